@@ -1,0 +1,17 @@
+from . import datasets as datasets
+from . import errors as errors
+from . import evidence as evidence
+from . import landscapes as landscapes
+from . import models as models
+from . import stats as stats
+from . import symbolic as symbolic
+from . import theory as theory
+from .hyperparameters import SGDHyperparameters as SGDHyperparameters
+from .hyperparameters import noise_scale as noise_scale
+from .landscapes import Landscape as Landscape
+from .results import Estimate as Estimate
+from .simulators import SDE as SDE
+from .simulators import langevin as langevin
+from .simulators import minibatch_covariance as minibatch_covariance
+from .simulators import sample_stationary as sample_stationary
+from .simulators import simulate as simulate

@@ -1,0 +1,31 @@
+"""The exceptions that sdetheory raises, as one tree under :class:`SdeTheoryError`."""
+
+from __future__ import annotations
+
+from typing import Any
+
+
+class SdeTheoryError(Exception):
+    """Base of every error raised on purpose by this package."""
+
+
+class InvalidInputError(SdeTheoryError, ValueError):
+    """An argument cannot mean what was asked; the message says what was expected, what was got and what to do."""
+
+
+class IncompatibleError(InvalidInputError):
+    """Each argument is valid alone, but not together (for example a scheme and a noise type it does not serve)."""
+
+
+class DivergedError(SdeTheoryError, RuntimeError):
+    """A run lost every path to overflow, so that no statistic of it means anything.
+
+    Attributes
+    ----------
+    result : object
+        What was computed until then; ``None`` where there is nothing to show.
+    """
+
+    def __init__(self, message: str, result: Any = None) -> None:
+        super().__init__(message)
+        self.result = result

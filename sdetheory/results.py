@@ -1,0 +1,66 @@
+"""What a measurement is: a value that never travels without its standard error."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Estimate:
+    """A Monte Carlo number, or an array of them, with its standard error.
+
+    Parameters
+    ----------
+    value : float or ndarray
+        The estimate.
+    stderr : float or ndarray
+        Its standard error, of the same shape.
+    n_eff : float
+        Number of independent samples behind it (independent paths, or the effective sample size of a chain); the
+        standard error is taken to have ``n_eff - 1`` degrees of freedom.
+
+    Examples
+    --------
+    >>> print(Estimate(value=0.6481, stderr=0.0012, n_eff=4000))
+    0.6481 ± 0.0012
+    >>> round(Estimate(value=0.6481, stderr=0.0012, n_eff=4000).z_score(0.6478), 2)
+    0.25
+    """
+
+    value: Any
+    stderr: Any
+    n_eff: float
+
+    def z_score(self, expected: ArrayLike) -> Any:
+        """Return (value − expected) / stderr, the distance to `expected` in standard errors."""
+        difference = np.subtract(self.value, expected)
+        # An exact agreement with no error at all is zero standard errors away, not 0/0.
+        exact = (difference == 0) & (np.asarray(self.stderr) == 0)
+        with np.errstate(divide="ignore"):
+            z = np.where(exact, 0.0, np.divide(difference, np.where(exact, 1.0, self.stderr)))
+        return float(z) if z.ndim == 0 else z
+
+    def __str__(self) -> str:
+        values, errors = np.atleast_1d(self.value), np.atleast_1d(self.stderr)
+        parts = [f"{v:.{_digits(v, e)}g} ± {e:.2g}" for v, e in zip(values.ravel(), errors.ravel(), strict=True)]
+        return parts[0] if np.ndim(self.value) == 0 else f"[{', '.join(parts)}]"
+
+
+def _digits(value: float, error: float) -> int:
+    """Return how many significant digits of `value` its error leaves (two digits of the error are shown)."""
+    if not (error > 0 and np.isfinite(error) and np.isfinite(value)) or value == 0:
+        return 6
+    return int(np.clip(np.floor(np.log10(abs(value))) - np.floor(np.log10(error)) + 2, 2, 15))
+
+
+def mean_estimate(samples: ArrayLike, axis: int = 0) -> Estimate:
+    """Return the mean of independent samples along `axis`, with the standard error s/√n."""
+    array: NDArray[np.float64] = np.asarray(samples, dtype=np.float64)
+    n = array.shape[axis]
+    value = array.mean(axis=axis)
+    stderr = array.std(axis=axis, ddof=1) / np.sqrt(n)
+    return Estimate(value=value[()], stderr=stderr[()], n_eff=float(n))

@@ -1,0 +1,91 @@
+"""Statistical tests with an explicit false-alarm rate, and the sample sizes they need."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+from numpy.typing import ArrayLike
+from scipy import special
+
+from . import _validate
+from .results import Estimate
+
+
+def agrees(estimate: Estimate, expected: ArrayLike, *, alpha: float) -> bool:
+    r"""Test whether `estimate` is compatible with `expected`, two-sided, at false-alarm rate `alpha`.
+
+    .. math:: |\hat\theta - \theta| \le t_{1 - \alpha / 2m,\; n - 1} \; \mathrm{s.e.}
+
+    Parameters
+    ----------
+    estimate : Estimate
+        A value, or an array of m values, with standard errors from n independent samples.
+    expected : float or ndarray
+        The prediction.
+    alpha : float
+        Probability, in (0, 1), that a true prediction is rejected. For an array it is shared among the m entries
+        (Bonferroni), so it is the rate of the whole call.
+
+    Returns
+    -------
+    bool
+        Whether every entry lies within its bound.
+
+    Raises
+    ------
+    InvalidInputError
+        If `alpha` is not between 0 and 1.
+
+    Notes
+    -----
+    Student's t with n − 1 degrees of freedom; exact for normal samples, asymptotic in n otherwise.
+
+    Examples
+    --------
+    >>> measured = Estimate(value=1.02, stderr=0.01, n_eff=1000)
+    >>> agrees(measured, 1.0, alpha=1e-3), agrees(measured, 0.9, alpha=1e-3)
+    (True, False)
+    """
+    alpha = _validate.real("alpha", alpha, above=0.0, below=1.0)
+    z = np.abs(np.asarray(estimate.z_score(expected)))
+    bound = -special.stdtrit(estimate.n_eff - 1, alpha / (2 * z.size))
+    return bool(np.all(z <= bound))
+
+
+def required_samples(*, deviation: float, effect: float, alpha: float, power: float) -> int:
+    r"""Return how many independent samples tell a mean from one that is off by `effect`.
+
+    .. math:: n = \left\lceil \left( (z_{1 - \alpha/2} + z_{\mathrm{power}})\, \sigma / \delta \right)^2 \right\rceil
+
+    Parameters
+    ----------
+    deviation : float
+        Standard deviation σ of one sample.
+    effect : float
+        The smallest error δ of the mean that would matter.
+    alpha : float
+        False-alarm rate of the two-sided test.
+    power : float
+        Probability with which an error of size `effect` must be caught.
+
+    Returns
+    -------
+    int
+        Number of samples.
+
+    Raises
+    ------
+    InvalidInputError
+        If a rate is not in (0, 1), or a scale is not positive.
+
+    Examples
+    --------
+    >>> required_samples(deviation=0.5, effect=0.01, alpha=1e-3, power=0.999)
+    101977
+    """
+    deviation = _validate.real("deviation", deviation, above=0.0)
+    effect = _validate.real("effect", effect, above=0.0)
+    alpha = _validate.real("alpha", alpha, above=0.0, below=1.0)
+    power = _validate.real("power", power, above=0.0, below=1.0)
+    return math.ceil(((special.ndtri(1 - alpha / 2) + special.ndtri(power)) * deviation / effect) ** 2)
