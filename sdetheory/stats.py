@@ -82,7 +82,7 @@ def required_samples(*, deviation: float, effect: float, alpha: float, power: fl
     Examples
     --------
     >>> required_samples(deviation=0.5, effect=0.01, alpha=1e-3, power=0.999)
-    101977
+    101786
     """
     deviation = _validate.real("deviation", deviation, above=0.0)
     effect = _validate.real("effect", effect, above=0.0)
