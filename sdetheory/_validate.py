@@ -48,8 +48,7 @@ def reals(
     except (TypeError, ValueError) as error:
         raise InvalidInputError(f"{name} must be real numbers; got {value!r:.80} ({error})") from None
     if shape is not None and (
-        array.ndim != len(shape)
-        or any(want not in (None, got) for want, got in zip(shape, array.shape, strict=True))
+        array.ndim != len(shape) or any(want not in (None, got) for want, got in zip(shape, array.shape, strict=True))
     ):
         wanted = "(" + ", ".join("any" if n is None else str(n) for n in shape) + ("," if len(shape) == 1 else "") + ")"
         raise InvalidInputError(f"{name} must have shape {wanted}; got shape {array.shape}")

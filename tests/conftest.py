@@ -8,8 +8,10 @@ import pytest
 
 ROOT_SEED = int(os.environ.get("SDETHEORY_SEED", "1710"))
 
+
 def pytest_report_header() -> str:
     return f"root seed: {ROOT_SEED} (SDETHEORY_SEED)"
+
 
 @pytest.fixture
 def rng(request: pytest.FixtureRequest) -> np.random.Generator:

@@ -1,0 +1,89 @@
+"""The noise scale of SGD: from the choice of a minibatch to g = ε(N/B − 1).
+
+    python derivations/noise_scale.py --format latex|markdown|text
+
+The first derivation counts minibatches and finds the variance of the minibatch gradient. The second compares one
+step of SGD with a stochastic differential equation over the time ε/N, and finds g. Both are then repeated for sampling
+with replacement. At the end the formulas meet numbers that were obtained in other ways: by listing every minibatch,
+and from `sdetheory.noise_scale`, which imports no symbols.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+
+import sdetheory as st
+from sdetheory.errors import SdeTheoryError
+from sdetheory.symbolic import Derivation, enumerate_minibatches, minibatch_covariance, noise_scale
+
+GRADIENTS = (1, 2, 4, 7, 11, 16)
+
+
+def derive() -> tuple[Derivation, ...]:
+    """Return the derivations in reading order: covariance, then noise scale, for both ways of sampling."""
+    samplings = ("without-replacement", "with-replacement")
+    return tuple(build(sampling) for sampling in samplings for build in (minibatch_covariance, noise_scale))
+
+
+def meet_numerics(derivations: Sequence[Derivation]) -> list[str]:
+    """Compare the derived formulas with independent numbers; return a line for each, raise SdeTheoryError on a miss."""
+    covariance, scale, covariance_with, scale_with = (derivation.result for derivation in derivations)
+    n = len(GRADIENTS)
+    mean = sum(GRADIENTS) / n
+    sample_covariance = sum((g - mean) ** 2 for g in GRADIENTS) / (n - 1)
+    lines = []
+    for sampling, formula, largest in (
+        ("without-replacement", covariance, n),
+        ("with-replacement", covariance_with, 3),
+    ):
+        for size in range(1, largest + 1):
+            listed = float(enumerate_minibatches(GRADIENTS, size, sampling).covariance)
+            what = f"variance of the minibatch gradient of {GRADIENTS}, B = {size}, {sampling}"
+            lines.append(_compare(what, formula(N=n, B=size, F=sample_covariance), listed, "every batch listed"))
+    for sampling, formula in (("without-replacement", scale), ("with-replacement", scale_with)):
+        for learning_rate, train_size, batch_size in ((0.1, 1000, 32), (1.0, 60000, 128), (0.01, 7, 7)):
+            numeric = float(st.noise_scale(learning_rate, train_size, batch_size, sampling=sampling))
+            what = f"g at ε = {learning_rate}, N = {train_size}, B = {batch_size}, {sampling}"
+            derived = formula(epsilon=learning_rate, N=train_size, B=batch_size)
+            lines.append(_compare(what, derived, numeric, "sdetheory.noise_scale"))
+    return lines
+
+
+def _compare(what: str, derived: float, found: float, how: str) -> str:
+    # Both numbers come from a few floating-point operations, so they may differ in the last digits only.
+    if abs(derived - found) > 1e-12 * max(1.0, abs(found)):
+        raise SdeTheoryError(f"{what}: the derivation says {derived:.15g}, {how} says {found:.15g}")
+    return f"{what}: {derived:.6g} = {found:.6g} ({how})"
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Print the derivations and the comparisons; return 1 if a step or a comparison fails."""
+    parser = argparse.ArgumentParser(description="Derive the noise scale of SGD, each step proved.")
+    parser.add_argument("--format", choices=("text", "markdown", "latex"), default="text", help="default: text")
+    chosen = parser.parse_args(argv).format
+    try:
+        derivations = derive()
+        lines = meet_numerics(derivations)
+    except SdeTheoryError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 1
+    for derivation in derivations:
+        print({"text": derivation.to_text, "markdown": derivation.to_markdown, "latex": derivation.to_latex}[chosen]())
+    print(_listing(lines, chosen))
+    return 0
+
+
+def _listing(lines: Sequence[str], chosen: str) -> str:
+    title = "Meeting the numerics"
+    if chosen == "markdown":
+        return "\n".join([f"## {title}", "", *(f"- {line}" for line in lines)])
+    if chosen == "latex":
+        items = ["  \\item " + line.replace("_", "\\_").replace("ε", "$\\epsilon$") for line in lines]
+        return "\n".join([f"\\subsection*{{{title}}}", "\\begin{itemize}", *items, "\\end{itemize}"])
+    return "\n".join([title, "-" * len(title), *lines])
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,103 @@
+"""Block functions: from generated source to one machine-code signature, cached on disk.
+
+The source is always made anew, in memory; the file in the cache directory only gives Numba a place to key its machine
+code by. The file is named by the hash of its text and rewritten unless it holds exactly that text, so that an altered
+file is never executed; the directory belongs to its owner alone, because Numba unpickles what it finds there.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import stat
+import sys
+import tempfile
+from dataclasses import dataclass
+from functools import cache, cached_property
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import numba
+import numpy as np
+from numpy.typing import NDArray
+
+SIGNATURE = "void(float64[:, ::1], float64[::1], float64[:, ::1])"
+"""x of shape (d, L), parameters, out of shape (rows, L): one signature, so that one compiled ensemble kernel serves all."""
+
+
+@dataclass(frozen=True, eq=False)
+class BlockFunction:
+    """A generated function of the state, with values for its parameters.
+
+    Attributes
+    ----------
+    source : str
+        Module text that defines ``kernel(x, p, out)``.
+    parameters : ndarray, shape (n_parameters,)
+        The values of ``p``; changing them needs no compilation.
+    rows : int
+        Number of rows of ``out``.
+    """
+
+    source: str
+    parameters: NDArray[np.float64]
+    rows: int
+
+    @cached_property
+    def compiled(self) -> Any:
+        """The machine code, as a first-class function that compiled kernels can call."""
+        return _compile(self.source)
+
+    def __call__(self, x: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Return the values at points of shape (..., d), as an array of shape (..., rows)."""
+        lanes = np.ascontiguousarray(x.reshape(-1, x.shape[-1]).T)
+        out = np.empty((self.rows, lanes.shape[1]))
+        _apply(self.compiled, lanes, self.parameters, out)
+        return np.ascontiguousarray(out.T).reshape(*x.shape[:-1], self.rows)
+
+
+@numba.njit(cache=True)
+def _apply(function, x, parameters, out):
+    function(x, parameters, out)
+
+
+@cache
+def _compile(source: str) -> Any:
+    path = _cache_directory() / f"sdetheory_block_{hashlib.sha256(source.encode()).hexdigest()[:32]}.py"
+    if not (path.is_file() and path.read_text(encoding="utf-8") == source):
+        with tempfile.NamedTemporaryFile("w", dir=path.parent, suffix=".tmp", delete=False, encoding="utf-8") as file:
+            file.write(source)
+        os.replace(file.name, path)
+    # Numba's cache looks the module up by name when it loads machine code in another process.
+    module = sys.modules[path.stem] = ModuleType(path.stem)
+    module.__file__ = str(path)
+    exec(compile(source, str(path), "exec"), module.__dict__)
+    return numba.cfunc(SIGNATURE, cache=True, error_model="numpy")(module.__dict__["kernel"])
+
+
+@cache
+def _cache_directory() -> Path:
+    """Return the user's cache directory for kernels, or a temporary one where it cannot be trusted or written."""
+    if sys.platform == "win32":
+        base = Path(os.environ.get("LOCALAPPDATA", Path.home() / "AppData" / "Local"))
+    elif sys.platform == "darwin":
+        base = Path.home() / "Library" / "Caches"
+    else:
+        base = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
+    directory = base / "sdetheory" / "kernels"
+    try:
+        directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+        if _private(directory) and os.access(directory, os.W_OK):
+            return directory
+    except OSError:
+        pass
+    return Path(tempfile.mkdtemp(prefix="sdetheory-"))
+
+
+def _private(directory: Path) -> bool:
+    """Whether nobody else can write into the directory."""
+    if sys.platform == "win32":
+        return True
+    status = directory.stat()
+    return status.st_uid == os.getuid() and not status.st_mode & (stat.S_IWGRP | stat.S_IWOTH)

@@ -1,0 +1,6 @@
+"""Synthetic cost functions: one symbolic definition each, compiled for simulation."""
+
+from .landscape import Landscape as Landscape
+from .library import double_well as double_well
+from .library import quadratic as quadratic
+from .library import sharp_and_broad as sharp_and_broad

@@ -1,0 +1,4 @@
+"""Costs that are sums over data, with their per-example gradients."""
+
+from .gradient_noise import gradient_covariance as gradient_covariance
+from .logistic import LogisticRegression as LogisticRegression

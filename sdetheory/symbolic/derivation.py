@@ -1,0 +1,265 @@
+"""A derivation: named assumptions, steps that SymPy proves as they are added, and a result that can be called."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import sympy
+from sympy.core.function import AppliedUndef
+
+from ..errors import InvalidInputError, SdeTheoryError
+from . import proof, rendering
+from .records import Assumption, Equation, Formula, Heading, Note
+
+
+class DerivationError(SdeTheoryError):
+    """A step does not follow, or SymPy could not prove that it does; the message shows both sides.
+
+    Attributes
+    ----------
+    left, right : sympy.Expr
+        The two sides as they were stated.
+    point : dict or None
+        Where the sides differ; None if no such point was found and the step is merely unproved.
+    """
+
+    def __init__(self, message: str, left: sympy.Expr, right: sympy.Expr, point: Mapping[Any, Any] | None) -> None:
+        super().__init__(message)
+        self.left, self.right, self.point = left, right, point
+
+
+class Derivation:
+    r"""A chain of equations from stated assumptions to a result, each proved when it is added.
+
+    Texts may hold inline mathematics between dollar signs, in characters that also read well in a terminal
+    (``$E[s_i s_j]$``, ``$ε/N$``). An equation prints as its number, so that ``by=f"insert {first}"`` refers to it.
+
+    Parameters
+    ----------
+    title : str
+        What is derived.
+    source : str
+        Where it is found in the literature.
+
+    Raises
+    ------
+    DerivationError
+        By the methods that add an equation: it is false, or no proof was found.
+    InvalidInputError
+        By the same: a symbol was neither assumed nor defined, or is stated twice.
+
+    Examples
+    --------
+    >>> n, k, s = (sympy.Symbol(x, integer=True, positive=True) for x in "nks")
+    >>> d = Derivation("Sum of the first integers")
+    >>> d.assume(n, "how many are added")
+    >>> first = d.define(s, sympy.Sum(k, (k, 1, n)), "the sum")
+    >>> d.conclude(s, n * (n + 1) / 2, "the closed form", by=f"sum {first} by pairs").number
+    2
+    >>> d.result(n=100)
+    5050.0
+    >>> d.step("a wrong guess", s, n**2 / 2, by="hope")
+    Traceback (most recent call last):
+        ...
+    sdetheory.symbolic.derivation.DerivationError: step (3) "a wrong guess" does not hold: at n=7: left 28...
+    """
+
+    def __init__(self, title: str, *, source: str = "") -> None:
+        self.title = title
+        self.source = source
+        self.assumptions: list[Assumption] = []
+        self.body: list[Heading | Note | Equation] = []
+        self._stated: set[sympy.Basic] = set()
+        self._definitions: dict[sympy.Basic, sympy.Expr] = {}
+        self._result: Formula | None = None
+
+    @property
+    def equations(self) -> tuple[Equation, ...]:
+        """The equations so far, in order of their numbers."""
+        return tuple(item for item in self.body if isinstance(item, Equation))
+
+    @property
+    def result(self) -> Formula:
+        """The formula that :meth:`conclude` proved; InvalidInputError before that."""
+        if self._result is None:
+            raise InvalidInputError(f"the derivation {self.title!r} has no result yet; call conclude()")
+        return self._result
+
+    def assume(self, symbol: Any, sentence: str, *, where: Any = ()) -> None:
+        """State a symbol (or an undefined function), what it means and which relations (`where`) it obeys."""
+        self._require_new(symbol)
+        relations = [sympy.sympify(c) for c in (where if isinstance(where, (tuple, list)) else (where,))]
+        if sympy.false in relations:
+            raise InvalidInputError(f"a condition on {symbol} contradicts the symbol's own assumptions")
+        conditions = tuple(c for c in relations if c is not sympy.true)
+        self._stated.add(symbol)
+        try:
+            for condition in conditions:
+                self._require_stated(condition)
+        except InvalidInputError:
+            self._stated.discard(symbol)
+            raise
+        self.assumptions.append(
+            Assumption(symbol=symbol, sentence=sentence, domain=rendering.domain(symbol), conditions=conditions)
+        )
+
+    def suppose(self, name: str, sentence: str) -> None:
+        """State an assumption that is about no symbol: an approximation, a property of the data."""
+        self.assumptions.append(Assumption(name=name, sentence=sentence))
+
+    def heading(self, text: str) -> None:
+        """Begin a section."""
+        self.body.append(Heading(text))
+
+    def note(self, text: str) -> None:
+        """Add a paragraph of explanation; it proves nothing."""
+        self.body.append(Note(" ".join(text.split())))
+
+    def define(self, symbol: Any, value: Any, statement: str, *, by: str = "definition", paper: str = "") -> Equation:
+        """Give a new symbol a value in terms of stated ones; later steps may use it."""
+        self._require_new(symbol)
+        value = sympy.sympify(value)
+        self._require_stated(value)
+        self._definitions[symbol] = self._resolve(value)
+        self._stated.add(symbol)
+        return self._add(statement, symbol, value, by, "definition", paper)
+
+    def step(self, statement: str, left: Any, right: Any, *, by: str, paper: str = "") -> Equation:
+        """Add left = right, proved by rewriting the difference, with all definitions inserted, to 0."""
+        left, right = sympy.sympify(left), sympy.sympify(right)
+        method = proof.rewrite_to_zero(self._resolved(left) - self._resolved(right))
+        if method is None:
+            raise self._failure(statement, left, right)
+        return self._add(statement, left, right, by, f"proved by {method}", paper)
+
+    def expand(
+        self, statement: str, left: Any, right: Any, *, variable: sympy.Symbol, order: int, by: str, paper: str = ""
+    ) -> Equation:
+        """Add left = right + O(variable**order) for variable → 0, proved by the Taylor series of the difference."""
+        left, right = sympy.sympify(left), sympy.sympify(right)
+        wrong = proof.series_below(self._resolved(left) - self._resolved(right), variable, order)
+        if wrong != 0:
+            raise DerivationError(
+                f'step ({len(self.equations) + 1}) "{statement}" does not hold to O({variable}**{order}): '
+                f"left {left}, right {right}; they differ by {wrong} + O({variable}**{order})",
+                *(left, right, None),
+            )
+        method = f"proved by series to order {order} in {variable}"
+        return self._add(statement, left, right, by, method, paper, remainder=sympy.Order(variable**order))
+
+    def enumerate(
+        self, statement: str, left: Any, right: Any, *, cases: Iterable[tuple[Mapping[Any, Any], Any]], by: str
+    ) -> Equation:
+        """Add left = right, where each case gives values of the symbols and the exact number counted for left."""
+        left, right = sympy.sympify(left), sympy.sympify(right)
+        self._require_stated(left)
+        number, wrong = proof.first_wrong_case(self._resolved(right), cases)
+        if wrong is not None or number == 0:
+            point, counted, computed = wrong or ({}, left, right)
+            reason = f"at {_spell(point)}: counted {counted}, formula {computed}" if wrong else "there are no cases"
+            raise DerivationError(
+                f'step ({len(self.equations) + 1}) "{statement}" does not hold: {reason}. '
+                f"Left side: {left}. Right side: {right}.",
+                *(left, right, point),
+            )
+        return self._add(statement, left, right, by, f"proved by exhaustive enumeration of {number} cases", "")
+
+    def solve(
+        self, statement: str, left: Any, right: Any, *, unknown: Any, solution: Any, by: str, paper: str = ""
+    ) -> Equation:
+        """Determine an assumed symbol from left = right; the equation must be linear in it, so the solution is unique.
+
+        Later steps see the unknown as defined by `solution`.
+        """
+        left, right, solution = (sympy.sympify(x) for x in (left, right, solution))
+        if unknown not in self._stated or unknown in self._definitions:
+            raise InvalidInputError(f"{unknown} is not an assumed symbol that is still undetermined")
+        difference = self._resolved(left) - self._resolved(right)
+        slope = sympy.simplify(sympy.diff(difference, unknown))
+        if slope.has(unknown) or not slope.is_nonzero:
+            raise DerivationError(
+                f'step ({len(self.equations) + 1}) "{statement}" does not determine {unknown}: the coefficient of '
+                f"{unknown} in {left} = {right} is {slope}, not a constant known to be non-zero",
+                *(left, right, None),
+            )
+        value = self._resolved(solution)
+        if value.has(unknown):
+            raise InvalidInputError(f"the solution {solution} still contains {unknown}")
+        replaced = {unknown: value}
+        if proof.rewrite_to_zero(difference.subs(replaced)) is None:
+            raise self._failure(statement, left.subs(unknown, solution), right.subs(unknown, solution))
+        self._add(statement, left, right, by, "condition", paper)
+        self._definitions = {s: e.xreplace(replaced) for s, e in self._definitions.items()} | replaced
+        return self._add(
+            f"solved for ${unknown}$", unknown, solution, "the equation is linear in the unknown", "proved by insertion"
+        )
+
+    def conclude(self, symbol: Any, value: Any, statement: str, *, by: str, paper: str = "") -> Equation:
+        """Prove symbol = value as in :meth:`step` and make it the result."""
+        if symbol not in self._definitions:
+            raise InvalidInputError(f"{symbol} was not determined by define() or solve(), so it cannot be concluded")
+        if self._result is not None:
+            raise InvalidInputError(f"the derivation {self.title!r} has a result already: {self._result}")
+        equation = self.step(statement, symbol, value, by=by, paper=paper)
+        self._result = Formula(symbol=symbol, expression=equation.right, conditions=self._conditions())
+        return equation
+
+    def to_text(self) -> str:
+        """Return the derivation for a terminal."""
+        return rendering.to_text(self)
+
+    def to_markdown(self) -> str:
+        """Return the derivation as Markdown with dollar mathematics (MyST, GitHub)."""
+        return rendering.to_markdown(self)
+
+    def to_latex(self, *, standalone: bool = False) -> str:
+        r"""Return the body of an article (it needs amsmath), or the whole document with ``standalone=True``."""
+        return rendering.to_latex(self, standalone=standalone)
+
+    def _add(
+        self, statement: str, left: Any, right: Any, by: str, method: str, paper: str = "", remainder: Any = None
+    ) -> Equation:
+        equation = Equation(
+            number=len(self.equations) + 1, statement=statement, left=left, right=right, by=by, method=method,
+            paper=paper, remainder=remainder,
+        )  # fmt: skip
+        self.body.append(equation)
+        return equation
+
+    def _resolve(self, expression: sympy.Expr) -> sympy.Expr:
+        return expression.xreplace(self._definitions)
+
+    def _resolved(self, expression: sympy.Expr) -> sympy.Expr:
+        self._require_stated(expression)
+        return self._resolve(expression)
+
+    def _conditions(self) -> tuple[sympy.Basic, ...]:
+        return tuple(c for assumption in self.assumptions for c in assumption.conditions)
+
+    def _require_new(self, symbol: Any) -> None:
+        if not isinstance(symbol, (sympy.Symbol, sympy.core.function.UndefinedFunction)):
+            raise InvalidInputError(f"expected a symbol or an undefined function; got {symbol!r:.60}")
+        if str(symbol) in {str(s) for s in self._stated}:
+            raise InvalidInputError(f"{symbol} is already stated in {self.title!r}; use another name")
+
+    def _require_stated(self, expression: sympy.Basic) -> None:
+        used = expression.free_symbols | {f.func for f in expression.atoms(AppliedUndef)}
+        for symbol in sorted(used - self._stated, key=str):
+            same = " (a symbol of that name is, with other assumptions)" * (str(symbol) in map(str, self._stated))
+            raise InvalidInputError(
+                f"{symbol} is used in {expression} but neither assumed nor defined{same}; state it with assume()"
+            )
+
+    def _failure(self, statement: str, left: sympy.Expr, right: sympy.Expr) -> DerivationError:
+        found = proof.counterexample(self._resolve(left), self._resolve(right), self._conditions())
+        if found is None:
+            reason = "could not be proved, though no counterexample was found; rewrite it or take smaller steps"
+        else:
+            reason = f"does not hold: at {_spell(found[0])}: left {found[1]}, right {found[2]}"
+        message = f'step ({len(self.equations) + 1}) "{statement}" {reason}. Left side: {left}. Right side: {right}.'
+        return DerivationError(message, left, right, found and found[0])
+
+
+def _spell(point: Mapping[Any, Any]) -> str:
+    return ", ".join(f"{symbol}={value}" for symbol, value in sorted(point.items(), key=str))

@@ -1,0 +1,118 @@
+"""The three ways a step is proved, and the search for a counterexample that makes a failure informative."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
+
+import sympy
+
+# In order of cost; a step is proved as soon as one of them turns the difference of its sides into 0.
+_REWRITES: tuple[tuple[str, Callable[[sympy.Expr], sympy.Expr]], ...] = (
+    ("expansion", sympy.expand),
+    ("cancellation", lambda difference: sympy.cancel(sympy.together(difference))),
+    ("binomial identities", sympy.combsimp),
+    ("simplification", sympy.simplify),
+)
+
+ATTEMPTS = 400
+"""Random points tried in the search for a counterexample; those outside the assumptions are passed over."""
+
+_DIGITS = 30
+
+
+def rewrite_to_zero(difference: sympy.Expr) -> str | None:
+    """Return the name of the first rewriting that turns an expression into 0, or None if none does.
+
+    The answer is decisive in one direction only: None means that no proof was found.
+
+    Examples
+    --------
+    >>> x = sympy.Symbol("x")
+    >>> rewrite_to_zero(sympy.sin(x) ** 2 + sympy.cos(x) ** 2 - 1)
+    'simplification'
+    >>> rewrite_to_zero(x - 1) is None
+    True
+    """
+    difference = difference.doit()
+    for name, rewrite in _REWRITES:
+        if rewrite(difference) == 0:
+            return name
+    return None
+
+
+def series_below(expression: sympy.Expr, variable: sympy.Symbol, order: int) -> sympy.Expr:
+    """Return the terms of an expansion about `variable` = 0 that are below `order`, simplified.
+
+    Zero means that the expression is O(variable**order).
+
+    Examples
+    --------
+    >>> x = sympy.Symbol("x", positive=True)
+    >>> series_below(sympy.exp(x) - 1 - x, x, 2), series_below(sympy.exp(x) - 1 - x, x, 3)
+    (0, x**2/2)
+    """
+    return sympy.simplify(sympy.series(expression.doit(), variable, 0, order).removeO())
+
+
+def counterexample(
+    left: sympy.Expr, right: sympy.Expr, conditions: Iterable[sympy.Basic]
+) -> tuple[dict[sympy.Symbol, sympy.Expr], sympy.Expr, sympy.Expr] | None:
+    """Return an admissible point where two expressions differ, with the two values, or None if none was found.
+
+    Points are drawn at random (from a fixed seed, so that a message can be reproduced) from small integers and
+    fractions that obey each symbol's own assumptions and the given conditions.
+
+    Examples
+    --------
+    >>> n = sympy.Symbol("n", integer=True, positive=True)
+    >>> counterexample(n * (n + 1) / 2, n**2 / 2, [n >= 2])
+    ({n: 7}, 28, 49/2)
+    >>> counterexample(n + n, 2 * n, []) is None
+    True
+    """
+    symbols = sorted(left.free_symbols | right.free_symbols, key=str)
+    relevant = [c for c in conditions if c.free_symbols <= set(symbols)]
+    rng = random.Random(0)
+    for _ in range(ATTEMPTS):
+        point = {symbol: _draw(symbol, rng) for symbol in symbols}
+        if not all(condition.subs(point) == sympy.true for condition in relevant):
+            continue
+        values = [side.subs(point).doit() for side in (left, right)]
+        if not all(value.is_number and value.is_finite for value in values):
+            continue
+        numeric = [sympy.N(value, _DIGITS) for value in values]
+        # Far above the rounding of the digits kept, far below any difference that a wrong formula makes.
+        if abs(numeric[0] - numeric[1]) > sympy.Float(10) ** (8 - _DIGITS) * (1 + abs(numeric[0]) + abs(numeric[1])):
+            return point, values[0], values[1]
+    return None
+
+
+def first_wrong_case(
+    formula: sympy.Expr, cases: Iterable[tuple[Mapping[sympy.Symbol, Any], Any]]
+) -> tuple[int, tuple[Mapping[sympy.Symbol, Any], sympy.Expr, sympy.Expr] | None]:
+    """Return how many cases were compared, and the first where the formula misses the counted number, if any.
+
+    Examples
+    --------
+    >>> n = sympy.Symbol("n")
+    >>> first_wrong_case(n**2, [({n: 1}, 1), ({n: 2}, 4)])
+    (2, None)
+    """
+    number = 0
+    for number, (values, counted) in enumerate(cases, start=1):
+        computed = sympy.simplify(formula.subs(dict(values)).doit())
+        if computed != sympy.sympify(counted):
+            return number, (values, sympy.sympify(counted), computed)
+    return number, None
+
+
+def _draw(symbol: sympy.Symbol, rng: random.Random) -> sympy.Expr:
+    """Return a small number that obeys the assumptions of a symbol."""
+    size = rng.randint(1, 9) if symbol.is_integer else rng.randint(1, 40)
+    value = sympy.Integer(size) if symbol.is_integer else sympy.Rational(size, rng.choice((3, 5, 7)))
+    either_sign = symbol.is_extended_positive is None and symbol.is_extended_nonnegative is None
+    if symbol.is_extended_negative or (either_sign and rng.random() < 0.5):
+        return -value
+    return value

@@ -1,0 +1,172 @@
+"""A derivation as text for the terminal, Markdown or LaTeX."""
+
+from __future__ import annotations
+
+import re
+import textwrap
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+import sympy
+
+from .records import Assumption, Equation, Heading, Note
+
+if TYPE_CHECKING:
+    from .derivation import Derivation
+
+_WIDTH = 96
+_INDENT = " " * 9
+
+# Inline mathematics is typed in characters that read well in a terminal; this is their LaTeX.
+_MATH = {
+    "ε": r"\epsilon ", "λ": r"\lambda ", "δ": r"\delta ", "Δ": r"\Delta ", "∇": r"\nabla ", "Σ": r"\sum ",
+    "√": r"\surd ", "∂": r"\partial ", "·": r"\cdot ", "×": r"\times ", "−": "-", "≤": r"\le ", "≥": r"\ge ",
+    "≠": r"\ne ", "→": r"\to ", "≈": r"\approx ", "²": "^{2}", "³": "^{3}", "Ĝ": r"\hat{G}", "…": r"\dots ",
+}  # fmt: skip
+_PROSE = {c: f"${math.strip()}$" for c, math in _MATH.items()} | {c: "\\" + c for c in "&%#_{}"} | {
+    "\\": r"\textbackslash{}", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}", "“": "``", "”": "''", "’": "'",
+    "–": "--", "—": "---",
+}  # fmt: skip
+_PREAMBLE = "\\documentclass{article}\n\\usepackage[T1]{fontenc}\n\\usepackage{amsmath}\n\\begin{document}\n\n"
+
+
+def domain(symbol: Any) -> str:
+    """Return in words what a symbol's own assumptions say.
+
+    Examples
+    --------
+    >>> domain(sympy.Symbol("N", integer=True, positive=True)), domain(sympy.Function("C"))
+    ('positive integer', 'function')
+    """
+    if not isinstance(symbol, sympy.Symbol):
+        return "function"
+    words = {"positive": symbol.is_positive, "negative": symbol.is_negative, "non-negative": symbol.is_nonnegative}
+    sign = next((word for word, holds in words.items() if holds), "non-zero" if symbol.is_nonzero else "")
+    kind = "integer" if symbol.is_integer else "number" if sign else "real number" if symbol.is_real else "number"
+    return f"{sign} {kind}".strip()
+
+
+def to_text(derivation: Derivation) -> str:
+    """Return the derivation for a terminal of `_WIDTH` columns (equations are not broken)."""
+    lines = [derivation.title, "=" * len(derivation.title)]
+    if derivation.source:
+        lines += [f"Source: {derivation.source}"]
+    lines += ["", "Assumptions"]
+    for assumption in derivation.assumptions:
+        sentence = _assumption(assumption, str, lambda text: text)
+        lines += textwrap.wrap(_undollar(sentence), _WIDTH, initial_indent="  - ", subsequent_indent="    ")
+    for item in derivation.body:
+        if isinstance(item, Heading):
+            lines += ["", _undollar(item.text), "-" * len(_undollar(item.text))]
+        elif isinstance(item, Note):
+            lines += ["", *textwrap.wrap(_undollar(item.text), _WIDTH)]
+        else:
+            formula = sympy.pretty(_relation(item), use_unicode=True, wrap_line=False).splitlines()
+            # The number stands on the row of the equals sign (a sum's "k = 1" is farther from the middle).
+            middle = min(
+                (i for i, row in enumerate(formula) if " = " in row), key=lambda i: abs(2 * i + 1 - len(formula))
+            )
+            lines += ["", *textwrap.wrap(_undollar(_sentence(item.statement)), _WIDTH), ""]
+            lines += [f"{item!s:>6}   {row}" if i == middle else _INDENT + row for i, row in enumerate(formula)]
+            lines += [
+                "",
+                *textwrap.wrap(_undollar(_reason(item)), _WIDTH, initial_indent=_INDENT, subsequent_indent=_INDENT),
+            ]
+    return "\n".join(line.rstrip() for line in lines) + "\n"
+
+
+def to_markdown(derivation: Derivation) -> str:
+    """Return the derivation as Markdown with dollar mathematics."""
+    prose = _prose({c: "\\" + c for c in "*_<>[]"})
+    lines = [f"# {prose(derivation.title)}", ""]
+    if derivation.source:
+        lines += [f"*Source: {prose(derivation.source)}*", ""]
+    lines += ["**Assumptions**", ""]
+    lines += [f"- {_assumption(a, lambda x: f'${_latex(x)}$', prose)}" for a in derivation.assumptions]
+    for item in derivation.body:
+        if isinstance(item, Heading):
+            lines += ["", f"## {prose(item.text)}"]
+        elif isinstance(item, Note):
+            lines += ["", prose(item.text)]
+        else:
+            lines += ["", prose(_sentence(item.statement)), ""]
+            lines += ["$$", f"{_equation(item)} \\tag{{{item.number}}}", "$$", "", f"*{prose(_reason(item))}*"]
+    return "\n".join(lines) + "\n"
+
+
+def to_latex(derivation: Derivation, *, standalone: bool = False) -> str:
+    """Return the derivation as the body of a LaTeX article, or as the whole document."""
+    prose = _prose(_PROSE)
+    lines = [f"\\section*{{{prose(derivation.title)}}}", ""]
+    if derivation.source:
+        lines += [f"\\emph{{Source: {prose(derivation.source)}}}", ""]
+    lines += ["\\paragraph{Assumptions.}"]
+    if derivation.assumptions:
+        items = [f"  \\item {_assumption(a, lambda x: f'${_latex(x)}$', prose)}" for a in derivation.assumptions]
+        lines += ["\\begin{itemize}", *items, "\\end{itemize}"]
+    for item in derivation.body:
+        if isinstance(item, Heading):
+            lines += ["", f"\\subsection*{{{prose(item.text)}}}"]
+        elif isinstance(item, Note):
+            lines += ["", prose(item.text)]
+        else:
+            lines += ["", prose(_sentence(item.statement))]
+            lines += ["\\begin{equation*}", f"  {_equation(item)} \\tag{{{item.number}}}", "\\end{equation*}"]
+            lines += [f"\\emph{{{prose(_reason(item))}}}"]
+    body = "\n".join(lines) + "\n"
+    return f"{_PREAMBLE}{body}\n\\end{{document}}\n" if standalone else body
+
+
+def _assumption(item: Assumption, show: Callable[[Any], str], prose: Callable[[str], str]) -> str:
+    if item.symbol is None:
+        return f"{prose(item.name)}: {prose(item.sentence)}"
+    conditions = "".join(f", {show(condition)}" for condition in item.conditions)
+    return f"{show(item.symbol)}, {item.domain}{conditions}: {prose(item.sentence)}"
+
+
+def _sentence(text: str) -> str:
+    """Begin with a capital, unless the text begins with mathematics, and end with a colon."""
+    return text[:1].upper() + text[1:] + ":"
+
+
+def _reason(item: Equation) -> str:
+    paper = f"; the paper's {item.paper}" if item.paper else ""
+    method = "" if item.by == item.method else f" [{item.method}]"
+    return f"{item.by}{method}{paper}"
+
+
+def _relation(item: Equation) -> sympy.Expr:
+    right = item.right
+    if item.remainder is not None:
+        # An Order absorbs what is of its own order when added, so the sum is built without evaluation.
+        right = sympy.Add(right, item.remainder, evaluate=False)
+    return sympy.Eq(item.left, right, evaluate=False)
+
+
+def _equation(item: Equation) -> str:
+    remainder = "" if item.remainder is None else f" + {_latex(item.remainder)}"
+    return f"{_latex(item.left)} = {_latex(item.right)}{remainder}"
+
+
+def _latex(value: Any) -> str:
+    if isinstance(value, sympy.core.function.UndefinedFunction):
+        return sympy.latex(sympy.Symbol(str(value)))
+    return sympy.latex(value)
+
+
+def _undollar(text: str) -> str:
+    return text.replace("$", "")
+
+
+def _prose(escapes: dict[str, str]) -> Callable[[str], str]:
+    """Return a function that escapes prose and translates the inline mathematics between dollar signs."""
+
+    def convert(text: str) -> str:
+        pieces = re.split(r"\$", text)
+        roots = [re.sub(r"√\(([^()]*)\)", r"\\sqrt{\1}", piece) for piece in pieces[1::2]]
+        inside = ["".join(_MATH.get(c, c) for c in piece) for piece in roots]
+        outside = ["".join(escapes.get(c, c) for c in piece) for piece in pieces[::2]]
+        pieces[::2], pieces[1::2] = outside, [f"${piece}$" for piece in inside]
+        return "".join(pieces)
+
+    return convert

@@ -1,0 +1,229 @@
+"""The exact evidence against SciPy, against fifty digits, and against itself."""
+
+import mpmath
+import numpy as np
+import pytest
+from scipy import linalg, stats
+
+from sdetheory.errors import IncompatibleError, InvalidInputError
+from sdetheory.evidence import LinearModel
+
+SHAPES = [(40, 5), (5, 40), (9, 9)]
+
+
+def problem(rng, n, p, condition=10.0):
+    """Return inputs with a given condition number, and observations that they explain in part."""
+    k = min(n, p)
+    left, right = (np.linalg.qr(rng.standard_normal((size, k)))[0] for size in (n, p))
+    X = left * np.geomspace(1.0, 1 / condition, k) @ right.T
+    return X, X @ rng.standard_normal(p) + 0.5 * rng.standard_normal(n)
+
+
+def spd(rng, p):
+    factor = rng.standard_normal((p, p))
+    return factor @ factor.T + np.eye(p)
+
+
+def log_evidence_in_fifty_digits(X, y, precision, variance):
+    """Return ln N(y; 0, σ²I + XXᵀ/λ), from the (n, n) matrix itself."""
+    with mpmath.workdps(50):
+        X, y, n = mpmath.matrix(X.tolist()), mpmath.matrix(y.tolist()), len(y)
+        factor = mpmath.cholesky(variance * mpmath.eye(n) + X * X.T / mpmath.mpf(precision))
+        whitened = mpmath.lu_solve(factor, y)
+        log_determinant = 2 * sum(mpmath.log(factor[i, i]) for i in range(n))
+        return -(n * mpmath.log(2 * mpmath.pi) + log_determinant + (whitened.T * whitened)[0]) / 2
+
+
+def relative_error(value, exact):
+    with mpmath.workdps(50):
+        return float(abs((mpmath.mpf(float(value)) - exact) / exact))
+
+
+@pytest.mark.parametrize(("n", "p"), SHAPES)
+@pytest.mark.parametrize("shaped", [False, True])
+def test_evidence_is_the_density_of_the_marginal_normal(rng, n, p, shaped):
+    X, y = problem(rng, n, p)
+    shape = spd(rng, p) if shaped else None
+    covariance = 0.3 * np.eye(n) + X @ np.linalg.solve(0.7 * (np.eye(p) if shape is None else shape), X.T)
+    expected = stats.multivariate_normal(np.zeros(n), covariance).logpdf(y)
+    assert LinearModel(X, y, prior_shape=shape).log_evidence(0.7, 0.3) == pytest.approx(expected, rel=1e-11)
+
+
+@pytest.mark.parametrize(("condition", "tolerance"), [(10.0, 1e-12), (1e8, 1e-9)])
+@pytest.mark.parametrize(("n", "p"), SHAPES)
+@pytest.mark.parametrize(("precision", "variance"), [(1.0, 0.25), (1e-8, 0.25), (1e-12, 1e-2), (1e3, 1e-4)])
+def test_evidence_has_the_digits_it_promises(rng, n, p, condition, tolerance, precision, variance):
+    X, y = problem(rng, n, p, condition)
+    exact = log_evidence_in_fifty_digits(X, y, precision, variance)
+    assert relative_error(LinearModel(X, y).log_evidence(precision, variance), exact) < tolerance
+
+
+def test_residual_survives_where_the_fit_is_nearly_perfect(rng):
+    X, _ = problem(rng, 12, 3)
+    y = X @ [1e4, -2e4, 3e4] + 1e-3 * rng.standard_normal(12)
+    exact = log_evidence_in_fifty_digits(X, y, 1e-8, 1e-6)
+    # Absolute, as the terms may cancel: |r|²/σ² is about 10.
+    assert abs(LinearModel(X, y).log_evidence(1e-8, 1e-6) - float(exact)) < 1e-6
+    # Negative control: |y|² - |c|² has lost most of its digits.
+    left = linalg.svd(X, full_matrices=False)[0]
+    naive = (y @ y - (left.T @ y) @ (left.T @ y)) / 1e-6
+    assert abs(naive - LinearModel(X, y)._residual_square / 1e-6) > 1e-5
+
+
+def test_laplace_formula_is_exact_for_a_gaussian_likelihood(rng):
+    X, y = problem(rng, 20, 6)
+    model, precision, variance = LinearModel(X, y), 0.4, 0.2
+    mode = model.posterior(precision, variance).mean
+    cost = (
+        np.sum((y - X @ mode) ** 2) / (2 * variance) + 10 * np.log(2 * np.pi * variance) + precision * mode @ mode / 2
+    )
+    curvatures = np.linalg.eigvalsh(model.hessian(precision, variance))
+    laplace = -cost - 0.5 * np.sum(np.log(curvatures / precision))
+    assert model.log_evidence(precision, variance) == pytest.approx(laplace, rel=1e-12)
+    wrong = -cost - np.sum(np.log(curvatures / precision))  # the ½ forgotten
+    assert abs(model.log_evidence(precision, variance) - wrong) > 1.0
+    occam = model.occam(precision, variance)
+    assert occam.cost_at_mode == pytest.approx(cost, rel=1e-12)
+    assert occam.half_log_curvature_ratio == pytest.approx(0.5 * np.sum(np.log(curvatures / precision)), rel=1e-12)
+
+
+@pytest.mark.parametrize(("n", "p"), SHAPES)
+def test_occam_parts_add_up(rng, n, p):
+    X, y = problem(rng, n, p)
+    model, precision = LinearModel(X, y, prior_shape=spd(rng, p)), np.geomspace(1e-6, 1e6, 25)
+    occam = model.occam(precision, 0.3)
+    np.testing.assert_array_equal(occam.log_likelihood_at_mode + occam.log_occam_factor, occam.log_evidence)
+    np.testing.assert_allclose(occam.log_evidence, model.log_evidence(precision, 0.3), rtol=1e-13)
+    np.testing.assert_allclose(-occam.cost_at_mode - occam.half_log_curvature_ratio, occam.log_evidence, rtol=1e-13)
+    assert np.all(occam.half_log_curvature_ratio >= 0) and np.all(occam.log_occam_factor <= 0)
+
+
+def test_occam_factor_is_posterior_volume_over_prior_volume(rng):
+    X, y = problem(rng, 20, 4)
+    shape = spd(rng, 4)
+    model = LinearModel(X, y, prior_shape=shape)
+    mode = model.posterior(0.4, 0.2).mean
+    prior = stats.multivariate_normal(np.zeros(4), np.linalg.inv(0.4 * shape)).logpdf(mode)
+    volume = -0.5 * np.linalg.slogdet(model.hessian(0.4, 0.2) / (2 * np.pi))[1]
+    assert model.occam(0.4, 0.2).log_occam_factor == pytest.approx(prior + volume, rel=1e-11)
+
+
+def test_strong_prior_is_the_null_model(rng):
+    X, y = problem(rng, 30, 4)
+    model = LinearModel(X, y)
+    null = stats.norm(scale=np.sqrt(0.5)).logpdf(y).sum()
+    assert model.log_evidence_ratio(2.0, 0.5) == pytest.approx(null - model.log_evidence(2.0, 0.5), rel=1e-11)
+    assert model.log_evidence(1e300, 0.5) == pytest.approx(null, rel=1e-14)
+    # To first order in 1/λ, far below the rounding error of either evidence.
+    first_order = (np.sum(X**2) - np.sum((X.T @ y) ** 2) / 0.5) / (2 * 0.5)
+    assert model.log_evidence_ratio(1e30, 0.5) * 1e30 == pytest.approx(first_order, rel=1e-10)
+
+
+def test_evidence_trusts_signal_and_refuses_noise(rng):
+    X = rng.standard_normal((50, 5))
+    signal = X @ np.ones(5) + 0.1 * rng.standard_normal(50)
+    assert LinearModel(X, signal).log_evidence_ratio(1.0, 0.01) < -100
+    # Noise orthogonal to the inputs: here the sign is certain, not only likely.
+    noise = linalg.qr(np.column_stack([X, rng.standard_normal(50)]), mode="economic")[0][:, -1]
+    assert LinearModel(X, noise).log_evidence_ratio(1.0, 0.01) > 0
+
+
+@pytest.mark.parametrize("precision", [1e-20, 1.0, 1e20])
+def test_duplicated_columns_are_one_column_with_half_the_prior_precision(rng, precision):
+    X, y = problem(rng, 15, 3)
+    doubled = LinearModel(np.hstack([X, X]), y)
+    assert doubled.rank == 3
+    assert doubled.log_evidence(precision, 0.1) == pytest.approx(
+        LinearModel(X, y).log_evidence(precision / 2, 0.1), rel=1e-12
+    )
+
+
+def test_inputs_that_are_all_zero_leave_the_null_model():
+    model = LinearModel(np.zeros((4, 2)), np.arange(4.0))
+    assert model.rank == 0 and model.log_evidence_ratio(1.0, 1.0) == 0
+    assert model.posterior(2.0, 1.0).covariance == pytest.approx(np.eye(2) / 2)
+
+
+@pytest.mark.parametrize(("n", "p"), SHAPES)
+def test_posterior_and_predictions(rng, n, p):
+    X, y = problem(rng, n, p)
+    shape, X_new = spd(rng, p), rng.standard_normal((7, p))
+    model = LinearModel(X, y, prior_shape=shape)
+    posterior = model.posterior(0.4, 0.2)
+    inverse = np.linalg.inv(X.T @ X / 0.2 + 0.4 * shape)
+    np.testing.assert_allclose(posterior.covariance, inverse, rtol=1e-10, atol=1e-12)
+    np.testing.assert_allclose(posterior.mean, inverse @ X.T @ y / 0.2, rtol=1e-10, atol=1e-12)
+    assert posterior.effective_parameters == pytest.approx(p - 0.4 * np.trace(inverse @ shape), abs=1e-10)
+    prediction = posterior.predict(X_new)
+    np.testing.assert_allclose(prediction.mean, X_new @ posterior.mean, rtol=1e-12)
+    np.testing.assert_allclose(prediction.variance, 0.2 + np.diag(X_new @ inverse @ X_new.T), rtol=1e-10)
+
+
+def test_variance_keeps_its_digits_under_a_very_weak_prior(rng):
+    X, y = problem(rng, 30, 3)
+    covariance = LinearModel(X, y).posterior(1e-100, 0.2).covariance
+    np.testing.assert_allclose(covariance, 0.2 * np.linalg.inv(X.T @ X), rtol=1e-11)
+
+
+def test_evidence_is_the_product_of_predictions(rng):
+    """P(y) = ∏ P(yᵢ | y₁ … yᵢ₋₁): the evidence and the predictive law must agree."""
+    X, y = problem(rng, 8, 3)
+    total = stats.norm.logpdf(y[0], scale=np.sqrt(0.2 + X[0] @ X[0] / 0.4))
+    for i in range(1, 8):
+        ahead = LinearModel(X[:i], y[:i]).posterior(0.4, 0.2).predict(X[i : i + 1])
+        total += stats.norm.logpdf(y[i], ahead.mean[0], np.sqrt(ahead.variance[0]))
+    assert LinearModel(X, y).log_evidence(0.4, 0.2) == pytest.approx(total, rel=1e-12)
+
+
+def test_curves_and_grids_broadcast(rng, monkeypatch):
+    model = LinearModel(*problem(rng, 12, 5))
+    precision, variance = np.geomspace(1e-3, 1e3, 7), np.geomspace(0.01, 1.0, 4)
+    grid = model.log_evidence(precision[:, None], variance)
+    one_by_one = [[model.log_evidence(a, b) for b in variance] for a in precision]
+    np.testing.assert_array_equal(grid, one_by_one)
+    monkeypatch.setattr("sdetheory.evidence.linear._BLOCK", 8)  # many blocks, the last one shorter
+    np.testing.assert_array_equal(model.log_evidence(precision[:, None], variance), one_by_one)
+
+
+def test_data_cannot_change_under_the_model(rng):
+    X, y = problem(rng, 6, 2)
+    model, before = LinearModel(X, y), X[0, 0]
+    X[0, 0] = 17.0
+    assert model.X[0, 0] == before
+    with pytest.raises(ValueError, match="read-only"):
+        model.y[0] = 0.0
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"X": [1.0, 2.0], "y": [1.0, 2.0]}, "X must have shape"),
+        ({"X": [[1.0], [2.0]], "y": [1.0]}, "y must have shape"),
+        ({"X": [[1.0], [np.nan]], "y": [1.0, 2.0]}, "X must be finite"),
+        ({"X": np.empty((0, 2)), "y": []}, "at least one observation"),
+        ({"X": [[1.0]], "y": ["a"]}, "y must be real numbers"),
+        ({"X": [[1.0]], "y": [1.0], "prior_shape": [[-1.0]]}, "prior_shape must be positive definite"),
+        ({"X": np.eye(2), "y": [1.0, 2.0], "prior_shape": [[1.0, 0.5], [0.0, 1.0]]}, "prior_shape must be symmetric"),
+        ({"X": np.eye(13), "y": np.ones(13), "prior_shape": linalg.hilbert(13)}, "must be positive definite"),
+    ],
+)
+def test_bad_models_are_refused(arguments, message):
+    with pytest.raises(InvalidInputError, match=message):
+        LinearModel(**arguments)
+
+
+@pytest.mark.parametrize("method", ["log_evidence", "log_evidence_ratio", "occam", "posterior", "hessian"])
+@pytest.mark.parametrize("bad", [(0.0, 1.0), (1.0, -1.0), (np.inf, 1.0), (1.0, "a")])
+def test_bad_hyperparameters_are_refused(method, bad):
+    with pytest.raises(InvalidInputError, match=r"prior_precision|noise_variance"):
+        getattr(LinearModel([[1.0]], [1.0]), method)(*bad)
+
+
+def test_shapes_that_do_not_broadcast_are_refused():
+    with pytest.raises(IncompatibleError, match="must broadcast"):
+        LinearModel([[1.0]], [1.0]).log_evidence([1.0, 2.0], [1.0, 2.0, 3.0])
+
+
+def test_predictions_need_the_same_inputs():
+    with pytest.raises(InvalidInputError, match="X_new must have shape"):
+        LinearModel([[1.0]], [1.0]).posterior(1.0, 1.0).predict([[1.0, 2.0]])

@@ -1,0 +1,164 @@
+"""A derivation accepts what follows and refuses what does not, saying why."""
+
+import numpy as np
+import pytest
+import sympy
+
+from sdetheory.errors import InvalidInputError, SdeTheoryError
+from sdetheory.symbolic import Derivation, DerivationError
+
+N, B = sympy.symbols("N B", integer=True, positive=True)
+X, H = sympy.symbols("x h", positive=True)
+S = sympy.Symbol("s", real=True)
+
+
+@pytest.fixture
+def d():
+    derivation = Derivation("A title", source="a source")
+    derivation.assume(N, "how many", where=N >= 2)
+    derivation.assume(B, "how many of them", where=B <= N)
+    derivation.assume(X, "a length")
+    derivation.assume(H, "a small length")
+    return derivation
+
+
+def test_a_true_step_is_numbered_and_records_its_method(d):
+    first = d.step("ratio", sympy.binomial(N - 1, B - 1) / sympy.binomial(N, B), B / N, by="count")
+    assert (str(first), first.method, first.by) == ("(1)", "proved by binomial identities", "count")
+
+
+@pytest.mark.parametrize(
+    ("left", "right"),
+    [(N * (N - 1), N**2), (sympy.exp(-X), sympy.exp(X)), (X**2 / 2, X**2), (sympy.Sum(B, (B, 1, N)), N**2 / 2)],
+)
+def test_a_false_step_raises_with_numbers_and_adds_nothing(d, left, right):
+    with pytest.raises(DerivationError, match=r"does not hold: at .*=.*: left .*, right ") as caught:
+        d.step("false", left, right, by="hope")
+    assert isinstance(caught.value, SdeTheoryError)
+    assert caught.value.left == left
+    assert caught.value.right == right
+    # The point in the error is a counterexample indeed, and admissible.
+    point = caught.value.point
+    assert sympy.N(left.subs(point).doit()) != sympy.N(right.subs(point).doit())
+    assert point.get(N, 2) >= 2
+    assert d.equations == ()
+
+
+def test_a_true_step_without_a_proof_is_told_apart_from_a_false_one(d):
+    f = sympy.Function("f")
+    d.assume(f, "any function")
+    with pytest.raises(DerivationError, match="could not be proved") as caught:
+        d.step("unprovable", f(X), f(X) + f(N), by="hope")
+    assert caught.value.point is None
+
+
+def test_counterexamples_obey_the_conditions(d):
+    d.step("holds everywhere", sympy.Abs(X), X, by="positive")
+    with pytest.raises(DerivationError) as caught:
+        d.step("wrong", sympy.Max(N, B) + 1, N, by="hope")
+    assert caught.value.point[B] <= caught.value.point[N]
+
+
+def test_definitions_are_inserted(d):
+    d.define(S, N + 1, "one more")
+    d.step("square", S**2, N**2 + 2 * N + 1, by="expand")
+    with pytest.raises(DerivationError):
+        d.step("square", S**2, N**2 + N + 1, by="expand")
+
+
+@pytest.mark.parametrize("method", ["step", "define", "conclude", "expand", "enumerate", "solve"])
+def test_an_unstated_symbol_is_refused(d, method):
+    stray = sympy.Symbol("stray")
+    d.define(S, N, "count")
+    call = {
+        "step": lambda: d.step("x", stray, stray, by=""),
+        "define": lambda: d.define(sympy.Symbol("q"), stray, ""),
+        "conclude": lambda: d.conclude(S, stray, "", by=""),
+        "expand": lambda: d.expand("", stray, stray, variable=H, order=1, by=""),
+        "enumerate": lambda: d.enumerate("", S, stray, cases=[({}, 1)], by=""),
+        "solve": lambda: d.solve("", X, stray, unknown=X, solution=stray, by=""),
+    }[method]
+    with pytest.raises(InvalidInputError, match=r"stray .*neither assumed nor defined"):
+        call()
+
+
+def test_same_name_with_other_assumptions_is_told(d):
+    with pytest.raises(InvalidInputError, match="with other assumptions"):
+        d.step("x", sympy.Symbol("N"), N, by="")
+
+
+def test_a_symbol_is_stated_once(d):
+    for state in (lambda: d.assume(N, "again"), lambda: d.define(N, X, "again")):
+        with pytest.raises(InvalidInputError, match="already stated"):
+            state()
+    with pytest.raises(InvalidInputError, match="contradicts"):
+        d.assume(S, "impossible", where=sympy.false)
+
+
+def test_a_series_step_holds_to_its_order_and_no_further(d):
+    d.expand("to second order", sympy.exp(-H), 1 - H + H**2 / 2, variable=H, order=3, by="Taylor")
+    with pytest.raises(DerivationError, match=r"differ by -h\*\*3/6"):
+        d.expand("too far", sympy.exp(-H), 1 - H + H**2 / 2, variable=H, order=4, by="Taylor")
+    with pytest.raises(DerivationError, match=r"differ by -h\*\*2/2"):
+        d.expand("dropped half", sympy.exp(-H), 1 - H + H**2, variable=H, order=3, by="Taylor")
+
+
+def test_enumeration_compares_every_case(d):
+    cases = [({N: n}, sum(range(n + 1))) for n in range(2, 6)]
+    d.define(S, N * (N + 1) / 2, "sum")
+    assert d.enumerate("sum", S, N * (N + 1) / 2, cases=cases, by="count").method.endswith("enumeration of 4 cases")
+    with pytest.raises(DerivationError, match="at N=5: counted 16, formula 15"):
+        d.enumerate("sum", S, N * (N + 1) / 2, cases=[*cases[:-1], ({N: 5}, 16)], by="count")
+    with pytest.raises(DerivationError, match="no cases"):
+        d.enumerate("sum", S, S, cases=[], by="count")
+
+
+def test_solve_determines_the_unknown_uniquely(d):
+    d.assume(S, "unknown")
+    d.solve("line", S * X, N, unknown=S, solution=N / X, by="divide")
+    d.step("used later", S**2, N**2 / X**2, by="square")
+    other = sympy.Symbol("u", real=True)
+    d.assume(other, "another")
+    with pytest.raises(DerivationError, match="does not hold"):
+        d.solve("line", other * X, N, unknown=other, solution=N * X, by="divide")
+    with pytest.raises(DerivationError, match="does not determine"):
+        d.solve("parabola", other**2, N, unknown=other, solution=sympy.sqrt(N), by="root")
+    with pytest.raises(InvalidInputError, match="undetermined"):
+        d.solve("again", S * X, N, unknown=S, solution=N / X, by="divide")
+
+
+def test_the_result_is_called_by_name(d):
+    with pytest.raises(InvalidInputError, match="no result yet"):
+        _ = d.result
+    d.define(S, X * N / B - X, "scale")
+    d.conclude(S, X * (N / B - 1), "scale", by="factor")
+    assert d.result(x=0.5, N=10, B=5) == 0.5
+    np.testing.assert_array_equal(d.result(x=0.5, N=10, B=np.array([1, 2, 5])), [4.5, 2.0, 0.5])
+    for values, piece in [
+        ({"x": 1.0, "N": 10}, "B is missing"),
+        ({"x": 1.0, "N": 10, "B": 2, "C": 1}, "C is unknown"),
+        ({"x": "1", "N": 10, "B": 2}, "x must be a number"),
+        ({"x": -1.0, "N": 10, "B": 2}, "x > 0"),
+        ({"x": 1.0, "N": 10, "B": 12}, "B <= N"),
+        ({"x": 1.0, "N": 10, "B": np.array([2, 12])}, "B <= N"),
+    ]:
+        with pytest.raises(InvalidInputError, match=piece):
+            d.result(**values)
+    with pytest.raises(InvalidInputError, match="has a result already"):
+        d.conclude(S, S, "again", by="")
+
+
+def test_rendering_escapes_prose_and_numbers_equations(d):
+    d.suppose("100%", "a_b & c holds for $ε → 0$")
+    first = d.define(S, N / B, "the ratio $s_i$", paper="eq. 3")
+    d.step("again", S, N / B, by=f"by {first}")
+    assert "a_b & c holds for ε → 0" in d.to_text()
+    assert "by (1)" in d.to_text()
+    assert "the paper's eq. 3" in d.to_text()
+    latex = d.to_latex()
+    assert r"100\%: a\_b \& c holds for $\epsilon  \to  0$" in latex
+    assert r"s = \frac{N}{B} \tag{2}" in latex
+    assert r"\begin{document}" not in latex
+    assert d.to_latex(standalone=True).endswith("\\end{document}\n")
+    assert r"a\_b" in d.to_markdown()
+    assert "\\tag{1}\n$$" in d.to_markdown()
