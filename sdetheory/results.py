@@ -44,17 +44,25 @@ class Estimate:
             z = np.where(exact, 0.0, np.divide(difference, np.where(exact, 1.0, self.stderr)))
         return float(z) if z.ndim == 0 else z
 
+    def __truediv__(self, known: ArrayLike) -> Estimate:
+        """Divide by a number, or an array of numbers, that has no error of its own."""
+        return Estimate(value=self.value / known, stderr=self.stderr / np.abs(known), n_eff=self.n_eff)
+
     def __str__(self) -> str:
         values, errors = np.atleast_1d(self.value), np.atleast_1d(self.stderr)
-        parts = [f"{v:.{_digits(v, e)}g} ± {e:.2g}" for v, e in zip(values.ravel(), errors.ravel(), strict=True)]
+        parts = [_spell(float(v), float(e)) for v, e in zip(values.ravel(), errors.ravel(), strict=True)]
         return parts[0] if np.ndim(self.value) == 0 else f"[{', '.join(parts)}]"
 
 
-def _digits(value: float, error: float) -> int:
-    """Return how many significant digits of `value` its error leaves (two digits of the error are shown)."""
-    if not (error > 0 and np.isfinite(error) and np.isfinite(value)) or value == 0:
-        return 6
-    return int(np.clip(np.floor(np.log10(abs(value))) - np.floor(np.log10(error)) + 2, 2, 15))
+def _spell(value: float, error: float) -> str:
+    """Return "value ± error" with two digits of the error and as many of the value as it leaves."""
+    if not (error > 0 and np.isfinite(error) and np.isfinite(value)):
+        return f"{value:.6g} ± {error:.2g}"
+    decimals = 1 - int(np.floor(np.log10(error)))
+    if 1e-4 <= max(abs(value), error) < 1e7 and decimals <= 12:
+        return f"{value:.{max(0, decimals)}f} ± {error:.{max(0, decimals)}f}"
+    digits = max(0, decimals + int(np.floor(np.log10(abs(value) or error))))
+    return f"{value:.{min(digits, 15)}e} ± {error:.1e}"
 
 
 def mean_estimate(samples: ArrayLike, axis: int = 0) -> Estimate:

@@ -15,5 +15,5 @@ def pytest_report_header() -> str:
 
 @pytest.fixture
 def rng(request: pytest.FixtureRequest) -> np.random.Generator:
-    """A generator of its own for each test."""
+    """Return a generator of its own for each test."""
     return np.random.default_rng([ROOT_SEED, zlib.crc32(request.node.nodeid.encode())])

@@ -23,7 +23,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 SIGNATURE = "void(float64[:, ::1], float64[::1], float64[:, ::1])"
-"""x of shape (d, L), parameters, out of shape (rows, L): one signature, so that one compiled ensemble kernel serves all."""
+"""x (d, L), parameters, out (rows, L): one signature, so that one compiled ensemble kernel serves all."""
 
 
 @dataclass(frozen=True, eq=False)

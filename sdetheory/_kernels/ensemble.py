@@ -47,7 +47,7 @@ _SWAP = np.uint64(1 << 61)
 
 @intrinsic
 def fma(typingctx, a, b, c):
-    """A * b + c, rounded once."""
+    """Return a * b + c, rounded once."""
 
     def build(context, builder, signature, args):
         return builder.fma(*args)

@@ -19,8 +19,8 @@ from ..symbolic.parsing import as_expression
 class Landscape:
     r"""A cost C(w) of d variables, with its gradient and Hessian derived symbolically.
 
-    Built by :meth:`from_sympy` or by a function of :mod:`sdetheory.landscapes`. Value, gradient and Hessian are compiled
-    on first use and the machine code is kept in a cache on disk.
+    Built by :meth:`from_sympy` or by a function of :mod:`sdetheory.landscapes`. Value, gradient and Hessian are
+    compiled on first use and the machine code is kept in a cache on disk.
 
     Attributes
     ----------
@@ -158,8 +158,8 @@ class Landscape:
         points = _validate.reals("w", w)
         if points.ndim == 0 or points.shape[-1] != self.dimension:
             raise InvalidInputError(
-                f"w must have shape (..., {self.dimension}), one coordinate of {self.name!r} per entry of the last axis; "
-                f"got shape {points.shape}" + ("; pass w[..., None]" if self.dimension == 1 else "")
+                f"w must have shape (..., {self.dimension}), one coordinate of {self.name!r} per entry of the last "
+                f"axis; got shape {points.shape}" + ("; pass w[..., None]" if self.dimension == 1 else "")
             )
         return points
 

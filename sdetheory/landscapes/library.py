@@ -99,8 +99,8 @@ def sharp_and_broad(
     .. math:: C(x) = -\ln\left( e^{-C_1 - k_1 x^2 / 2} + e^{-C_2 - k_2 (x - s)^2 / 2} \right)
 
     Where the basins are well apart, each is a parabola with the given cost and curvature at its minimum. At T = 1 the
-    stationary density is the mixture of two Gaussians that the formula shows, and the weight of each, its *evidence*, is
-    :math:`e^{-C_i}\sqrt{2\pi / k_i}` without approximation.
+    stationary density is the mixture of two Gaussians that the formula shows, and the weight of each, its *evidence*,
+    is :math:`e^{-C_i}\sqrt{2\pi / k_i}` without approximation.
 
     Parameters
     ----------
@@ -148,5 +148,5 @@ def sharp_and_broad(
     x = sympy.Symbol("x", real=True)
     symbols = [sympy.Symbol(name, real=True) for name in values]
     k1, k2, c1, c2, s = symbols
-    expression = -logaddexp(-c1 - k1 * x**2 / 2, -c2 - k2 * (x - s) ** 2 / 2)
+    expression = sympy.S.NegativeOne * logaddexp(-c1 - k1 * x**2 / 2, -c2 - k2 * (x - s) ** 2 / 2)
     return Landscape(expression, [x], dict(zip(symbols, values.values(), strict=True)), "sharp and broad")

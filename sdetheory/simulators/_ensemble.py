@@ -11,6 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 from tqdm.auto import tqdm
 
 from .. import _validate
+from .._kernels import ensemble as kernels
 from ..errors import InvalidInputError
 from .sde import SDE
 
@@ -63,13 +64,23 @@ class Ensemble:
         """Return an array of shape (n_blocks, k, L) by path, shape (n_paths, k)."""
         return np.ascontiguousarray(array.transpose(0, 2, 1).reshape(-1, array.shape[1])[: self.n_paths])
 
-    def dynamics(self) -> tuple[Any, ...]:
-        """Return the kernels' arguments from the state to the method."""
+    def advance(self, n_steps: int) -> None:
+        """Make n_steps steps."""
+        kernels.advance(*self._dynamics(), n_steps, *self._noise())  # pyright: ignore[reportCallIssue]
+        self.step += n_steps
+
+    def advance_and_record(self, n_records: int, every: int, *statistics: Any) -> None:
+        """Make n_records * every steps, adding to the statistics after each `every`."""
+        arguments = (*self._dynamics(), n_records, every, *self._noise(), *statistics)
+        kernels.advance_and_record(*arguments)  # pyright: ignore[reportCallIssue]
+        self.step += n_records * every
+
+    def _dynamics(self) -> tuple[Any, ...]:
         drift = self.sde.drift
         amplitude = np.sqrt(self.dt) * self.sde.noise_amplitude
-        return (self.state, drift.compiled, drift.parameters, self.dt, amplitude, self.averaged)
+        return (self.state, drift.compiled, drift.parameters, self.dt, amplitude, self.averaged, self.step)
 
-    def source_of_noise(self) -> tuple[int, np.uint64, np.uint64]:
+    def _noise(self) -> tuple[int, np.uint64, np.uint64]:
         """Return the first path's number and the two words of the generator's key."""
         key0, key1 = self.seed.generate_state(2, np.uint32).astype(np.uint64)
         return 0, key0, key1
@@ -79,7 +90,7 @@ class Ensemble:
     ) -> Iterator[int]:
         """Yield counts that add up to n, of units of `steps_each` steps; a multiple of `stop_every` is never passed.
 
-        ``step`` and the progress bar move on after each.
+        The caller makes the steps; the progress bar moves on after each chunk.
         """
         size = max(1, _CHUNK // (self.state.size * steps_each))
         done = 0
@@ -88,7 +99,6 @@ class Ensemble:
                 chunk = min(size, n - done, stop_every - done % stop_every if stop_every else size)
                 yield chunk
                 done += chunk
-                self.step += chunk * steps_each
                 bar.update(chunk * steps_each)
 
 

@@ -9,7 +9,6 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from .. import _validate
-from .._kernels import ensemble as kernels
 from ..errors import InvalidInputError
 from ._ensemble import Ensemble
 from .sde import SDE
@@ -134,16 +133,15 @@ def simulate(
     paths = np.empty((len(saved_steps), ensemble.n_paths, sde.dimension))
     paths[0] = ensemble.positions()
     for chunk in ensemble.chunks(n_steps, stop_every=save_every, progress=progress, label="simulate"):
-        kernels.advance(*ensemble.dynamics(), ensemble.step, chunk, *ensemble.source_of_noise())
-        reached = ensemble.step + chunk
-        if save_every is not None and reached % save_every == 0:
-            paths[reached // save_every] = ensemble.positions()
+        ensemble.advance(chunk)
+        if save_every is not None and ensemble.step % save_every == 0:
+            paths[ensemble.step // save_every] = ensemble.positions()
     final = ensemble.positions()
     if save_every is None:
         paths[0] = final
     return Run(
         final=final,
-        times=ensemble.dt * saved_steps,
+        times=saved_steps * np.float64(ensemble.dt),
         paths=paths,
         diverged=int(np.sum(~np.isfinite(final).all(axis=1))),
         replay=replay,

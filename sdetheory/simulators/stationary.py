@@ -12,7 +12,6 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from .. import _validate
-from .._kernels import ensemble as kernels
 from ..errors import DivergedError, InvalidInputError
 from ..results import Estimate, mean_estimate
 from ._ensemble import Ensemble
@@ -86,8 +85,8 @@ class Histogram:
             chosen = chosen.take(np.arange(start, stop), axis=axis + 1)
         if np.isinf([*np.ravel(lower), *np.ravel(upper)]).any() and self.outside.value > 0:
             raise InvalidInputError(
-                f"a fraction {self.outside.value:.2g} of the samples is outside the grid, so an unbounded box cannot be "
-                "counted; sample again with wider bins"
+                f"a fraction {self.outside.value:.2g} of the samples is outside the grid, so an unbounded box cannot "
+                "be counted; sample again with wider bins"
             )
         return self._fraction(chosen.reshape(len(chosen), -1).sum(axis=1))
 
@@ -208,8 +207,9 @@ def sample_stationary(
     True
     """
     n_paths = _validate.integer("n_paths", n_paths, at_least=2)
-    start = np.zeros(sde.dimension) if x0 is None and isinstance(sde, SDE) else x0
-    ensemble = Ensemble.prepare(sde, start, dt=dt, n_paths=n_paths, rng=rng, method=method)
+    if x0 is None:
+        x0 = np.zeros(sde.dimension if isinstance(sde, SDE) else 0)
+    ensemble = Ensemble.prepare(sde, x0, dt=dt, n_paths=n_paths, rng=rng, method=method)
     burn_in = _validate.integer("burn_in", burn_in, at_least=0)
     n_steps = _validate.integer("n_steps", n_steps, at_least=1)
     every = _validate.integer("every", every, at_least=1)
@@ -224,7 +224,7 @@ def sample_stationary(
     }  # fmt: skip
 
     for chunk in ensemble.chunks(burn_in, progress=progress, label="burn in"):
-        kernels.advance(*ensemble.dynamics(), ensemble.step, chunk, *ensemble.source_of_noise())
+        ensemble.advance(chunk)
 
     blocks, dimension, lanes = ensemble.state.shape
     # Moments about a point inside the cloud do not cancel.
@@ -236,10 +236,7 @@ def sample_stationary(
     scale = np.array([(len(edge) - 1) / (edge[-1] - edge[0]) for edge in edges or ()], dtype=np.float64)
     counts = np.zeros((min(blocks, _GROUPS), int(np.prod(shape)) + 1), dtype=np.int64)
     for chunk in ensemble.chunks(n_steps // every, steps_each=every, progress=progress, label="sample"):
-        kernels.advance_and_record(
-            *ensemble.dynamics(), ensemble.step, chunk, every, *ensemble.source_of_noise(),
-            origin, first, second, lower, scale, shape, counts, n_paths,
-        )  # fmt: skip
+        ensemble.advance_and_record(chunk, every, origin, first, second, lower, scale, shape, counts, n_paths)
 
     n_records = n_steps // every
     averages = ensemble.unblocked(first) / n_records, ensemble.unblocked(second) / n_records

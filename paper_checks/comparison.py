@@ -1,0 +1,130 @@
+"""Whether a measurement is what was predicted: the one assertion that all checks share."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+import sdetheory as st
+
+
+@dataclass(frozen=True, slots=True)
+class Below:
+    """The prediction that every entry is smaller than a bound."""
+
+    bound: float
+
+    def __str__(self) -> str:
+        return f"< {self.bound:.6g}"
+
+    def margin(self, values: Any) -> np.ndarray:
+        """Return by how much the values obey."""
+        return self.bound - np.asarray(values, dtype=float)
+
+
+@dataclass(frozen=True, slots=True)
+class Above:
+    """The prediction that every entry is larger than a bound."""
+
+    bound: float
+
+    def __str__(self) -> str:
+        return f"> {self.bound:.6g}"
+
+    def margin(self, values: Any) -> np.ndarray:
+        """Return by how much the values obey."""
+        return np.asarray(values, dtype=float) - self.bound
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tolerance:
+    """How far a measurement may be off: a false-alarm rate for estimates, relative and absolute error for numbers."""
+
+    alpha: float | None = None
+    rtol: float | None = None
+    atol: float = 0.0
+
+    def accepts(self, measured: Any, predicted: Any) -> bool:
+        """Return whether `measured` is compatible with `predicted` (a value, an array of values or a bound).
+
+        An estimate obeys a bound if, at the rate alpha, all its entries are on the right side of it.
+
+        Examples
+        --------
+        >>> Tolerance(alpha=1e-3).accepts(st.Estimate(value=1.02, stderr=0.01, n_eff=1000), 1.0)
+        True
+        >>> Tolerance(rtol=1e-3).accepts(1.02, 1.0)
+        False
+        >>> Tolerance(alpha=1e-3).accepts(st.Estimate(value=1.02, stderr=0.01, n_eff=1000), Below(1.03))
+        False
+        """
+        if isinstance(measured, st.Estimate) and self.alpha is None:
+            raise ValueError("an Estimate is compared at a false-alarm rate; pass alpha=")
+        if isinstance(predicted, Below | Above):
+            if not isinstance(measured, st.Estimate):
+                return bool(np.all(predicted.margin(measured) > 0))
+            margins = predicted.margin(measured.value)
+            # Two-sided at 2α is one-sided at α, shared among the entries.
+            rate = 2 * self.alpha / margins.size
+            return all(
+                margin > 0 and not st.stats.agrees(entry, predicted.bound, alpha=rate)
+                for margin, entry in zip(margins.flat, _entries(measured), strict=True)
+            )
+        if isinstance(measured, st.Estimate):
+            return st.stats.agrees(measured, predicted, alpha=self.alpha)
+        if self.rtol is None:
+            raise ValueError("a number without an error is compared at a relative tolerance; pass rtol=")
+        # allclose is relative to its second argument, here the larger of the two sides of no importance.
+        return bool(np.allclose(measured, predicted, rtol=self.rtol, atol=self.atol))
+
+
+def _entries(estimate: st.Estimate) -> list[st.Estimate]:
+    pairs = zip(np.ravel(estimate.value), np.ravel(estimate.stderr), strict=True)
+    return [st.Estimate(value=float(v), stderr=float(e), n_eff=estimate.n_eff) for v, e in pairs]
+
+
+def compare(
+    *,
+    predicted: Any,
+    measured: Any,
+    tolerance: Tolerance,
+    wrong_predictions: Mapping[str, Any],
+    wrong_measurements: Mapping[str, Any],
+    label: str = "",
+) -> dict[str, Any]:
+    """Compare, run the negative controls through the same comparison, and describe the outcome in plain data."""
+    controls = {name: tolerance.accepts(measured, wrong) for name, wrong in wrong_predictions.items()}
+    controls |= {name: tolerance.accepts(wrong, predicted) for name, wrong in wrong_measurements.items()}
+    return {
+        "label": label,
+        "agrees": tolerance.accepts(measured, predicted),
+        "alpha": tolerance.alpha or 0.0,
+        "controls": controls,
+    } | _shown(measured, predicted)
+
+
+def _shown(measured: Any, predicted: Any) -> dict[str, str]:
+    """Return the three cells of a row of the report; of arrays, the entry that is furthest off."""
+    bound = predicted if isinstance(predicted, Below | Above) else None
+    uncertain = isinstance(measured, st.Estimate)
+    values = np.atleast_1d(np.asarray(measured.value if uncertain else measured, dtype=float)).ravel()
+    targets = np.broadcast_to(bound.bound if bound else np.ravel(predicted), values.shape).astype(float)
+    difference = values - targets
+    if uncertain:
+        errors = np.broadcast_to(np.ravel(measured.stderr), values.shape)
+        distance = np.atleast_1d(measured.z_score(predicted.bound if bound else predicted)).ravel()
+    else:
+        scale = np.abs(targets) + (targets == 0)
+        distance = np.abs(difference) / scale
+    worst = int(np.argmin(bound.margin(values)) if bound else np.argmax(np.abs(distance)))
+    shown = f"{values[worst]:.6g}"
+    if uncertain:
+        shown = str(st.Estimate(value=float(values[worst]), stderr=float(errors[worst]), n_eff=measured.n_eff))
+    return {
+        "predicted": str(bound) if bound else f"{targets[worst]:.6g}",
+        "measured": shown + (f" (worst of {values.size})" if values.size > 1 else ""),
+        "z": f"{distance[worst]:+.2f}" if uncertain else "" if bound else f"Δ {distance[worst]:.0e}",
+    }
