@@ -79,7 +79,7 @@ CLAIMS = (
     Claim(
         id="C02",
         where="§5, before eq. 12",
-        statement="Minibatch gradients of a model trained on real data have that covariance too.",
+        statement="Minibatch gradients of a model of real images have that covariance too.",
         kind="statistical",
         verdict="holds",
         assumptions=("logistic regression on MNIST 0/1 at w = 0", "F has N − 1 in its denominator"),

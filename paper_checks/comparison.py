@@ -77,8 +77,12 @@ class Tolerance:
             return st.stats.agrees(measured, predicted, alpha=self.alpha)
         if self.rtol is None:
             raise ValueError("a number without an error is compared at a relative tolerance; pass rtol=")
-        # allclose is relative to its second argument, here the larger of the two sides of no importance.
         return bool(np.allclose(measured, predicted, rtol=self.rtol, atol=self.atol))
+
+
+def _finite(value: Any) -> bool:
+    parts = (value.value, value.stderr) if isinstance(value, st.Estimate) else (getattr(value, "bound", value),)
+    return all(np.isfinite(np.asarray(part, dtype=float)).all() for part in parts)
 
 
 def _entries(estimate: st.Estimate) -> list[st.Estimate]:
@@ -96,6 +100,11 @@ def compare(
     label: str = "",
 ) -> dict[str, Any]:
     """Compare, run the negative controls through the same comparison, and describe the outcome in plain data."""
+    values = {"predicted": predicted, "measured": measured, **wrong_predictions, **wrong_measurements}
+    for name, value in values.items():
+        # NaN would pass for a control that is rejected.
+        if not _finite(value):
+            raise ValueError(f"{name} must be finite; got {value}")
     controls = {name: tolerance.accepts(measured, wrong) for name, wrong in wrong_predictions.items()}
     controls |= {name: tolerance.accepts(wrong, predicted) for name, wrong in wrong_measurements.items()}
     return {

@@ -33,7 +33,7 @@ def pytest_report_header() -> str:
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Keep only the claims that --claim names, and label every test with its claim."""
-    known, wanted = {claim.id for claim in CLAIMS}, set(config.getoption("--claim"))
+    known, wanted = {claim.id for claim in CLAIMS}, set(config.getoption("--claim", []))
     if wanted - known:
         raise pytest.UsageError(f"--claim must be one of {', '.join(sorted(known))}; got {', '.join(wanted - known)}")
     for item in items:
@@ -59,7 +59,7 @@ def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> Generator[None, Any, Any]
 
 @pytest.fixture
 def rng(request: pytest.FixtureRequest) -> np.random.Generator:
-    """A generator of its own for each check."""
+    """Give each check a generator of its own."""
     return np.random.default_rng([ROOT_SEED, zlib.crc32(request.node.nodeid.encode())])
 
 
@@ -134,9 +134,9 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: p
     spent = f"{rate:.1e} of {FALSE_ALARM_BUDGET:.0e}" + (" (RED: overspent)" if rate > FALSE_ALARM_BUDGET else "")
     terminalreporter.section("claims of Smith & Le (2018)")
     for line in report.terminal_table(outcomes):
-        terminalreporter.write_line(line, red=True if "  RED" in line else None)
+        terminalreporter.write_line(line, red="  RED" in line)
     terminalreporter.write_line(f"false-alarm rate spent: {spent}")
-    if folder := config.getoption("--report"):
+    if folder := config.getoption("--report", None):
         path = Path(folder) / "paper_checks.md"
         path.parent.mkdir(parents=True, exist_ok=True)
         notes = {"Root seed (`SDETHEORY_SEED`)": str(ROOT_SEED), "False-alarm rate spent": spent}

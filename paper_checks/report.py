@@ -93,7 +93,7 @@ def markdown(outcomes: Sequence[Outcome], *, title: str, notes: Mapping[str, str
                 what = f"{shown['label']}: " if shown["label"] else ""
                 lines.append(
                     f"- {what}predicted {shown['predicted']}, measured {shown['measured']}"
-                    + (f", {'z' if '.' in shown['z'] else ''} {shown['z']}" if shown["z"] else "")
+                    + (f", {shown['z'] if shown['z'].startswith('Δ') else 'z = ' + shown['z']}" if shown["z"] else "")
                     + f". Negative controls: {', '.join(rejected)}."
                 )
             lines += [f"- Test: `{test}`" for test in outcome.tests]

@@ -35,9 +35,9 @@ def test_evidence_prefers_the_model_to_guessing_when_labels_are_true(record, rng
 def test_evidence_prefers_guessing_to_the_model_when_labels_are_random_on_average(record, rng):
     """Averaged over labelings E = ½ Σ [ln(1 + x) − x/(1 + x)] > 0 at every λ, with x = s²/λ, s the singular values.
 
-    A single labeling may be luckier: a good part of them has E < 0 somewhere, mostly near −½, at a strong prior. The
-    smallest error that matters is the fit, ½ Σ x/(1 + x), which 1000 labelings resolve a hundredfold. E is skewed, so
-    the rate is a tenth of what is spent, and the comparison keeps to λ ≤ 1000, where several directions contribute.
+    A single labeling may be luckier: with a strong prior about a third of them reach E < 0, and one in thirty E < −1.
+    The smallest error that matters is the fit, ½ Σ x/(1 + x), some ninety standard errors of 1000 labelings or more. E
+    is skewed, so the rate is lower here, and the comparison keeps to λ ≤ 1000, where several directions contribute.
     """
     data = st.datasets.mnist(train_size=100)
     precisions = np.logspace(-2, 6, 17)

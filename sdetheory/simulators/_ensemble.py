@@ -120,6 +120,6 @@ def _starting_points(x0: ArrayLike, dimension: int, n_paths: int | None) -> NDAr
 def _lanes(n_paths: int, dimension: int) -> int:
     """Return how many paths a block holds: its arrays should fit a 32 kB cache, and blocks should be many."""
     lanes = 256
-    while lanes > 16 and (8 * lanes * (3 * dimension + 6) > 2**15 or n_paths < 16 * lanes):
+    while lanes > 16 and (8 * lanes * (3 * dimension + 6) > 2**15 or n_paths < 32 * lanes):
         lanes //= 2
     return lanes

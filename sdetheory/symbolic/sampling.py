@@ -12,6 +12,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from numbers import Integral
 from typing import Any
 
 import sympy
@@ -92,9 +93,10 @@ def enumerate_minibatches(
     without = sampling == "without-replacement"
     if size == 0 or size != len(gradients):
         raise InvalidInputError(f"gradients must be one or more numbers; got {gradients!r:.80}")
-    if not isinstance(batch_size, int) or batch_size < 1 or (without and batch_size > size):
+    if not isinstance(batch_size, Integral) or batch_size < 1 or (without and batch_size > size):
         limit = f"from 1 to {size}, the number of gradients" if without else ">= 1"
         raise InvalidInputError(f"batch_size must be a whole number {limit} ({sampling}); got {batch_size!r}")
+    batch_size = int(batch_size)
     count = math.comb(size, batch_size) if without else size**batch_size
     if count > MAX_BATCHES:
         raise InvalidInputError(f"{count} minibatches are too many to list (at most {MAX_BATCHES}); use smaller N or B")

@@ -42,9 +42,7 @@ def run(cache, script=SCRIPT):
 
 
 def files(directory):
-    return {
-        path.name: (path.read_bytes(), path.stat().st_mtime_ns) for path in directory.rglob("*") if path.is_file()
-    }
+    return {path.name: (path.read_bytes(), path.stat().st_mtime_ns) for path in directory.rglob("*") if path.is_file()}
 
 
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="XDG_CACHE_HOME is Linux's")
@@ -71,7 +69,7 @@ def test_machine_code_is_reused_and_an_altered_source_is_not_executed(tmp_path, 
 
 @pytest.fixture
 def cache_home(tmp_path, monkeypatch):
-    """An empty XDG_CACHE_HOME, and a place for temporary directories beside it."""
+    """Return an empty XDG_CACHE_HOME, with a place for temporary directories beside it."""
     home, temporary = tmp_path / "home", tmp_path / "temporary"
     home.mkdir()
     temporary.mkdir()

@@ -163,7 +163,7 @@ def test_tail_beyond_four_standard_deviations(many):
 
 
 def uncorrelated(a, b):
-    """Neither the values nor their squares: the two normals of a pair share a radius, and only the law separates them."""
+    """Test values and squares: the two normals of a pair share a radius, and only the law separates them."""
     products = np.stack([(a * b).ravel(), ((a**2 - 1) * (b**2 - 1) / 2).ravel()], axis=1)
     return agrees(mean_estimate(products), [0.0, 0.0], alpha=ALPHA)
 

@@ -52,9 +52,9 @@ def check(expressions, points):
 
 
 def random_expression(rng, depth):
-    """A random formula whose values stay moderate."""
+    """Return a random formula whose values stay moderate."""
     if depth == 0:
-        leaves = [X, Y, Z, K, M, sympy.Integer(2), sympy.Rational(-3, 7), sympy.sqrt(2), sympy.pi / 3, sympy.Integer(-1)]
+        leaves = [X, Y, Z, K, M, *map(sympy.sympify, (2, -1)), sympy.Rational(-3, 7), sympy.sqrt(2), sympy.pi / 3]
         return leaves[rng.integers(len(leaves))]
     a, b = (random_expression(rng, depth - 1) for _ in range(2))
     kinds = [
@@ -177,10 +177,8 @@ def test_a_title_cannot_enter_the_source(title):
 @pytest.mark.parametrize("name", ["__import__('os')", "x0\nraise SystemExit", "s0", "t0", "p0", "out", "lane", "λ"])
 def test_names_of_symbols_do_not_enter_the_source(name):
     """And none collides with a name that the writer makes up."""
-    symbol, e = sympy.Symbol(name, real=True), sympy.exp(X * Y)
-    source, plain = (
-        block_source("formula", [s * e + X * Y + e**2 * s, s], [s, X, Y]) for s in (symbol, sympy.Symbol("a", real=True))
-    )
+    e, symbols = sympy.exp(X * Y), [sympy.Symbol(key, real=True) for key in (name, "a")]
+    source, plain = (block_source("formula", [s * e + X * Y + e**2 * s, s], [s, X, Y]) for s in symbols)
     assert name not in ("__import__('os')", "x0\nraise SystemExit") or name not in source
     result = BlockFunction(source, np.empty(0), 2)(np.array([[0.5, 0.3, -0.7]]))
     expected = BlockFunction(plain, np.empty(0), 2)(np.array([[0.5, 0.3, -0.7]]))

@@ -1,0 +1,295 @@
+"""The direction of imports, the laziness of the package and the form of its docstrings, read from the source."""
+
+import ast
+import importlib
+import inspect
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import sdetheory
+
+ROOT = Path(__file__).parent.parent
+PACKAGE = ROOT / "sdetheory"
+STDLIB = set(sys.stdlib_module_names)
+
+# Unit of the package: the other units that it may import.
+INSIDE = {
+    "errors": set(),
+    "_validate": {"errors"},
+    "results": {"_validate", "errors"},
+    "hyperparameters": {"_validate", "errors"},
+    "symbolic": {"errors"},
+    "_kernels": set(),
+    "landscapes": {"symbolic", "_kernels", "_validate", "errors"},
+    "models": {"_validate", "results", "errors"},
+    "datasets": {"_validate", "errors"},
+    "theory": {"_validate", "results", "errors"},
+    "simulators": {"landscapes", "models", "results", "_kernels", "_validate", "errors"},
+    "evidence": {"models", "results", "_validate", "errors"},
+    "stats": {"results", "_validate"},
+    "plotting": None,  # a leaf: it may import all, nobody imports it
+    "__init__": set(),
+}
+# Third parties that a unit may import; None is any but the forbidden.
+OUTSIDE = {
+    "errors": set(),
+    "_validate": {"numpy"},
+    "results": {"numpy"},
+    "hyperparameters": {"numpy"},
+    "symbolic": {"sympy"},
+    "_kernels": {"numba", "numpy"},
+    "landscapes": {"numpy", "sympy"},
+    "models": {"numpy", "scipy"},
+    "datasets": {"numpy", "mlxtend"},
+    "theory": {"numpy", "scipy"},
+    "simulators": {"numpy", "tqdm"},
+    "evidence": {"numpy", "scipy"},
+    "stats": {"numpy", "scipy"},
+    "plotting": {"numpy", "matplotlib"},
+    "__init__": {"lazy_loader"},
+}
+
+
+def imported(source: str, module: str = "", is_package: bool = False) -> list[str]:
+    """Return the full names of the modules that a source imports, inside functions too."""
+    names = []
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.Import):
+            names += [alias.name for alias in node.names]
+        elif isinstance(node, ast.ImportFrom):
+            base = node.module or ""
+            if node.level:
+                parents = module.split(".")[: None if is_package and node.level == 1 else -(node.level - is_package)]
+                base = ".".join([*parents, *([base] if base else [])])
+            # `from package import x`: x may be a module, so it counts as a name below.
+            names += [f"{base}.{alias.name}" for alias in node.names]
+        elif isinstance(node, ast.Call) and "import_module" in ast.dump(node.func):
+            names += [a.value for a in node.args if isinstance(a, ast.Constant) and isinstance(a.value, str)]
+    return names
+
+
+def unit_of(module: str) -> str:
+    return [*module.split("."), "__init__"][1]
+
+
+def violations(source: str, module: str, is_package: bool = False) -> list[str]:
+    """Return what a module of the package imports and may not."""
+    unit, found = unit_of(module), []
+    for name in imported(source, module, is_package):
+        top = name.split(".")[0]
+        if top == "sdetheory":
+            other = unit_of(name)
+            if other != unit and INSIDE[unit] is not None and other not in INSIDE[unit]:
+                found.append(f"{module} imports {name}")
+        elif top not in STDLIB and top not in OUTSIDE[unit]:
+            found.append(f"{module} imports {name}")
+    return found
+
+
+def package_modules() -> list[tuple[str, Path]]:
+    modules = []
+    for path in sorted(PACKAGE.rglob("*.py")):
+        parts = path.relative_to(ROOT).with_suffix("").parts
+        modules.append((".".join(parts[:-1] if parts[-1] == "__init__" else parts), path))
+    return modules
+
+
+MODULES = package_modules()
+
+
+@pytest.mark.parametrize(("module", "path"), MODULES, ids=[name for name, _ in MODULES])
+def test_imports_point_the_right_way(module, path):
+    assert unit_of(module) in INSIDE, f"say in INSIDE and OUTSIDE what {unit_of(module)} may import"
+    assert violations(path.read_text(encoding="utf-8"), module, path.name == "__init__.py") == []
+
+
+@pytest.mark.parametrize(
+    ("module", "source"),
+    [
+        ("sdetheory.errors", "from . import _validate"),
+        ("sdetheory._validate", "from .results import Estimate"),
+        ("sdetheory.theory.gibbs", "from ..simulators import simulate"),
+        ("sdetheory.theory.gibbs", "from .. import symbolic"),
+        ("sdetheory.theory.gibbs", "def f():\n    import sympy"),
+        ("sdetheory.theory.gibbs", "from numba import njit"),
+        ("sdetheory.symbolic.parsing", "import numpy as np"),
+        ("sdetheory.symbolic.parsing", "from .._validate import real"),
+        ("sdetheory._kernels.block", "from ..errors import InvalidInputError"),
+        ("sdetheory._kernels.block", "import scipy.special"),
+        ("sdetheory.landscapes.library", "from ..simulators.sde import SDE"),
+        ("sdetheory.evidence.linear", "import sdetheory.theory.gibbs"),
+        ("sdetheory.stats", "from sdetheory import simulators"),
+        ("sdetheory.simulators.sde", "import importlib\nx = importlib.import_module('sdetheory.theory')"),
+        ("sdetheory.models.logistic", "from .. import plotting"),
+    ],
+)
+def test_the_checker_sees_a_wrong_import(module, source):
+    """The negative control."""
+    assert len(violations(source, module)) == 1
+
+
+def test_the_checker_lets_right_imports_pass():
+    source = "from __future__ import annotations\nimport math\nimport numpy\nfrom .. import _validate\nfrom . import x"
+    assert violations(source, "sdetheory.theory.gibbs") == []
+    assert violations("from .gibbs import gibbs", "sdetheory.theory", is_package=True) == []
+    assert len(violations("from ..symbolic import parse", "sdetheory.theory", is_package=True)) == 1
+
+
+def test_nobody_imports_plotting():
+    for module, path in MODULES:
+        names = imported(path.read_text(encoding="utf-8"), module, path.name == "__init__.py")
+        assert not any(name.startswith("sdetheory.plotting") for name in names), module
+
+
+def private(source: str) -> list[str]:
+    """Return the names that a source imports from the package and that are not public."""
+    return [
+        name
+        for name in imported(source)
+        if name.split(".")[0] == "sdetheory" and any(re.match(r"_(?!_)", part) for part in name.split("."))
+    ]
+
+
+FOLDERS = ("derivations", "paper_checks", "examples")
+USERS = [path for folder in FOLDERS for path in sorted((ROOT / folder).rglob("*.py"))]
+
+
+@pytest.mark.parametrize("path", USERS, ids=[str(path.relative_to(ROOT)) for path in USERS])
+def test_derivations_checks_and_examples_use_public_names(path):
+    source = path.read_text(encoding="utf-8")
+    assert private(source) == []
+    for name in imported(source):
+        if name.split(".")[0] == "sdetheory":
+            resolve(name)
+
+
+def resolve(name: str):
+    """Import a dotted name: modules as long as there are, then attributes."""
+    parts = name.split(".")
+    thing = importlib.import_module(parts[0])
+    for n, part in enumerate(parts[1:], 2):
+        thing = getattr(thing, part) if hasattr(thing, part) else importlib.import_module(".".join(parts[:n]))
+    return thing
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "from sdetheory import _validate",
+        "import sdetheory._kernels.block",
+        "from sdetheory.theory._support import cost",
+    ],
+)
+def test_the_checker_sees_a_private_name(source):
+    assert private(source)
+    assert not private("from sdetheory import __version__\nfrom sdetheory.simulators import simulate")
+
+
+def draws_globally(source: str) -> bool:
+    """Whether a source uses NumPy's or Python's random numbers."""
+    tree = ast.parse(source)
+    attributes = {ast.unparse(node) for node in ast.walk(tree) if isinstance(node, ast.Attribute)}
+    return any(name.startswith(("np.random", "numpy.random", "random.")) for name in {*attributes, *imported(source)})
+
+
+@pytest.mark.parametrize("path", sorted((PACKAGE / "_kernels").glob("*.py")), ids=lambda path: path.name)
+def test_kernels_draw_no_numbers_of_their_own(path):
+    assert not draws_globally(path.read_text(encoding="utf-8"))
+
+
+def test_the_checker_sees_a_draw():
+    assert draws_globally("import numpy as np\ndef f():\n    return np.random.standard_normal()")
+    assert draws_globally("from numpy import random")
+
+
+def test_kernels_without_fast_math():
+    for path in (PACKAGE / "_kernels").glob("*.py"):
+        keywords = {node.arg for node in ast.walk(ast.parse(path.read_text("utf-8"))) if isinstance(node, ast.keyword)}
+        assert "fastmath" not in keywords
+
+
+def test_importing_the_package_loads_nothing_heavy():
+    script = "import sys, sdetheory; print(*sorted({'sympy', 'numba', 'matplotlib', 'scipy'} & set(sys.modules)))"
+    result = subprocess.run([sys.executable, "-W", "error", "-c", script], capture_output=True, text=True, check=True)
+    assert result.stdout.strip() == ""
+
+
+STUB = ast.parse((PACKAGE / "__init__.pyi").read_text(encoding="utf-8"))
+EXPORTED = {
+    alias.asname or alias.name: f"sdetheory.{node.module}.{alias.name}" if node.module else f"sdetheory.{alias.name}"
+    for node in STUB.body
+    if isinstance(node, ast.ImportFrom)
+    for alias in node.names
+}
+
+
+def test_the_stub_lists_what_the_package_offers():
+    assert set(sdetheory.__all__) == set(EXPORTED)
+    assert set(EXPORTED) <= set(dir(sdetheory))
+
+
+@pytest.mark.parametrize("name", EXPORTED)
+def test_every_public_name_resolves_and_is_described(name):
+    thing = getattr(sdetheory, name)
+    assert thing is resolve(EXPORTED[name])
+    assert inspect.getdoc(thing)
+
+
+def public_callables() -> dict[str, object]:
+    """Functions, classes and methods of the package and its public submodules, by name."""
+    found: dict[str, object] = {}
+    modules = [sdetheory, *(m for m in (getattr(sdetheory, n) for n in EXPORTED) if inspect.ismodule(m))]
+    for module in modules:
+        for name in getattr(module, "__all__", None) or vars(module):
+            thing = getattr(module, name)
+            if name.startswith("_") or not (inspect.isfunction(thing) or inspect.isclass(thing)):
+                continue
+            if not thing.__module__.startswith("sdetheory"):
+                continue
+            found[f"{thing.__module__}.{thing.__qualname__}"] = thing
+            if inspect.isclass(thing):
+                for key, member in vars(thing).items():
+                    inner = member.__func__ if isinstance(member, classmethod | staticmethod) else member
+                    if not key.startswith("_") and inspect.isfunction(inner):
+                        found[f"{thing.__module__}.{inner.__qualname__}"] = inner
+    return found
+
+
+def documented(docstring: str) -> list[str] | None:
+    """Return the names under "Parameters" of a numpydoc docstring; None where there is no such section."""
+    match = re.search(r"^Parameters\n-{10}\n(.*?)(?=\n\S[^\n]*\n-{3,}\n|\Z)", docstring, re.DOTALL | re.MULTILINE)
+    if match is None:
+        return None
+    heads = re.findall(r"^(\S[^:\n]*?)(?: :.*)?$", match[1], re.MULTILINE)
+    return [name.strip().lstrip("*") for head in heads for name in head.split(",")]
+
+
+CALLABLES = public_callables()
+
+
+@pytest.mark.parametrize("name", CALLABLES)
+def test_docstrings_name_the_parameters_of_the_signature(name):
+    thing = CALLABLES[name]
+    text = inspect.getdoc(thing)
+    assert text, "a docstring"
+    names = documented(text)
+    try:
+        parameters = [p for p in inspect.signature(thing).parameters if p not in ("self", "cls")]
+    except ValueError:  # exceptions that only have a name
+        parameters = []
+    if names is None:
+        # Short methods, and classes that list their attributes, may do without.
+        assert inspect.isclass(thing) or "." in thing.__qualname__ or not parameters, "a section Parameters"
+    else:
+        assert names == parameters
+
+
+def test_the_reader_of_docstrings_reads():
+    parameters = "Parameters\n----------\na, b : float\n    Two: both.\n*rest\n    More.\n\n"
+    text = f"Do.\n\n{parameters}Returns\n-------\nc : int\n    x"
+    assert documented(text) == ["a", "b", "rest"]
+    assert documented("Parameters are none.") is None
