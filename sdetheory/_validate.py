@@ -19,7 +19,7 @@ from .errors import InvalidInputError
 
 def _bounds(above: float | None, at_least: float | None, below: float | None, at_most: float | None) -> str:
     parts = [
-        f"{symbol} {bound:g}"
+        f"{symbol} {bound:.15g}"
         for symbol, bound in ((">", above), (">=", at_least), ("<", below), ("<=", at_most))
         if bound is not None
     ]
@@ -63,7 +63,7 @@ def reals(
         if bound is not None:
             out |= ~holds(array, bound)
     if out.any():
-        raise InvalidInputError(f"{name} must be {_bounds(above, at_least, below, at_most)}; got {array[out][0]:g}")
+        raise InvalidInputError(f"{name} must be {_bounds(above, at_least, below, at_most)}; got {array[out][0]:.15g}")
     return array
 
 

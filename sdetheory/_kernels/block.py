@@ -65,7 +65,7 @@ def _apply(function, x, parameters, out):
 @cache
 def _compile(source: str) -> Any:
     path = _cache_directory() / f"sdetheory_block_{hashlib.sha256(source.encode()).hexdigest()[:32]}.py"
-    if not (path.is_file() and path.read_text(encoding="utf-8") == source):
+    if not (path.is_file() and path.read_bytes() == source.encode()):
         with tempfile.NamedTemporaryFile("w", dir=path.parent, suffix=".tmp", delete=False, encoding="utf-8") as file:
             file.write(source)
         os.replace(file.name, path)

@@ -176,15 +176,15 @@ def advance(state, drift, parameters, dt, amplitude, averaged, step, n_steps, fi
 
 @njit(error_model="numpy")
 def _add_moments(x, origin, first, second):
-    """Add x - origin to first (d, L), and its products to second (d (d + 1) / 2, L)."""
+    """Add x - origin (d, L) to first (d, L), and its products to second (d (d + 1) / 2, L)."""
     dimension, lanes = x.shape
     row = 0
     for i in range(dimension):
         for lane in range(lanes):
-            first[i, lane] += x[i, lane] - origin[i]
+            first[i, lane] += x[i, lane] - origin[i, lane]
         for j in range(i + 1):
             for lane in range(lanes):
-                second[row, lane] += (x[i, lane] - origin[i]) * (x[j, lane] - origin[j])
+                second[row, lane] += (x[i, lane] - origin[i, lane]) * (x[j, lane] - origin[j, lane])
             row += 1
 
 
@@ -232,6 +232,6 @@ def advance_and_record(
                     state[block], f, z, words, previous, at, drift, parameters, dt, amplitude, averaged,
                     step + record * every, every, path, key0, key1,
                 )  # fmt: skip
-                _add_moments(state[block], origin, first[block], second[block])
+                _add_moments(state[block], origin[block], first[block], second[block])
                 if shape.size:
                     _add_counts(state[block], min(lanes, used - block * lanes), lower, scale, shape, counts[group])

@@ -102,9 +102,13 @@ class Landscape:
         >>> Landscape.from_sympy("(x**2 - 1)**2/4", variables=["x"]).expression
         (x**2 - 1)**2/4
         """
+        if isinstance(variables, str):
+            raise InvalidInputError(f"variables must be a list of names; got the string {variables!r}")
         names = [v.name if isinstance(v, sympy.Symbol) else v for v in variables]
         values = {str(key): _validate.real(f"parameter {key}", value) for key, value in (parameters or {}).items()}
         together = [*names, *values]
+        if not all(isinstance(key, str) for key in names):
+            raise InvalidInputError(f"variables must be names or symbols; got {names}")
         if not names or len(set(together)) < len(together):
             raise InvalidInputError(
                 f"variables and parameters must be distinct names, at least one variable; got {together}"

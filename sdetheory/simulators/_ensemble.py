@@ -62,7 +62,7 @@ class Ensemble:
 
     def unblocked(self, array: NDArray[np.float64]) -> NDArray[np.float64]:
         """Return an array of shape (n_blocks, k, L) by path, shape (n_paths, k)."""
-        return np.ascontiguousarray(array.transpose(0, 2, 1).reshape(-1, array.shape[1])[: self.n_paths])
+        return array.transpose(0, 2, 1).reshape(-1, array.shape[1])[: self.n_paths].copy()
 
     def advance(self, n_steps: int) -> None:
         """Make n_steps steps."""
@@ -121,5 +121,8 @@ def _lanes(n_paths: int, dimension: int) -> int:
     """Return how many paths a block holds: its arrays should fit a 32 kB cache, and blocks should be many."""
     lanes = 256
     while lanes > 16 and (8 * lanes * (3 * dimension + 6) > 2**15 or n_paths < 32 * lanes):
+        lanes //= 2
+    # The errors of a histogram come from the scatter between blocks.
+    while lanes > 1 and n_paths < 8 * lanes:
         lanes //= 2
     return lanes

@@ -82,6 +82,8 @@ class Histogram:
             )
         ):
             start, stop = (_edge(edge, corner) for corner in (a, b))
+            if start >= stop:
+                raise InvalidInputError(f"lower must be below upper on each axis; got {a:g} and {b:g}")
             chosen = chosen.take(np.arange(start, stop), axis=axis + 1)
         if np.isinf([*np.ravel(lower), *np.ravel(upper)]).any() and self.outside.value > 0:
             raise InvalidInputError(
@@ -113,7 +115,8 @@ class StationarySample:
     n_samples : int
         Number of positions that entered.
     diverged : int
-        Number of paths that overflowed; they enter neither mean nor covariance.
+        Number of paths that overflowed; they enter neither mean nor covariance. What they did before, while still
+        finite, is counted in the histogram.
     replay : dict
         Arguments that repeat the sample to the same bits: ``sample_stationary(**sample.replay)``.
     """
@@ -227,8 +230,8 @@ def sample_stationary(
         ensemble.advance(chunk)
 
     blocks, dimension, lanes = ensemble.state.shape
-    # Moments about a point inside the cloud do not cancel.
-    origin = np.nan_to_num(np.median(ensemble.positions(), axis=0), posinf=0.0, neginf=0.0)
+    # Moments about a point of the path itself do not cancel, wherever other paths are.
+    origin = ensemble.state.copy()
     first = np.zeros_like(ensemble.state)
     second = np.zeros((blocks, dimension * (dimension + 1) // 2, lanes))
     shape = np.array([len(edge) - 1 for edge in edges or ()], dtype=np.int64)
@@ -249,19 +252,31 @@ def sample_stationary(
         )
     if diverged:
         warnings.warn(f"{diverged} of {n_paths} paths overflowed and were left out; reduce dt", RuntimeWarning, 2)
-    mean, covariance = _moments(averages[0][finite], averages[1][finite])
+    centre, *moments = _about_one_point(ensemble.unblocked(origin)[finite], *(a[finite] for a in averages))
+    mean, covariance = _moments(*moments)
     histogram = None
     if edges is not None:
         inner = counts[:, :-1].reshape(len(counts), *shape)
         histogram = Histogram(edges=edges, counts=inner, totals=counts.sum(axis=1))
     return StationarySample(
-        mean=Estimate(value=mean.value + origin, stderr=mean.stderr, n_eff=mean.n_eff),
+        mean=Estimate(value=mean.value + centre, stderr=mean.stderr, n_eff=mean.n_eff),
         covariance=covariance,
         histogram=histogram,
         n_samples=n_records * int(finite.sum()),
         diverged=diverged,
         replay=replay,
     )
+
+
+def _about_one_point(
+    origins: NDArray[np.float64], first: NDArray[np.float64], second: NDArray[np.float64]
+) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
+    """Return a point inside the cloud, and the paths' averages about it instead of about origins of their own."""
+    centre = np.median(origins + first, axis=0)
+    shift = origins - centre
+    rows, columns = np.tril_indices(first.shape[1])
+    products = shift[:, rows] * first[:, columns] + first[:, rows] * shift[:, columns]
+    return centre, first + shift, second + products + shift[:, rows] * shift[:, columns]
 
 
 def _moments(first: NDArray[np.float64], second: NDArray[np.float64]) -> tuple[Estimate, Estimate]:
@@ -301,6 +316,8 @@ def _edges(bins: Any, dimension: int) -> tuple[NDArray[np.float64], ...]:
 
 def _edge(edge: NDArray[np.float64], corner: float) -> int:
     """Return the number of the edge at which a corner lies."""
+    if np.isnan(corner):
+        raise InvalidInputError("a corner of the box is NaN; it must lie on an edge of the histogram")
     position = np.clip((corner - edge[0]) / (edge[-1] - edge[0]), 0.0, 1.0) * (len(edge) - 1)
     number = int(np.rint(position))
     if abs(position - number) > 1e-6 or (np.isfinite(corner) and not edge[0] <= corner <= edge[-1]):

@@ -69,7 +69,7 @@ LOGADDEXP = '''\
 @njit(inline="always")
 def logaddexp(a, b):
     """ln(e^a + e^b) without overflow."""
-    t = exp(-abs(a - b))
+    t = exp(-abs(a - b)) if a != b else 1.0  # equal infinities too
     s = t / (2.0 + t)
     z = s * s
     p = fma(z, 0.1701961887199255, 0.08339552404630349)
@@ -91,8 +91,15 @@ def logistic(v):
     return 1.0 / (1.0 + exp(-v))
 '''
 
-SOURCES = {"exp": EXP, "log": LOG, "logaddexp": LOGADDEXP, "logistic": LOGISTIC}
+SIGN = '''\
+@njit(inline="always")
+def sign(v):
+    """-1, 0 or 1."""
+    return v if v != v else (1.0 if v > 0.0 else (-1.0 if v < 0.0 else 0.0))
+'''
+
+SOURCES = {"sign": SIGN, "exp": EXP, "log": LOG, "logaddexp": LOGADDEXP, "logistic": LOGISTIC}
 """Text of each function that is not in Python's math module; `FMA` comes first in every module."""
 
-NEEDS = {"exp": (), "log": (), "logaddexp": ("exp",), "logistic": ("exp",)}
+NEEDS = {"sign": (), "exp": (), "log": (), "logaddexp": ("exp",), "logistic": ("exp",)}
 """The functions that each of them calls, beside ``fma``."""

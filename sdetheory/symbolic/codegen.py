@@ -23,6 +23,7 @@ _FUNCTIONS = {
     logaddexp: "logaddexp",
     logistic: "logistic",
     sympy.Abs: "abs",
+    sympy.sign: "sign",
     sympy.Max: "max",
     sympy.Min: "min",
     **{
@@ -187,19 +188,21 @@ class _Writer:
         for term in e.as_ordered_terms():
             fusible = isinstance(term, sympy.Mul) and term not in self.names and _denominator(term) == 1
             (numbers if term.is_number else products if fusible else others).append(term)
+        constant = self.number(sympy.Add(*numbers)) if numbers else ""
         if others:
             text = " + ".join(self.operand(term) for term in others)
-            for term in numbers:
-                text += f" + {self.number(term)}" if term.is_positive else f" - {self.number(-term)}"
-        elif numbers:
-            text = self.number(numbers[0])
+            if constant:
+                text += f" - {constant[1:]}" if constant.startswith("-") else f" + {constant}"
+        elif constant:
+            text = constant
         else:
             text = self.product(products.pop(0))
         for term in products:
             sign, (first, *rest) = self.factors(term)
             if rest:
                 # Arguments of a call need no parentheses around a single negative number.
-                first = first.removeprefix("(").removesuffix(")") if term.args[0].is_Number else first
+                if term.args[0].is_Number and not sign:
+                    first = self.number(term.args[0])
                 text = f"fma({sign}{first}, {' * '.join(rest)}, {text})"
             else:
                 text = f"{text} {sign or '+'} {first}"
@@ -239,6 +242,8 @@ class _Writer:
 
     def call(self, e: sympy.Expr) -> str:
         name = _FUNCTIONS.get(e.func)
+        if isinstance(e, sympy.Heaviside):
+            return self.write((1 + sympy.sign(e.args[0])) / 2)
         if name is None:
             raise InvalidInputError(
                 f"the {self.title} holds {e.func.__name__}, which cannot be compiled; "

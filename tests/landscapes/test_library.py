@@ -8,7 +8,7 @@ from sdetheory.errors import InvalidInputError
 from sdetheory.landscapes import double_well, quadratic, sharp_and_broad
 
 
-@pytest.mark.parametrize("d", [1, 2, 5, 12])
+@pytest.mark.parametrize("d", [1, 2, 4])
 def test_quadratic_is_half_w_h_w(d, rng):
     factor = rng.standard_normal((d, d))
     matrix = factor + factor.T  # indefinite
@@ -16,6 +16,14 @@ def test_quadratic_is_half_w_h_w(d, rng):
     np.testing.assert_allclose(cost.value(w), 0.5 * np.einsum("ni,ij,nj->n", w, matrix, w), rtol=1e-12, atol=1e-12)
     np.testing.assert_allclose(cost.gradient(w), w @ matrix, rtol=1e-12, atol=1e-12)
     np.testing.assert_array_equal(cost.hessian(w), np.broadcast_to(matrix, (9, d, d)))
+
+
+def test_entries_of_a_large_quadratic_keep_their_names_apart():
+    """h1_11 is not h11_1."""
+    cost = quadratic(np.full((12, 12), 2.0) + np.eye(12))
+    assert len(cost.parameters) == 12 * 13 // 2
+    assert cost.parameters["h1_11"] == 2.0
+    assert cost.parameters["h11_11"] == 3.0
 
 
 def test_quadratic_takes_a_number_or_a_diagonal():

@@ -202,7 +202,7 @@ REFUSED = [
     ({"n_paths": 0}, "n_paths must be >= 1"),
     ({"n_paths": -3}, "n_paths must be >= 1"),
     ({"n_paths": 1.5}, "n_paths must be a whole number"),
-    ({"n_paths": 2**32 + 1}, "n_paths must be >= 1 and <= 4.29497e"),
+    ({"n_paths": 2**32 + 1}, "n_paths must be >= 1 and <= 4294967296"),
     ({"x0": 0.0}, r"x0 must have shape \(1,\).*got shape \(\)"),
     ({"x0": [0.0, 1.0]}, r"x0 must have shape.*got shape \(2,\) with n_paths=4"),
     ({"x0": np.zeros((3, 1))}, r"got shape \(3, 1\) with n_paths=4"),
