@@ -132,8 +132,8 @@ panel.legend(frameon=False, loc="upper right")
 # %% [markdown]
 # ## Evidence tells structure from noise
 # A linear model of the labels ±1. With the true labels it beats the null model (no weights at all) by hundreds of nats;
-# with random labels, which it memorizes just as well as λ → 0, it does not. Chance can lend random labels some evidence,
-# but not much: the mean of e^{−E} over all labelings is at most 1, so E < ln α happens with probability below α.
+# with random labels, which it memorizes just as well as λ → 0, it does not. Chance can lend random labels some
+# evidence, but not much: e^{−E} averages to at most 1 over all labelings, so E < ln α has a probability below α.
 
 # %%
 signs = 2.0 * data.y_train - 1
