@@ -3,6 +3,7 @@ from . import errors as errors
 from . import evidence as evidence
 from . import landscapes as landscapes
 from . import models as models
+from . import plotting as plotting
 from . import stats as stats
 from . import symbolic as symbolic
 from . import theory as theory
@@ -11,7 +12,11 @@ from .hyperparameters import noise_scale as noise_scale
 from .landscapes import Landscape as Landscape
 from .results import Estimate as Estimate
 from .simulators import SDE as SDE
+from .simulators import Crossing as Crossing
+from .simulators import convergence_study as convergence_study
+from .simulators import first_passage as first_passage
 from .simulators import langevin as langevin
 from .simulators import minibatch_covariance as minibatch_covariance
 from .simulators import sample_stationary as sample_stationary
 from .simulators import simulate as simulate
+from .simulators import underdamped_langevin as underdamped_langevin

@@ -29,3 +29,7 @@ class DivergedError(SdeTheoryError, RuntimeError):
     def __init__(self, message: str, result: Any = None) -> None:
         super().__init__(message)
         self.result = result
+
+
+class WorkerError(SdeTheoryError, RuntimeError):
+    """A worker of an executor ended before its task did; a run with a checkpoint can be resumed."""

@@ -28,7 +28,7 @@ INSIDE = {
     "models": {"_validate", "results", "errors"},
     "datasets": {"_validate", "errors"},
     "theory": {"_validate", "results", "errors"},
-    "simulators": {"landscapes", "models", "results", "_kernels", "_validate", "errors"},
+    "simulators": {"landscapes", "symbolic", "models", "results", "_kernels", "_validate", "errors"},
     "evidence": {"models", "results", "_validate", "errors"},
     "stats": {"results", "_validate"},
     "plotting": None,  # a leaf: it may import all, nobody imports it
@@ -46,7 +46,7 @@ OUTSIDE = {
     "models": {"numpy", "scipy"},
     "datasets": {"numpy", "mlxtend"},
     "theory": {"numpy", "scipy"},
-    "simulators": {"numpy", "tqdm"},
+    "simulators": {"numba", "numpy", "scipy", "sympy", "tqdm"},
     "evidence": {"numpy", "scipy"},
     "stats": {"numpy", "scipy"},
     "plotting": {"numpy", "matplotlib"},

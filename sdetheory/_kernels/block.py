@@ -22,8 +22,7 @@ import numba
 import numpy as np
 from numpy.typing import NDArray
 
-SIGNATURE = "void(float64[:, ::1], float64[::1], float64[:, ::1])"
-"""x (d, L), parameters, out (rows, L): one signature, so that one compiled ensemble kernel serves all."""
+from .signatures import FIELD
 
 
 @dataclass(frozen=True, eq=False)
@@ -35,7 +34,7 @@ class BlockFunction:
     source : str
         Module text that defines ``kernel(x, p, out)``.
     parameters : ndarray, shape (n_parameters,)
-        The values of ``p``; changing them needs no compilation.
+        The values of ``p``, to which callers append the time; changing them needs no compilation.
     rows : int
         Number of rows of ``out``.
     """
@@ -49,11 +48,15 @@ class BlockFunction:
         """The machine code, as a first-class function that compiled kernels can call."""
         return _compile(self.source)
 
-    def __call__(self, x: NDArray[np.float64]) -> NDArray[np.float64]:
+    def __getstate__(self) -> dict[str, Any]:
+        # Machine code cannot be pickled; whoever gets the rest makes it anew.
+        return {key: value for key, value in self.__dict__.items() if key != "compiled"}
+
+    def __call__(self, x: NDArray[np.float64], time: float = 0.0) -> NDArray[np.float64]:
         """Return the values at points of shape (..., d), as an array of shape (..., rows)."""
         lanes = np.ascontiguousarray(x.reshape(-1, x.shape[-1]).T)
         out = np.empty((self.rows, lanes.shape[1]))
-        _apply(self.compiled, lanes, self.parameters, out)
+        _apply(self.compiled, lanes, np.append(self.parameters, time), out)
         return np.ascontiguousarray(out.T).reshape(*x.shape[:-1], self.rows)
 
 
@@ -73,7 +76,7 @@ def _compile(source: str) -> Any:
     module = sys.modules[path.stem] = ModuleType(path.stem)
     module.__file__ = str(path)
     exec(compile(source, str(path), "exec"), module.__dict__)
-    return numba.cfunc(SIGNATURE, cache=True, error_model="numpy")(module.__dict__["kernel"])
+    return numba.cfunc(FIELD, cache=True, error_model="numpy")(module.__dict__["kernel"])
 
 
 @cache

@@ -1,48 +1,29 @@
-"""The ensemble kernel: paths in blocks of lanes, driven by normals that are a pure function of their position.
+"""Drivers: advance all blocks of an ensemble, with or without keeping statistics.
 
-A block holds L paths as an array (d, L), so that every inner loop runs over lanes, without a branch or a call. The
-normal number q = step * d + component of a path comes from the counter-based generator Philox4x32-10 (Salmon et al.,
-SC'11) at the counter (path, 0, q // 4): one counter makes 128 random bits, two Box-Muller pairs, four normals. Nothing
-else enters, so that a result does not depend on threads, on the number of lanes or on how a run is cut into chunks.
+A block holds L paths as an array (d, L), so that every inner loop runs over lanes. A driver makes the random numbers,
+keeps the time, and calls the scheme once a step for each block; what it calls is compiled elsewhere and comes in as a
+first-class function.
 
-Every multiply-add that may round once is written ``fma`` and there is no fast-math flag: the bits are the same on any
-processor with fused multiply-add, at any vector width. (LLVM 22 was seen to compile the logarithm below wrongly under
-the flags "contract" and "reassoc" together.)
-
-A normal carries 40 random bits in its radius and 21 in its angle, beside the three bits of its octant: the radius
-reaches 7.5, the discrete angles have the moments of the uniform law far beyond order 10^5.
+`plan` holds whole numbers: see the constants.
 """
+
+import math
 
 import numpy as np
 from numba import njit, prange, types
 from numba.extending import intrinsic
 
-# Philox4x32: multipliers, and the increments of the key from round to round.
-_M0, _M1 = np.uint64(0xD2511F53), np.uint64(0xCD9E8D57)
-_W0, _W1 = np.uint64(0x9E3779B9), np.uint64(0xBB67AE85)
-_LOW = np.uint64(0xFFFFFFFF)
-_32 = np.uint64(32)
+LAYOUT = 0  # of the noise, for the scheme; or DIRECT
+NUMBERS = 1  # random numbers a step needs
+UNIT = 2  # how many numbers of a path the generator makes at once
+LEAD = 3  # 1 if step n uses the numbers of step n + 1, and work starts with those of step n
+WORK = 4  # rows of scratch that the scheme needs
+REFINE = 5  # increments of the finest path that a step sums
+FIRST_PATH = 6  # number of the first path of the state
 
-# sin(t) = t + t^3 p(t^2) and cos(t) = 1 - t^2/2 + t^4 q(t^2) on [0, pi/4], minimax: relative errors 3e-18 and 8e-17.
-_S0, _S1, _S2 = -0.16666666666666632, 0.008333333333322418, -0.00019841269829812285
-_S3, _S4, _S5 = 2.755731369354231e-06, -2.5050758380086096e-08, 1.5896811576186565e-10
-_C0, _C1, _C2 = 0.04166666666660222, -0.0013888888878270148, 2.480158096979788e-05
-_C3, _C4 = -2.755556678518952e-07, 2.064771529210649e-09
-
-# -2 ln m = s (-4 + s^2 g(s^2)) with s = (m - 1) / (m + 1) and m in [sqrt(1/2), sqrt(2)), minimax: relative error 1e-16.
-_G0, _G1, _G2 = -1.3333333333317392, -0.800000001048178, -0.5714283421210075
-_G3, _G4, _G5 = -0.44446746959304256, -0.36247162949017603, -0.3364117722649108
-_MINUS_2LN2 = -1.3862943611198906
-
-_EXPONENT_OF_ONE = np.uint64(0x3FF0000000000000)
-_EXPONENT_OF_2_52 = np.uint64(0x4330000000000000)
-_TOP_40_OF_MANTISSA = np.uint64(0x000FFFFFFFFFF000)
-_HALF_STEP_BELOW_ONE = 1.0 - 2.0**-41
-_BITS_OF_ROOT_HALF = np.int64(0x3FE6A09E667F3BCD)
-_21_BITS = np.uint64(2**21 - 1)
-_ANGLE_STEP = np.pi / 4 / 2**21
-_SIGN = np.uint64(1 << 63)
-_SWAP = np.uint64(1 << 61)
+# Layout of Euler-Maruyama with additive diagonal noise, matrix (d, 1): the commonest case. The driver makes that step
+# itself, in one pass over the block; to call the scheme would cost a fifth of the whole.
+DIRECT = -1
 
 
 @intrinsic
@@ -55,122 +36,81 @@ def fma(typingctx, a, b, c):
     return types.float64(types.float64, types.float64, types.float64), build
 
 
-@njit(inline="always")
-def philox(c0, c1, c2, c3, k0, k1):
-    """Ten rounds of Philox4x32; each word in the low half of a uint64."""
-    for _ in range(10):
-        p0 = _M0 * c0
-        p1 = _M1 * c2
-        c0, c1, c2, c3 = (p1 >> _32) ^ c1 ^ k0, p1 & _LOW, (p0 >> _32) ^ c3 ^ k1, p0 & _LOW
-        k0 = (k0 + _W0) & _LOW
-        k1 = (k1 + _W1) & _LOW
-    return c0, c1, c2, c3
-
-
-@njit(inline="always")
-def radius(bits):
-    """sqrt(-2 ln u) for u = (k + 1/2) / 2^40, k the low 40 bits."""
-    u = np.uint64(((bits << np.uint64(12)) & _TOP_40_OF_MANTISSA) | _EXPONENT_OF_ONE).view(np.float64)
-    u_bits = np.float64(u - _HALF_STEP_BELOW_ONE).view(np.int64)
-    e = (u_bits - _BITS_OF_ROOT_HALF) >> np.int64(52)
-    m = np.int64(u_bits - (e << np.int64(52))).view(np.float64)
-    s = (m - 1.0) / (m + 1.0)
-    z = s * s
-    g = fma(fma(fma(fma(fma(_G5, z, _G4), z, _G3), z, _G2), z, _G1), z, _G0)
-    return np.sqrt(fma(np.float64(e), _MINUS_2LN2, s * fma(g, z, -4.0)))
-
-
-@njit(inline="always")
-def direction(bits):
-    """(cos, sin) of a uniform angle: 21 bits within an octant from bit 40 on, and the octant in bits 61 to 63."""
-    t = np.uint64(((bits >> np.uint64(40)) & _21_BITS) | _EXPONENT_OF_2_52).view(np.float64)
-    t = (t - (2.0**52 - 0.5)) * _ANGLE_STEP
-    z = t * t
-    p = fma(fma(fma(fma(fma(_S5, z, _S4), z, _S3), z, _S2), z, _S1), z, _S0)
-    q = fma(fma(fma(fma(_C4, z, _C3), z, _C2), z, _C1), z, _C0)
-    sine = fma(t * z, p, t)
-    cosine = fma(z * z, q, fma(-0.5, z, 1.0))
-    swap = (bits & _SWAP) != np.uint64(0)
-    a = sine if swap else cosine
-    b = cosine if swap else sine
-    a = np.uint64(np.float64(a).view(np.uint64) ^ (bits & _SIGN)).view(np.float64)
-    b = np.uint64(np.float64(b).view(np.uint64) ^ ((bits << np.uint64(1)) & _SIGN)).view(np.float64)
-    return a, b
-
-
-@njit(error_model="numpy", cache=True)
-def fill_normals(z, words, first_path, group, key0, key1):
-    """Fill z (4, L) with the normals 4 * group to 4 * group + 3 of L consecutive paths; words (2, L) is scratch."""
-    lanes = z.shape[1]
-    low, high = np.uint64(group) & _LOW, np.uint64(group) >> _32
-    # Three loops: one would need more vector registers than there are.
-    for lane in range(lanes):
-        c0, c1, c2, c3 = philox(np.uint64(first_path + lane) & _LOW, np.uint64(0), low, high, key0, key1)
-        words[0, lane] = c0 | (c1 << _32)
-        words[1, lane] = c2 | (c3 << _32)
-    for pair in range(2):
-        for lane in range(lanes):
-            r = radius(words[pair, lane])
-            a, b = direction(words[pair, lane])
-            z[2 * pair, lane] = r * a
-            z[2 * pair + 1, lane] = r * b
+@njit(error_model="numpy")
+def _numbers(xi, z, words, at, step, plan, path, noise, key):
+    """Fill xi (m, L) with the numbers of a step: those of the generator, or normalized sums over finer steps."""
+    m, lanes = xi.shape
+    refine = plan[REFINE]
+    rows = z.shape[0]
+    for r in range(refine):
+        first = (step * refine + r) * m
+        if first // rows != at[0]:
+            at[0] = first // rows
+            noise(z, words, at[0] * rows, path, key)
+        offset = first % rows
+        for j in range(m):
+            for lane in range(lanes):
+                xi[j, lane] = z[offset + j, lane] + (xi[j, lane] if r else 0.0)
+    if refine > 1:
+        scale = 1.0 / math.sqrt(refine)
+        for j in range(m):
+            for lane in range(lanes):
+                xi[j, lane] *= scale
 
 
 @njit(error_model="numpy")
-def _advance(x, f, z, words, previous, at, drift, parameters, dt, amplitude, averaged, step, n_steps, path, key0, key1):
-    """Advance one block by n_steps Euler-Maruyama steps (averaged = 0) or Leimkuhler-Matthews steps (1), in place.
-
-    `at` holds the group of normals that z has now, so that a later call goes on without generating it again.
-    """
-    dimension, lanes = x.shape
-    for n in range(step + averaged, step + averaged + n_steps):
-        drift(x, parameters, f)
-        for c in range(dimension):
-            q = n * dimension + c
-            if q >> 2 != at[0]:
-                at[0] = q >> 2
-                fill_normals(z, words, path, at[0], key0, key1)
-            slot = q & 3
-            scale = amplitude[c]
-            if averaged:
-                half = 0.5 * scale
-                for lane in range(lanes):
-                    noise = previous[c, lane] + z[slot, lane]
-                    x[c, lane] = fma(half, noise, fma(dt, f[c, lane], x[c, lane]))
-                    previous[c, lane] = z[slot, lane]
-            else:
-                for lane in range(lanes):
-                    x[c, lane] = fma(scale, z[slot, lane], fma(dt, f[c, lane], x[c, lane]))
+def _buffer(plan, lanes):
+    """Return an array for the numbers of as few steps as the generator makes at once."""
+    m, unit = plan[NUMBERS], plan[UNIT]
+    return np.empty((m * unit // math.gcd(m, unit), lanes))
 
 
 @njit(error_model="numpy")
-def _first_noise(previous, z, words, at, step, path, key0, key1):
-    """Put the normals of `step` into previous (d, L)."""
-    dimension = previous.shape[0]
-    for c in range(dimension):
-        q = step * dimension + c
-        if q >> 2 != at[0]:
-            at[0] = q >> 2
-            fill_normals(z, words, path, at[0], key0, key1)
-        previous[c] = z[q & 3]
+def _advance(
+    x, work, xi, z, words, at, scheme, drift, diffusion, derivative, noise, p, matrix, plan, dt, start, step, n_steps,
+    path, key,
+):  # fmt: skip
+    """Make n_steps steps of one block, in place; z holds the numbers from at[0] * rows on."""
+    m = plan[NUMBERS]
+    for n in range(step, step + n_steps):
+        p[-1] = start + n * dt
+        first = (n + plan[LEAD]) * m
+        if plan[REFINE] == 1 and m:
+            if first // z.shape[0] != at[0]:
+                at[0] = first // z.shape[0]
+                noise(z, words, at[0] * z.shape[0], path, key)
+            offset = first - at[0] * z.shape[0]
+            if plan[LAYOUT] == DIRECT:
+                drift(x, p, work)
+                for i in range(x.shape[0]):
+                    scale = math.sqrt(dt) * matrix[i, 0]
+                    for lane in range(x.shape[1]):
+                        x[i, lane] = fma(scale, z[offset + i, lane], fma(dt, work[i, lane], x[i, lane]))
+                continue
+            scheme(x, work, z[offset : offset + m], drift, diffusion, derivative, p, matrix, dt, plan[LAYOUT])
+        else:
+            _numbers(xi, z, words, at, n + plan[LEAD], plan, path, noise, key)
+            scheme(x, work, xi, drift, diffusion, derivative, p, matrix, dt, plan[LAYOUT])
 
 
 @njit(parallel=True, error_model="numpy", cache=True)
-def advance(state, drift, parameters, dt, amplitude, averaged, step, n_steps, first_path, key0, key1):
-    """Advance all blocks of state (n_blocks, d, L) by n_steps, in place; `step` steps have been made before."""
-    blocks, dimension, lanes = state.shape
+def advance(
+    state, scheme, drift, diffusion, derivative, noise, parameters, matrix, plan, dt, start, step, key, n_steps
+):  # fmt: skip
+    """Make n_steps steps of all blocks of state (n_blocks, d, L), in place; `step` steps have been made before."""
+    blocks, _, lanes = state.shape
     for block in prange(blocks):
-        path = first_path + block * lanes
-        f = np.empty((dimension, lanes))
-        previous = np.empty((dimension, lanes))
-        z = np.empty((4, lanes))
+        path = plan[FIRST_PATH] + block * lanes
+        work = np.zeros((plan[WORK], lanes))
+        xi = np.empty((plan[NUMBERS], lanes))
+        z = _buffer(plan, lanes)
         words = np.empty((2, lanes), np.uint64)
         at = np.full(1, -1)
-        if averaged:
-            _first_noise(previous, z, words, at, step, path, key0, key1)
+        if plan[LEAD]:
+            _numbers(work[: plan[NUMBERS]], z, words, at, step, plan, path, noise, key)
         _advance(
-            state[block], f, z, words, previous, at, drift, parameters, dt, amplitude, averaged, step, n_steps,
-            path, key0, key1,
+            state[block], work, xi, z, words, at, scheme, drift, diffusion, derivative, noise, parameters.copy(),
+            matrix, plan, dt, start, step, n_steps, path, key,
         )  # fmt: skip
 
 
@@ -205,33 +145,123 @@ def _add_counts(x, used, lower, scale, shape, counts):
 
 @njit(parallel=True, error_model="numpy", cache=True)
 def advance_and_record(
-    state, drift, parameters, dt, amplitude, averaged, step, n_records, every, first_path, key0, key1,
-    origin, first, second, lower, scale, shape, counts, used,
+    state, scheme, drift, diffusion, derivative, noise, parameters, matrix, plan, dt, start, step, key,
+    n_records, every, origin, first, second, lower, scale, shape, counts, used,
 ):  # fmt: skip
-    """Advance n_records * every steps, adding the state to the statistics after each `every`.
+    """Make n_records * every steps, adding the state to the statistics after each `every`.
 
     counts has one row per group of consecutive blocks: groups run in parallel, the blocks of one in turn, so that a
     row is written by one thread only and rows are independent. `used` is the number of real paths; lanes beyond it pad
     the last block.
     """
-    blocks, dimension, lanes = state.shape
+    blocks, _, lanes = state.shape
     groups = counts.shape[0]
     for group in prange(groups):
-        f = np.empty((dimension, lanes))
-        previous = np.empty((dimension, lanes))
-        z = np.empty((4, lanes))
+        work = np.zeros((plan[WORK], lanes))
+        xi = np.empty((plan[NUMBERS], lanes))
+        z = _buffer(plan, lanes)
         words = np.empty((2, lanes), np.uint64)
         at = np.empty(1, np.int64)
+        p = parameters.copy()
         for block in range(group * blocks // groups, (group + 1) * blocks // groups):
-            path = first_path + block * lanes
+            path = plan[FIRST_PATH] + block * lanes
             at[0] = -1
-            if averaged:
-                _first_noise(previous, z, words, at, step, path, key0, key1)
+            if plan[LEAD]:
+                _numbers(work[: plan[NUMBERS]], z, words, at, step, plan, path, noise, key)
             for record in range(n_records):
                 _advance(
-                    state[block], f, z, words, previous, at, drift, parameters, dt, amplitude, averaged,
-                    step + record * every, every, path, key0, key1,
+                    state[block], work, xi, z, words, at, scheme, drift, diffusion, derivative, noise, p, matrix,
+                    plan, dt, start, step + record * every, every, path, key,
                 )  # fmt: skip
                 _add_moments(state[block], origin[block], first[block], second[block])
                 if shape.size:
                     _add_counts(state[block], min(lanes, used - block * lanes), lower, scale, shape, counts[group])
+
+
+@njit(error_model="numpy")
+def _spread(values, b, matrix, kind, out):
+    """Fill the first row of out (2, L) with |B' a|^2, where a (d, L) are the rows of values from the second on."""
+    d, lanes = values.shape[0] - 1, values.shape[1]
+    out[0] = 0.0
+    columns = 0 if kind == 2 else (matrix.shape[1] if kind == 1 else b.shape[0] // d)
+    for i in range(d if kind == 2 else 0):
+        for lane in range(lanes):
+            part = values[1 + i, lane] * b[i, lane]
+            out[0, lane] += part * part
+    for j in range(columns):
+        out[1] = 0.0
+        for i in range(d):
+            for lane in range(lanes):
+                out[1, lane] += values[1 + i, lane] * (matrix[i, j] if kind == 1 else b[i * columns + j, lane])
+        for lane in range(lanes):
+            out[0, lane] += out[1, lane] * out[1, lane]
+
+
+@njit(parallel=True, error_model="numpy", cache=True)
+def advance_to_target(
+    state, scheme, drift, diffusion, derivative, noise, parameters, matrix, plan, dt, start, step, key,
+    n_steps, target, target_parameters, spread, spread_matrix, bridge, uniform, times,
+):  # fmt: skip
+    """Make up to n_steps steps, until all lanes of a block have entered the target.
+
+    times (n_blocks, L) takes the time since `start` of each entry: NaN means not yet, -1 that the lane is not finite.
+    target gives a function that is negative outside the target, and its d derivatives, (1 + d, L). bridge is [layout of
+    the noise, rows of the function `spread`]: a lane that is outside before and after a step has entered it between
+    with the probability that a Brownian bridge has, decided by a number of its own. A negative layout turns this off.
+    """
+    blocks, d, lanes = state.shape
+    kind = bridge[0]
+    for block in prange(blocks):
+        reached = times[block]
+        waiting = 0
+        for lane in range(lanes):
+            waiting += np.isnan(reached[lane])
+        path = plan[FIRST_PATH] + block * lanes
+        work = np.zeros((plan[WORK], lanes))
+        xi = np.empty((plan[NUMBERS], lanes))
+        z = _buffer(plan, lanes)
+        words = np.empty((2, lanes), np.uint64)
+        at = np.full(1, -1)
+        p, q = parameters.copy(), target_parameters.copy()
+        values, before = np.empty((1 + d, lanes)), np.empty(lanes)
+        b, variance, u = np.empty((bridge[1], lanes)), np.zeros((2, lanes)), np.empty((4, lanes))
+        drawn = -1
+        q[-1] = start + step * dt
+        if waiting:
+            target(state[block], q, values)
+        for n in range(step, step + n_steps):
+            if waiting == 0:
+                break
+            before[:] = values[0]
+            if kind >= 0:
+                if bridge[1]:
+                    p[-1] = start + n * dt
+                    spread(state[block], p, b)
+                _spread(values, b, spread_matrix, kind, variance)
+                if n >> 2 != drawn:
+                    drawn = n >> 2
+                    uniform(u, words, drawn << 2, path, key)
+            _advance(
+                state[block], work, xi, z, words, at, scheme, drift, diffusion, derivative, noise, p, matrix, plan,
+                dt, start, n, 1, path, key,
+            )  # fmt: skip
+            q[-1] = start + (n + 1) * dt
+            target(state[block], q, values)
+            for lane in range(lanes):
+                if not np.isnan(reached[lane]):
+                    continue
+                old, new = before[lane], values[0, lane]
+                if not np.isfinite(new):
+                    reached[lane] = -1.0
+                    waiting -= 1
+                elif new >= 0.0:
+                    reached[lane] = (n + old / (old - new)) * dt
+                    waiting -= 1
+                elif kind >= 0:
+                    # No number is below 2^-33, so that beyond 23 there is no crossing.
+                    exponent = 2.0 * old * new
+                    scale = variance[0, lane] * dt
+                    if exponent < 23.0 * scale and u[n & 3, lane] < math.exp(-exponent / scale):
+                        # Reflected, the path after the crossing ends at -new: the same law of the crossing's time.
+                        reached[lane] = (n + old / (old + new)) * dt
+                        waiting -= 1

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import signal
+import threading
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -11,12 +13,10 @@ from numpy.typing import ArrayLike, NDArray
 from tqdm.auto import tqdm
 
 from .. import _validate
-from .._kernels import ensemble as kernels
+from .._kernels import ensemble as drivers
 from ..errors import InvalidInputError
+from .schemes import INCREMENTS, SCHEMES, Plan, prepare
 from .sde import SDE
-
-# Method: whether the noise of two successive steps is averaged.
-METHODS = {"euler-maruyama": 0, "leimkuhler-matthews": 1}
 
 _CHUNK = 2**25
 """Path-steps between two looks at the progress bar and the keyboard: a few hundredths of a second."""
@@ -29,32 +29,55 @@ class Ensemble:
     ``state`` has shape (n_blocks, d, L): blocks of L lanes, one path a lane; lanes beyond n_paths pad the last block.
     """
 
-    sde: SDE
     state: NDArray[np.float64]
     n_paths: int
     dt: float
-    averaged: int
+    start: float
+    plan: Plan
     seed: np.random.SeedSequence
     step: int = 0
 
     @classmethod
-    def prepare(cls, sde: Any, x0: ArrayLike, *, dt: float, n_paths: int | None, rng: Any, method: str) -> Ensemble:
+    def prepare(
+        cls,
+        sde: Any,
+        x0: ArrayLike,
+        *,
+        dt: float,
+        n_paths: int | None,
+        rng: Any,
+        method: str,
+        increments: str,
+        start: float = 0.0,
+        refine: int = 1,
+    ) -> Ensemble:
         """Check the arguments that all simulators have in common, and lay out the state."""
         if not isinstance(sde, SDE):
             raise InvalidInputError(
                 f"sde must be an SDE; got {type(sde).__name__}. Build one, for example with sdetheory.langevin."
             )
-        method = _validate.choice("method", method, METHODS)
+        scheme = SCHEMES[_validate.choice("method", method, SCHEMES)]
+        scheme.check(sde, _validate.choice("increments", increments, INCREMENTS))
         dt = _validate.real("dt", dt, above=0.0)
-        start = _starting_points(x0, sde.dimension, n_paths)
-        paths, dimension = start.shape
-        lanes = _lanes(paths, dimension)
+        points = _starting_points(x0, sde.dimension, n_paths)
+        seed = _validate.seed_sequence(rng)
+        plan = prepare(sde, scheme, increments, dt, refine)
+        paths, dimension = points.shape
+        rows = 2 * dimension + int(plan.plan[drivers.WORK] + plan.plan[drivers.NUMBERS]) + int(plan.plan[drivers.UNIT])
+        lanes = _lanes(paths, rows)
         padded = np.zeros((-(-paths // lanes) * lanes, dimension))
-        padded[:paths] = start
+        padded[:paths] = points
         state = np.ascontiguousarray(padded.reshape(-1, lanes, dimension).transpose(0, 2, 1))
-        return cls(
-            sde=sde, state=state, n_paths=paths, dt=dt, averaged=METHODS[method], seed=_validate.seed_sequence(rng)
-        )
+        return cls(state=state, n_paths=paths, dt=dt, start=start, plan=plan, seed=seed)
+
+    def part(self, first: int, last: int) -> Ensemble:
+        """Return a copy of some of the blocks, as an ensemble of its own whose paths keep their numbers and bits."""
+        lanes = self.state.shape[2]
+        numbers = self.plan.plan.copy()
+        numbers[drivers.FIRST_PATH] += first * lanes
+        n_paths = min(last * lanes, self.n_paths) - first * lanes
+        state, plan = self.state[first:last].copy(), replace(self.plan, plan=numbers)
+        return replace(self, state=state, n_paths=n_paths, plan=plan)
 
     def positions(self) -> NDArray[np.float64]:
         """Return the paths' positions, shape (n_paths, d)."""
@@ -66,40 +89,75 @@ class Ensemble:
 
     def advance(self, n_steps: int) -> None:
         """Make n_steps steps."""
-        kernels.advance(*self._dynamics(), n_steps, *self._noise())  # pyright: ignore[reportCallIssue]
+        drivers.advance(*self._arguments(), n_steps)  # pyright: ignore[reportCallIssue]
         self.step += n_steps
 
     def advance_and_record(self, n_records: int, every: int, *statistics: Any) -> None:
         """Make n_records * every steps, adding to the statistics after each `every`."""
-        arguments = (*self._dynamics(), n_records, every, *self._noise(), *statistics)
-        kernels.advance_and_record(*arguments)  # pyright: ignore[reportCallIssue]
+        arguments = (*self._arguments(), n_records, every, *statistics)
+        drivers.advance_and_record(*arguments)  # pyright: ignore[reportCallIssue]
         self.step += n_records * every
 
-    def _dynamics(self) -> tuple[Any, ...]:
-        drift = self.sde.drift
-        amplitude = np.sqrt(self.dt) * self.sde.noise_amplitude
-        return (self.state, drift.compiled, drift.parameters, self.dt, amplitude, self.averaged, self.step)
-
-    def _noise(self) -> tuple[int, np.uint64, np.uint64]:
-        """Return the first path's number and the two words of the generator's key."""
-        key0, key1 = self.seed.generate_state(2, np.uint32).astype(np.uint64)
-        return 0, key0, key1
+    def _arguments(self) -> tuple[Any, ...]:
+        """Return the arguments that all drivers have in common."""
+        plan = self.plan
+        key = self.seed.generate_state(2, np.uint32).astype(np.uint64)
+        return (
+            self.state, *plan.functions, plan.parameters, plan.matrix, plan.plan, self.dt, self.start, self.step, key,
+        )  # fmt: skip
 
     def chunks(
-        self, n: int, *, steps_each: int = 1, stop_every: int | None = None, progress: bool, label: str
+        self,
+        n: int,
+        *,
+        done: int = 0,
+        steps_each: int = 1,
+        stop_every: int | None = None,
+        progress: bool,
+        label: str,
+        interrupt: Interrupt | None = None,
     ) -> Iterator[int]:
         """Yield counts that add up to n, of units of `steps_each` steps; a multiple of `stop_every` is never passed.
 
-        The caller makes the steps; the progress bar moves on after each chunk.
+        The caller makes the steps; the progress bar moves on after each chunk. Units already `done` are left out, and
+        what remains after an interrupt too.
         """
         size = max(1, _CHUNK // (self.state.size * steps_each))
-        done = 0
-        with tqdm(total=n * steps_each, desc=label, unit="step", unit_scale=True, disable=not progress) as bar:
-            while done < n:
+        bar = tqdm(
+            total=n * steps_each, initial=done * steps_each, desc=label, unit="step", unit_scale=True,
+            disable=not progress,
+        )  # fmt: skip
+        with bar:
+            while done < n and not (interrupt and interrupt.seen):
                 chunk = min(size, n - done, stop_every - done % stop_every if stop_every else size)
                 yield chunk
                 done += chunk
                 bar.update(chunk * steps_each)
+
+
+class Interrupt:
+    """Ctrl-C within a ``with`` block: only noted, so that a chunk of steps is made as a whole or not at all.
+
+    A handler of somebody else's is left alone, as are other threads than the main one, which signals do not reach.
+    """
+
+    def __init__(self) -> None:
+        self.seen = False
+        self._replaced = False
+
+    def __enter__(self) -> Interrupt:
+        if threading.current_thread() is threading.main_thread():
+            self._replaced = signal.getsignal(signal.SIGINT) is signal.default_int_handler
+        if self._replaced:
+            signal.signal(signal.SIGINT, self._note)
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        if self._replaced:
+            signal.signal(signal.SIGINT, signal.default_int_handler)
+
+    def _note(self, *_: object) -> None:
+        self.seen = True
 
 
 def _starting_points(x0: ArrayLike, dimension: int, n_paths: int | None) -> NDArray[np.float64]:
@@ -117,10 +175,10 @@ def _starting_points(x0: ArrayLike, dimension: int, n_paths: int | None) -> NDAr
     )
 
 
-def _lanes(n_paths: int, dimension: int) -> int:
-    """Return how many paths a block holds: its arrays should fit a 32 kB cache, and blocks should be many."""
+def _lanes(n_paths: int, rows: int) -> int:
+    """Return how many paths a block holds: its rows should fit a 32 kB cache, and blocks should be many."""
     lanes = 256
-    while lanes > 16 and (8 * lanes * (3 * dimension + 6) > 2**15 or n_paths < 32 * lanes):
+    while lanes > 16 and (8 * lanes * rows > 2**15 or n_paths < 32 * lanes):
         lanes //= 2
     # The errors of a histogram come from the scatter between blocks.
     while lanes > 1 and n_paths < 8 * lanes:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import warnings
+from concurrent.futures import Executor
 from dataclasses import dataclass
 from typing import Any
 
@@ -9,8 +12,10 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from .. import _validate
-from ..errors import InvalidInputError
-from ._ensemble import Ensemble
+from ..errors import IncompatibleError, InvalidInputError
+from . import _parallel
+from ._checkpoint import Checkpoint, describe
+from ._ensemble import Ensemble, Interrupt
 from .sde import SDE
 
 
@@ -21,7 +26,7 @@ class Run:
     Attributes
     ----------
     final : ndarray, shape (n_paths, d)
-        Positions after the last step.
+        Positions after the last step that was made.
     times : ndarray, shape (n_saved,)
         Times of the saved positions.
     paths : ndarray, shape (n_saved, n_paths, d)
@@ -29,7 +34,12 @@ class Run:
     diverged : int
         Number of paths that are not finite at the end. Their values are left as they are.
     replay : dict
-        Arguments that repeat the run to the same bits: ``simulate(**run.replay)``.
+        Arguments that repeat the run to the same bits: ``simulate(**run.replay)``. After an interrupt they make all of
+        it.
+    n_steps : int
+        Number of steps made: fewer than asked for after an interrupt.
+    interrupted : bool
+        Whether Ctrl-C ended the run early; ``times`` and ``paths`` then hold what was saved until then.
     """
 
     final: NDArray[np.float64]
@@ -37,6 +47,8 @@ class Run:
     paths: NDArray[np.float64]
     diverged: int
     replay: dict[str, Any]
+    n_steps: int
+    interrupted: bool = False
 
 
 def simulate(
@@ -46,10 +58,15 @@ def simulate(
     dt: float,
     n_steps: int,
     n_paths: int | None = None,
+    start: float = 0.0,
     rng: Any = None,
     method: str = "euler-maruyama",
+    increments: str = "gaussian",
+    brownian_dt: float | None = None,
     save_every: int | None = None,
     progress: bool = False,
+    checkpoint: str | os.PathLike[str] | None = None,
+    executor: Executor | None = None,
 ) -> Run:
     r"""Simulate an ensemble of independent paths.
 
@@ -71,17 +88,32 @@ def simulate(
         Number of steps.
     n_paths : int, optional
         Number of paths, at most 2³².
+    start : float, optional
+        Time at which the paths start, for equations that depend on it.
     rng : None, int, SeedSequence or Generator, optional
         Source of randomness (SPEC 7). Path i sees the same noise whatever the number of paths, of threads, of steps.
-    method : {"euler-maruyama", "leimkuhler-matthews"}, optional
-        With additive noise, Euler–Maruyama has strong order 1, weak order 1, and a stationary law correct to O(h);
-        Leimkuhler–Matthews has a stationary law correct to O(h²) (exact for quadratics) at the same cost [2]_, and is
-        meant for it alone.
+    method : str, optional
+        One of :data:`sdetheory.simulators.SCHEMES`: "euler-maruyama", "milstein", "heun" (Stratonovich), "platen"
+        (weak order 2), "leimkuhler-matthews" (additive noise; its stationary law is correct to O(h²), exact for
+        quadratics, at the price of Euler–Maruyama [2]_), "baoab" (underdamped Langevin), "exact" (linear equations).
+    increments : {"gaussian", "three-point", "two-point"}, optional
+        What stands for ξ. The others have its moments to order 5 and 3: enough for expectations of weak order 2 and 1,
+        and cheaper. Paths then mean nothing.
+    brownian_dt : float, optional
+        Step of the finest run with which this one shares its Brownian path: dt must be a whole multiple of it.
     save_every : int, optional
         Save the positions at the start and every so many steps; it must divide ``n_steps``. Default: save the last
         only.
     progress : bool, optional
-        Show a progress bar.
+        Show a progress bar, with an estimate of the time that remains.
+    checkpoint : path, optional
+        A file to keep the run in: written at once and then every few seconds. If it exists, the run goes on from
+        there, to the same bits as in one go; with ``rng=None`` it goes on with the seed in the file. A finished run
+        returns at once.
+    executor : concurrent.futures.Executor, optional
+        Where to run: ranges of paths become tasks, of one thread each, and give the same bits as without. For Dask
+        pass ``Client(...).get_executor()``, with workers of one thread; for processes,
+        ``ProcessPoolExecutor(mp_context=multiprocessing.get_context("spawn"))``.
 
     Returns
     -------
@@ -91,8 +123,18 @@ def simulate(
     Raises
     ------
     InvalidInputError
-        A wrong shape, a number that is not finite, dt ≤ 0, a negative count or an unknown method; before any work is
-        done.
+        A wrong shape, a number that is not finite, dt ≤ 0, a negative count or an unknown method; a checkpoint of
+        another run, a damaged one, or a place that cannot be written; before any work is done.
+    WorkerError
+        A worker of the executor died and the executor does not replace it. With a checkpoint, the ranges of paths that
+        were done are not lost.
+
+    Warns
+    -----
+    RuntimeWarning
+        Ctrl-C ended the run, and what was done is returned (with an executor the run is given up instead, and
+        KeyboardInterrupt raised); or a checkpoint could not be written, for example on a full disk: the one before
+        remains, and the run goes on.
 
     Notes
     -----
@@ -115,7 +157,12 @@ def simulate(
     >>> run.times, run.paths.shape, run.diverged
     (array([0., 1., 2.]), (3, 1000, 1), 0)
     """
-    ensemble = Ensemble.prepare(sde, x0, dt=dt, n_paths=n_paths, rng=rng, method=method)
+    file = Checkpoint(checkpoint)
+    refine = _refinement(dt, brownian_dt, method, increments)
+    ensemble = Ensemble.prepare(
+        sde, x0, dt=dt, n_paths=n_paths, rng=file.rng(rng), method=method, increments=increments, start=start,
+        refine=refine,
+    )  # fmt: skip
     n_steps = _validate.integer("n_steps", n_steps, at_least=0)
     if save_every is not None:
         save_every = _validate.integer("save_every", save_every, at_least=1)
@@ -125,24 +172,88 @@ def simulate(
                 f"Take n_steps={-(-n_steps // save_every) * save_every}."
             )
     replay = {
-        "sde": sde, "x0": ensemble.positions(), "dt": ensemble.dt, "n_steps": n_steps, "rng": ensemble.seed,
-        "method": method, "save_every": save_every,
+        "sde": sde, "x0": ensemble.positions(), "dt": ensemble.dt, "n_steps": n_steps, "start": start,
+        "rng": ensemble.seed, "method": method, "increments": increments, "brownian_dt": brownian_dt,
+        "save_every": save_every,
     }  # fmt: skip
-
-    saved_steps = np.array([n_steps]) if save_every is None else np.arange(0, n_steps + 1, save_every)
-    paths = np.empty((len(saved_steps), ensemble.n_paths, sde.dimension))
-    paths[0] = ensemble.positions()
-    for chunk in ensemble.chunks(n_steps, stop_every=save_every, progress=progress, label="simulate"):
-        ensemble.advance(chunk)
-        if save_every is not None and ensemble.step % save_every == 0:
-            paths[ensemble.step // save_every] = ensemble.positions()
-    final = ensemble.positions()
-    if save_every is None:
-        paths[0] = final
+    run = describe(
+        "simulate", ensemble, n_steps=n_steps, save_every=save_every, brownian_dt=brownian_dt,
+        executor=executor is not None,
+    )  # fmt: skip
+    if executor is None:
+        with Interrupt() as interrupt:
+            arrays = _paths(ensemble, n_steps, save_every, file, run, interrupt, progress)
+    else:
+        arrays = _parallel.gather(
+            executor, _paths, ensemble, (n_steps, save_every), axes={"final": 0, "paths": 1}, file=file, run=run,
+            progress=progress, label="simulate",
+        )  # fmt: skip
+        ensemble.step = n_steps
+    final, paths = arrays["final"], arrays["paths"]
+    interrupted = ensemble.step < n_steps
+    if interrupted:
+        warnings.warn(f"interrupted after {ensemble.step} of {n_steps} steps", RuntimeWarning, 2)
+    saved_steps = np.array([ensemble.step]) if save_every is None else save_every * np.arange(len(paths))
     return Run(
         final=final,
-        times=saved_steps * np.float64(ensemble.dt),
+        times=start + saved_steps * np.float64(ensemble.dt),
         paths=paths,
         diverged=int(np.sum(~np.isfinite(final).all(axis=1))),
         replay=replay,
+        n_steps=ensemble.step,
+        interrupted=interrupted,
     )
+
+
+def _paths(
+    ensemble: Ensemble,
+    n_steps: int,
+    save_every: int | None,
+    file: Checkpoint | None = None,
+    run: dict[str, Any] | None = None,
+    interrupt: Interrupt | None = None,
+    progress: bool = False,
+) -> dict[str, NDArray[np.float64]]:
+    """Make the steps that remain; return the last positions and, stacked, the saved ones."""
+    file = file or Checkpoint(None)
+    start = ensemble.positions()
+    paths = np.empty((1 if save_every is None else n_steps // save_every + 1, *start.shape))
+    paths[0] = start
+
+    def saved() -> int:
+        return 0 if save_every is None else ensemble.step // save_every + 1
+
+    done, arrays = file.begin(run or {}, {"state": ensemble.state, "paths": paths[: saved()]})
+    ensemble.step, ensemble.state = done, arrays["state"]
+    paths[: saved()] = arrays["paths"]
+    for chunk in ensemble.chunks(
+        n_steps, done=done, stop_every=save_every, progress=progress, label="simulate", interrupt=interrupt
+    ):
+        ensemble.advance(chunk)
+        if save_every is not None and ensemble.step % save_every == 0:
+            paths[ensemble.step // save_every] = ensemble.positions()
+        file.offer(ensemble.step, {"state": ensemble.state, "paths": paths[: saved()]})
+    if ensemble.step > done:
+        file.save(ensemble.step, {"state": ensemble.state, "paths": paths[: saved()]})
+    final = ensemble.positions()
+    if save_every is None:
+        return {"final": final, "paths": final[None].copy()}
+    return {"final": final, "paths": paths[: saved()]}
+
+
+def _refinement(dt: float, brownian_dt: float | None, method: str, increments: str) -> int:
+    """Return how many increments of the shared Brownian path make one of this run."""
+    if brownian_dt is None:
+        return 1
+    dt = _validate.real("dt", dt, above=0.0)
+    ratio = dt / _validate.real("brownian_dt", brownian_dt, above=0.0)
+    if abs(ratio - round(ratio)) > 1e-9 * ratio or ratio < 0.5:
+        raise InvalidInputError(
+            f"dt must be a whole multiple of brownian_dt; got {dt:g} and {brownian_dt:g}, a ratio of {ratio:g}"
+        )
+    if increments != "gaussian" or method in ("leimkuhler-matthews", "platen", "exact"):
+        raise IncompatibleError(
+            f"{method} with {increments} increments does not follow a Brownian path, so none can be shared; "
+            "use euler-maruyama, milstein or heun with gaussian increments"
+        )
+    return round(ratio)

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import math
+import os
 import warnings
 from collections.abc import Sequence
+from concurrent.futures import Executor
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,90 +15,11 @@ from numpy.typing import ArrayLike, NDArray
 from .. import _validate
 from ..errors import DivergedError, InvalidInputError
 from ..results import Estimate, mean_estimate
-from ._ensemble import Ensemble
+from . import _parallel
+from ._checkpoint import Checkpoint, describe
+from ._ensemble import Ensemble, Interrupt
+from .histogram import Histogram, cell_edges
 from .sde import SDE
-
-_GROUPS = 128
-"""Paths are counted in at most so many groups; the scatter between groups gives the errors of a histogram."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Histogram:
-    """Counts of the sampled positions on a grid of equal cells, with errors from independent groups of paths.
-
-    Attributes
-    ----------
-    edges : tuple of d ndarrays
-        Edges of the cells along each axis.
-    counts : ndarray, shape (n_groups, *cells)
-        Number of samples in each cell, for each group of paths.
-    totals : ndarray, shape (n_groups,)
-        Number of finite samples of each group, those outside the grid included.
-    """
-
-    edges: tuple[NDArray[np.float64], ...]
-    counts: NDArray[np.int64]
-    totals: NDArray[np.int64]
-
-    @property
-    def density(self) -> Estimate:
-        """Probability density in each cell: arrays of the shape of the grid."""
-        volume = math.prod(float(edge[1] - edge[0]) for edge in self.edges)
-        fraction = self._fraction(self.counts.reshape(len(self.counts), -1) / volume)
-        shape = self.counts.shape[1:]
-        return Estimate(
-            value=fraction.value.reshape(shape), stderr=fraction.stderr.reshape(shape), n_eff=fraction.n_eff
-        )
-
-    @property
-    def outside(self) -> Estimate:
-        """Probability of the points outside the grid."""
-        return self._fraction(self.totals - self.counts.reshape(len(self.counts), -1).sum(axis=1))
-
-    def probability(self, lower: ArrayLike, upper: ArrayLike) -> Estimate:
-        """Return the probability of a box of whole cells.
-
-        Parameters
-        ----------
-        lower, upper : float or ndarray, shape (d,)
-            Corners of the box; each must lie on an edge. An infinite one stands for the end of the grid.
-
-        Returns
-        -------
-        Estimate
-            The fraction of all samples that lie in the box, with its standard error.
-
-        Raises
-        ------
-        InvalidInputError
-            A corner is not on an edge, or samples outside the grid could belong to the box.
-        """
-        chosen = self.counts
-        for axis, (edge, a, b) in enumerate(
-            zip(
-                self.edges,
-                np.broadcast_to(lower, len(self.edges)),
-                np.broadcast_to(upper, len(self.edges)),
-                strict=True,
-            )
-        ):
-            start, stop = (_edge(edge, corner) for corner in (a, b))
-            if start >= stop:
-                raise InvalidInputError(f"lower must be below upper on each axis; got {a:g} and {b:g}")
-            chosen = chosen.take(np.arange(start, stop), axis=axis + 1)
-        if np.isinf([*np.ravel(lower), *np.ravel(upper)]).any() and self.outside.value > 0:
-            raise InvalidInputError(
-                f"a fraction {self.outside.value:.2g} of the samples is outside the grid, so an unbounded box cannot "
-                "be counted; sample again with wider bins"
-            )
-        return self._fraction(chosen.reshape(len(chosen), -1).sum(axis=1))
-
-    def _fraction(self, counts: NDArray[Any]) -> Estimate:
-        # A ratio of sums over groups: its error is that of the residuals, to first order.
-        totals = self.totals.reshape(-1, *[1] * (counts.ndim - 1))
-        value = counts.sum(axis=0) / self.totals.sum()
-        residual = mean_estimate((counts - value * totals) / self.totals.mean())
-        return Estimate(value=value[()], stderr=residual.stderr, n_eff=residual.n_eff)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -118,7 +40,10 @@ class StationarySample:
         Number of paths that overflowed; they enter neither mean nor covariance. What they did before, while still
         finite, is counted in the histogram.
     replay : dict
-        Arguments that repeat the sample to the same bits: ``sample_stationary(**sample.replay)``.
+        Arguments that repeat the sample to the same bits: ``sample_stationary(**sample.replay)``. After an interrupt
+        they make all of it.
+    interrupted : bool
+        Whether Ctrl-C ended the run early; the statistics are those of the samples until then.
     """
 
     mean: Estimate
@@ -127,6 +52,7 @@ class StationarySample:
     n_samples: int
     diverged: int
     replay: dict[str, Any]
+    interrupted: bool = False
 
 
 def sample_stationary(
@@ -141,7 +67,10 @@ def sample_stationary(
     bins: ArrayLike | Sequence[ArrayLike] | None = None,
     rng: Any = None,
     method: str = "euler-maruyama",
+    increments: str = "gaussian",
     progress: bool = False,
+    checkpoint: str | os.PathLike[str] | None = None,
+    executor: Executor | None = None,
 ) -> StationarySample:
     r"""Sample the stationary distribution of an SDE by long independent paths, keeping statistics and no paths.
 
@@ -166,10 +95,13 @@ def sample_stationary(
         Edges of equal cells of a histogram, for d = 1 or 2.
     rng : None, int, SeedSequence or Generator, optional
         Source of randomness (SPEC 7).
-    method : {"euler-maruyama", "leimkuhler-matthews"}, optional
-        The stationary law of the first is correct to O(h), of the second to O(h²). See :func:`simulate`.
+    method, increments : str, optional
+        As for :func:`simulate`. The stationary law of "euler-maruyama" is correct to O(h), that of
+        "leimkuhler-matthews" to O(h²).
     progress : bool, optional
-        Show a progress bar.
+        Show a progress bar, with an estimate of the time that remains.
+    checkpoint, executor : optional
+        A file that a killed run goes on from, and workers to run on, as for :func:`simulate`: the same bits.
 
     Returns
     -------
@@ -179,15 +111,20 @@ def sample_stationary(
     Raises
     ------
     InvalidInputError
-        Wrong shapes, numbers that are not finite, dt ≤ 0, counts that do not fit, cells that are not equal; before any
-        work is done.
+        Wrong shapes, numbers that are not finite, dt ≤ 0, counts that do not fit, cells that are not equal; a
+        checkpoint of another run or a damaged one; before any work is done.
     DivergedError
         Fewer than two paths stayed finite.
+    WorkerError
+        As for :func:`simulate`.
+    KeyboardInterrupt
+        Ctrl-C before the first sample, or with an executor.
 
     Warns
     -----
     RuntimeWarning
-        Some paths overflowed and were left out.
+        Some paths overflowed and were left out; Ctrl-C ended the run and the sample so far is returned; a checkpoint
+        could not be written.
 
     Notes
     -----
@@ -212,7 +149,10 @@ def sample_stationary(
     n_paths = _validate.integer("n_paths", n_paths, at_least=2)
     if x0 is None:
         x0 = np.zeros(sde.dimension if isinstance(sde, SDE) else 0)
-    ensemble = Ensemble.prepare(sde, x0, dt=dt, n_paths=n_paths, rng=rng, method=method)
+    file = Checkpoint(checkpoint)
+    ensemble = Ensemble.prepare(
+        sde, x0, dt=dt, n_paths=n_paths, rng=file.rng(rng), method=method, increments=increments
+    )
     burn_in = _validate.integer("burn_in", burn_in, at_least=0)
     n_steps = _validate.integer("n_steps", n_steps, at_least=1)
     every = _validate.integer("every", every, at_least=1)
@@ -220,39 +160,47 @@ def sample_stationary(
         raise InvalidInputError(
             f"every must divide n_steps; got {every} and {n_steps}. Take n_steps={-(-n_steps // every) * every}."
         )
-    edges = None if bins is None else _edges(bins, sde.dimension)
+    edges = None if bins is None else cell_edges(bins, sde.dimension)
     replay = {
         "sde": sde, "x0": ensemble.positions(), "dt": ensemble.dt, "n_paths": n_paths, "burn_in": burn_in,
         "n_steps": n_steps, "every": every, "bins": edges, "rng": ensemble.seed, "method": method,
+        "increments": increments,
     }  # fmt: skip
 
-    for chunk in ensemble.chunks(burn_in, progress=progress, label="burn in"):
-        ensemble.advance(chunk)
-
-    blocks, dimension, lanes = ensemble.state.shape
-    # Moments about a point of the path itself do not cancel, wherever other paths are.
-    origin = ensemble.state.copy()
-    first = np.zeros_like(ensemble.state)
-    second = np.zeros((blocks, dimension * (dimension + 1) // 2, lanes))
-    shape = np.array([len(edge) - 1 for edge in edges or ()], dtype=np.int64)
-    lower = np.array([edge[0] for edge in edges or ()], dtype=np.float64)
-    scale = np.array([(len(edge) - 1) / (edge[-1] - edge[0]) for edge in edges or ()], dtype=np.float64)
-    counts = np.zeros((min(blocks, _GROUPS), int(np.prod(shape)) + 1), dtype=np.int64)
-    for chunk in ensemble.chunks(n_steps // every, steps_each=every, progress=progress, label="sample"):
-        ensemble.advance_and_record(chunk, every, origin, first, second, lower, scale, shape, counts, n_paths)
-
+    run = describe(
+        "sample_stationary", ensemble, burn_in=burn_in, n_steps=n_steps, every=every, bins=edges,
+        executor=executor is not None,
+    )  # fmt: skip
     n_records = n_steps // every
-    averages = ensemble.unblocked(first) / n_records, ensemble.unblocked(second) / n_records
+    shape = tuple(len(edge) - 1 for edge in edges or ())
+    if executor is None:
+        with Interrupt() as interrupt:
+            groups = len(_parallel.bounds(ensemble))
+            sums = _sums(ensemble, burn_in, n_records, every, edges, groups, file, run, interrupt, progress)
+        n_records = (ensemble.step - burn_in) // every
+    else:
+        sums = _parallel.gather(
+            executor, _sums, ensemble, (burn_in, n_records, every, edges, 1),
+            axes=dict.fromkeys(("final", "origin", "first", "second", "counts"), 0), file=file, run=run,
+            progress=progress, label="sample",
+        )  # fmt: skip
+    if n_records < 1:
+        raise KeyboardInterrupt
+    interrupted = n_records < n_steps // every
+    if interrupted:
+        warnings.warn(f"interrupted after {n_records} of {n_steps // every} samples", RuntimeWarning, 2)
+
+    averages, counts = (sums["first"] / n_records, sums["second"] / n_records), sums["counts"]
     finite = np.isfinite(averages[0]).all(axis=1) & np.isfinite(averages[1]).all(axis=1)
     diverged = int(n_paths - finite.sum())
     if n_paths - diverged < 2:
         raise DivergedError(
             f"{diverged} of {n_paths} paths overflowed. Reduce dt, or start nearer to the minima.",
-            result=ensemble.positions(),
+            result=sums["final"],
         )
     if diverged:
         warnings.warn(f"{diverged} of {n_paths} paths overflowed and were left out; reduce dt", RuntimeWarning, 2)
-    centre, *moments = _about_one_point(ensemble.unblocked(origin)[finite], *(a[finite] for a in averages))
+    centre, *moments = _about_one_point(sums["origin"][finite], *(a[finite] for a in averages))
     mean, covariance = _moments(*moments)
     histogram = None
     if edges is not None:
@@ -265,7 +213,56 @@ def sample_stationary(
         n_samples=n_records * int(finite.sum()),
         diverged=diverged,
         replay=replay,
+        interrupted=interrupted,
     )
+
+
+def _sums(
+    ensemble: Ensemble,
+    burn_in: int,
+    n_records: int,
+    every: int,
+    edges: tuple[NDArray[np.float64], ...] | None,
+    groups: int,
+    file: Checkpoint | None = None,
+    run: dict[str, Any] | None = None,
+    interrupt: Interrupt | None = None,
+    progress: bool = False,
+) -> dict[str, NDArray[Any]]:
+    """Make the steps that remain; return sums over time by path, counts by group, and the last positions."""
+    file = file or Checkpoint(None)
+    blocks, dimension, lanes = ensemble.state.shape
+    shape = np.array([len(edge) - 1 for edge in edges or ()], dtype=np.int64)
+    lower = np.array([edge[0] for edge in edges or ()], dtype=np.float64)
+    scale = np.array([(len(edge) - 1) / (edge[-1] - edge[0]) for edge in edges or ()], dtype=np.float64)
+    ensemble.step, arrays = file.begin(
+        run or {},
+        {
+            "state": ensemble.state,
+            "origin": ensemble.state.copy(),
+            "first": np.zeros_like(ensemble.state),
+            "second": np.zeros((blocks, dimension * (dimension + 1) // 2, lanes)),
+            # The scatter between groups of paths gives the errors of the histogram.
+            "counts": np.zeros((groups, int(np.prod(shape)) + 1), dtype=np.int64),
+        },
+    )
+    ensemble.state = arrays["state"]
+    begun = ensemble.step
+    watched = {"progress": progress, "interrupt": interrupt}
+    for chunk in ensemble.chunks(burn_in, done=min(begun, burn_in), label="burn in", **watched):
+        ensemble.advance(chunk)
+        # Moments about a point of the path itself do not cancel, wherever other paths are.
+        arrays["origin"][:] = ensemble.state
+        file.offer(ensemble.step, arrays)
+    done = max(ensemble.step - burn_in, 0) // every
+    statistics = *(arrays[name] for name in ("origin", "first", "second")), lower, scale, shape, arrays["counts"]
+    for chunk in ensemble.chunks(n_records, done=done, steps_each=every, label="sample", **watched):
+        ensemble.advance_and_record(chunk, every, *statistics, ensemble.n_paths)
+        file.offer(ensemble.step, arrays)
+    if ensemble.step > begun:
+        file.save(ensemble.step, arrays)
+    by_path = {name: ensemble.unblocked(arrays[name]) for name in ("origin", "first", "second")}
+    return {"final": ensemble.positions(), "counts": arrays["counts"], **by_path}
 
 
 def _about_one_point(
@@ -295,31 +292,3 @@ def _moments(first: NDArray[np.float64], second: NDArray[np.float64]) -> tuple[E
     value[rows, columns] = value[columns, rows] = packed_value
     stderr[rows, columns] = stderr[columns, rows] = packed.stderr
     return mean, Estimate(value=value, stderr=stderr, n_eff=packed.n_eff)
-
-
-def _edges(bins: Any, dimension: int) -> tuple[NDArray[np.float64], ...]:
-    if dimension > 2:
-        raise InvalidInputError(f"bins need d = 1 or 2; this SDE has d = {dimension}. Leave bins out.")
-    sequence = isinstance(bins, list | tuple) and len(bins) and np.ndim(bins[0]) == 1
-    axes = tuple(bins) if sequence else (bins,)
-    if len(axes) != dimension:
-        raise InvalidInputError(f"bins must give edges for each of the {dimension} coordinates; got {len(axes)}")
-    edges = tuple(_validate.reals("bins", axis, shape=(None,)) for axis in axes)
-    for edge in edges:
-        widths = np.diff(edge)
-        if len(edge) < 2 or not (widths > 0).all() or np.ptp(widths) > 1e-9 * np.ptp(edge):
-            raise InvalidInputError(
-                "bins must be increasing edges of cells of equal width, such as np.linspace(-2, 2, 101)"
-            )
-    return edges
-
-
-def _edge(edge: NDArray[np.float64], corner: float) -> int:
-    """Return the number of the edge at which a corner lies."""
-    if np.isnan(corner):
-        raise InvalidInputError("a corner of the box is NaN; it must lie on an edge of the histogram")
-    position = np.clip((corner - edge[0]) / (edge[-1] - edge[0]), 0.0, 1.0) * (len(edge) - 1)
-    number = int(np.rint(position))
-    if abs(position - number) > 1e-6 or (np.isfinite(corner) and not edge[0] <= corner <= edge[-1]):
-        raise InvalidInputError(f"{corner:g} is not an edge of the histogram; the nearest is {edge[number]:g}")
-    return number

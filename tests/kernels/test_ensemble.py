@@ -5,8 +5,9 @@ import numpy as np
 import pytest
 
 import sdetheory as st
-from sdetheory._kernels import ensemble
+from sdetheory._kernels import ensemble, noise
 from sdetheory.simulators import _ensemble
+from sdetheory.simulators.schemes import SCHEMES, prepare
 
 KEY = np.uint64(123456789), np.uint64(987654321)
 DT = 0.02
@@ -31,7 +32,7 @@ def normal(lanes, first_path=0):
     z, words = np.empty((4, lanes)), np.empty((2, lanes), np.uint64)
 
     def one(q):
-        ensemble.fill_normals(z, words, first_path, q // 4, *KEY)
+        noise.fill_normals(z, words, first_path, q // 4, *KEY)
         return z[q % 4].copy()
 
     return one
@@ -45,11 +46,21 @@ def paths(state):
     return state.transpose(0, 2, 1).reshape(-1, state.shape[1])
 
 
-def advance(x, d, n_steps, averaged, *, lanes=16, step=0, first_path=0, amplitude=0.3):
-    drift = landscape(d).drift
+def equation(d, amplitude=0.3):
+    """Return the SDE whose noise has the amplitudes 0.3, 0.6, ... a step."""
+    bowls = landscape(d)
+    amplitudes = amplitude * np.arange(1.0, d + 1) / np.sqrt(DT)
+    x = bowls.variables
+    return st.SDE.from_sympy([-bowls.expression.diff(v) for v in x], amplitudes.tolist(), variables=x)
+
+
+def advance(x, d, n_steps, averaged, *, lanes=16, step=0, first_path=0):
+    method = SCHEMES["leimkuhler-matthews" if averaged else "euler-maruyama"]
+    plan = prepare(equation(d), method, "gaussian", DT, 1)
+    plan.plan[ensemble.FIRST_PATH] = first_path
     state = blocks(x, lanes)
-    amplitudes = amplitude * np.arange(1.0, d + 1)
-    ensemble.advance(state, drift.compiled, drift.parameters, DT, amplitudes, averaged, step, n_steps, first_path, *KEY)
+    key = np.array(KEY)
+    ensemble.advance(state, *plan.functions, plan.parameters, plan.matrix, plan.plan, DT, 0.0, step, key, n_steps)
     return paths(state)
 
 
@@ -100,6 +111,18 @@ def test_there_is_one_compiled_signature():
     st.simulate(st.langevin(well, np.float32(0.5)), [[0.0]], dt=np.float32(0.01), n_steps=np.int32(2), rng=1)
     st.simulate(st.langevin(bowl, 0), points, dt=0.1, n_steps=2.0, rng=1, method="leimkuhler-matthews")
     st.simulate(st.langevin(bowl, 0), points[::2], dt=0.1, n_steps=4, rng=1, save_every=2)
+    gbm = st.SDE.from_sympy(["x"], ["x/2"], variables=["x"])
+    for sde, method in ((gbm, "milstein"), (gbm, "platen"), (gbm.to_stratonovich(), "heun")):
+        for increments in ("gaussian", "three-point", "two-point"):
+            if method != "platen" or increments != "two-point":
+                st.simulate(sde, [1], dt=0.1, n_steps=4, n_paths=3, rng=1, method=method, increments=increments)
+    st.simulate(gbm, [1], dt=0.1, brownian_dt=0.05, n_steps=4, n_paths=3, rng=1)
+    user = st.SDE(drift=lambda x: -x, diffusion=[1], dimension=1, noise="additive")
+    st.simulate(user, [1], dt=0.1, n_steps=4, n_paths=3, rng=1)
+    for method in ("exact", "leimkuhler-matthews"):
+        st.simulate(st.langevin(bowl, 1), points, dt=0.1, n_steps=4, rng=1, method=method)
+    heavy = st.underdamped_langevin(bowl, 1, friction=1)
+    st.simulate(heavy, [1, 0, 0, 0], dt=0.1, n_steps=4, n_paths=3, rng=1, method="baoab")
     for bins in (None, [0, 1, 2], [np.arange(3), np.arange(4, dtype=np.float32)]):
         sde = st.langevin(well if bins == [0, 1, 2] else bowl, 1)
         st.sample_stationary(sde, dt=0.1, n_paths=64, burn_in=1, n_steps=2, bins=bins, rng=1)

@@ -9,7 +9,7 @@ from numba import njit
 from scipy import special
 from scipy.stats import binomtest, chi2
 
-from sdetheory._kernels import ensemble
+from sdetheory._kernels import noise
 from sdetheory.results import mean_estimate
 from sdetheory.stats import agrees, required_samples
 
@@ -24,8 +24,8 @@ SCALED = 1.005  # the negative control of moments and chi-square: normals half a
 @njit
 def _parts(words, out):
     for i in range(words.size):
-        out[0, i] = ensemble.radius(words[i])
-        out[1, i], out[2, i] = ensemble.direction(words[i])
+        out[0, i] = noise.radius(words[i])
+        out[1, i], out[2, i] = noise.direction(words[i])
 
 
 def parts(words):
@@ -37,7 +37,7 @@ def parts(words):
 
 def fill(first_path, group, lanes, key=(1, 2)):
     z, words = np.empty((4, lanes)), np.empty((2, lanes), np.uint64)
-    ensemble.fill_normals(z, words, first_path, group, np.uint64(key[0]), np.uint64(key[1]))
+    noise.fill_normals(z, words, first_path, group, np.uint64(key[0]), np.uint64(key[1]))
     return z
 
 

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from numba import njit
 
-from sdetheory._kernels import ensemble
+from sdetheory._kernels import noise
 
 # (counter, key, output) from kat_vectors of Random123.
 KNOWN = [
@@ -18,7 +18,7 @@ KNOWN = [tuple(tuple(int(word, 16) for word in column.split()) for column in row
 
 @njit
 def _philox(c, k):
-    return ensemble.philox(c[0], c[1], c[2], c[3], k[0], k[1])
+    return noise.philox(c[0], c[1], c[2], c[3], k[0], k[1])
 
 
 def philox(counter, key):

@@ -292,7 +292,7 @@ REFUSED = [
     ({"x0": np.zeros((3, 1))}, r"got shape \(3, 1\) with n_paths=4"),
     ({"x0": [np.nan]}, "x0 must be finite"),
     ({"method": "leimkuhler-mathews"}, "Did you mean 'leimkuhler-matthews'"),
-    ({"method": "heun"}, "method must be one of"),
+    ({"method": "runge"}, "method must be one of"),
     ({"rng": -2}, "rng must be"),
     ({"sde": None}, "sde must be an SDE"),
     ({"bins": [0.0, 1.0, 3.0]}, "cells of equal width"),

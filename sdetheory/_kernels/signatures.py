@@ -1,0 +1,40 @@
+"""The C signatures by which kernels call one another.
+
+Drivers, schemes, noise and the SDE's own functions are compiled separately and meet as first-class functions, so that
+each is compiled once and cached, whatever it is combined with: one driver serves every scheme, one scheme every SDE.
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable
+from functools import cache
+from typing import Any
+
+import numba
+from numba import types
+from numba.core.errors import NumbaExperimentalFeatureWarning
+
+_block = types.float64[:, ::1]
+_vector = types.float64[::1]
+
+FIELD = types.void(_block, _vector, _block)
+"""x (d, L), parameters with the time as the last one, out (rows, L)."""
+
+NOISE = types.void(_block, types.uint64[:, ::1], types.int64, types.int64, types.uint64[::1])
+"""z (rows, L), scratch (2, L), number of the first row, first path, key (2,)."""
+
+STEP = types.void(
+    _block, _block, _block, types.FunctionType(FIELD), types.FunctionType(FIELD), types.FunctionType(FIELD),
+    _vector, _block, types.float64, types.int64,
+)  # fmt: skip
+"""x (d, L), work, numbers (m, L), drift, diffusion, its derivative terms, parameters, matrix, dt, layout."""
+
+
+@cache
+def compiled(signature: Any, function: Callable[..., None]) -> Any:
+    """Return the machine code of a function of a kernel file, from Numba's cache if it is there."""
+    with warnings.catch_warnings():
+        # Functions as arguments of functions: experimental in Numba since 0.49, and what all of this rests on.
+        warnings.simplefilter("ignore", NumbaExperimentalFeatureWarning)
+        return numba.cfunc(signature, cache=True, error_model="numpy")(function)

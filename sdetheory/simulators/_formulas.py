@@ -1,0 +1,73 @@
+"""An equation in symbols: what the schemes need from it, as block functions and numbers."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import sympy
+from numpy.typing import NDArray
+
+from .._kernels.block import BlockFunction
+from ..symbolic import ito
+from ..symbolic.codegen import block_source
+
+
+@dataclass(frozen=True, eq=False)
+class Formulas:
+    """f, B (d, m), the d variables, the values of the parameters, and the time."""
+
+    drift: tuple[sympy.Expr, ...]
+    diffusion: sympy.Matrix
+    variables: tuple[sympy.Symbol, ...]
+    parameters: Mapping[sympy.Symbol, float]
+    time: sympy.Symbol
+
+    def block(self, title: str, expressions: Sequence[sympy.Expr]) -> BlockFunction:
+        """Return expressions as a block function; the time comes after the parameters."""
+        source = block_source(title, expressions, self.variables, (*self.parameters, self.time))
+        values = np.array(list(self.parameters.values()), dtype=np.float64)
+        return BlockFunction(source, values, len(expressions))
+
+    def noise(self) -> str:
+        """Return the type of the noise, as far as the schemes go."""
+        noise = ito.noise_type(self.diffusion, self.variables)
+        if noise == "additive" and self.diffusion.has(self.time):
+            # Additive noise that changes with time is a special case of any type that fits its shape.
+            return "diagonal" if self.diffusion.is_square and self.diffusion.is_diagonal() else "commutative"
+        return noise
+
+    def constant_noise(self) -> NDArray[np.float64]:
+        """Return the B of additive noise as numbers."""
+        return np.array(self.diffusion.subs(self.parameters).tolist(), dtype=np.float64)
+
+    def noise_block(self, *, diagonal: bool = False) -> BlockFunction:
+        """Return B as a block function: its diagonal, or all of it."""
+        entries = [self.diffusion[i, i] for i in range(len(self.variables))] if diagonal else list(self.diffusion)
+        return self.block("diffusion", entries)
+
+    def milstein_block(self, *, diagonal: bool) -> BlockFunction:
+        """Return the terms of Milstein's scheme as a block function."""
+        return self.block("Milstein terms", ito.milstein_terms(self.diffusion, self.variables, diagonal=diagonal))
+
+    def force_block(self) -> BlockFunction:
+        """Return the drift without its friction, with momenta of zero, as a block function."""
+        momenta = dict.fromkeys(self.variables[len(self.variables) // 2 :], 0)
+        return self.block("force", [e.subs(momenta) for e in self.drift])
+
+    def corrected(self, sign: int) -> Formulas:
+        """Return the formulas with the Stratonovich correction added to the drift, or taken from it."""
+        correction = ito.stratonovich_correction(self.diffusion, self.variables)
+        drift = tuple(sympy.expand(f + sign * c) for f, c in zip(self.drift, correction, strict=True))
+        return Formulas(drift, self.diffusion, self.variables, self.parameters, self.time)
+
+    def linear_part(self) -> tuple[NDArray[np.float64], NDArray[np.float64]] | None:
+        """Return (J, c) of a drift J x + c that is linear in x and constant in time, or None."""
+        drift = sympy.Matrix(self.drift)
+        jacobian = drift.jacobian(self.variables).applyfunc(sympy.expand)
+        constant = drift.subs(dict.fromkeys(self.variables, 0))
+        if jacobian.has(*self.variables, self.time) or constant.has(self.time):
+            return None
+        values = [np.array(e.subs(self.parameters).tolist(), dtype=np.float64) for e in (jacobian, constant)]
+        return values[0], values[1].ravel()

@@ -1,0 +1,122 @@
+"""Histograms of an ensemble, with their errors."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from .. import _validate
+from ..errors import InvalidInputError
+from ..results import Estimate, mean_estimate
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Histogram:
+    """Counts of the sampled positions on a grid of equal cells, with errors from independent groups of paths.
+
+    Attributes
+    ----------
+    edges : tuple of d ndarrays
+        Edges of the cells along each axis.
+    counts : ndarray, shape (n_groups, *cells)
+        Number of samples in each cell, for each group of paths.
+    totals : ndarray, shape (n_groups,)
+        Number of finite samples of each group, those outside the grid included.
+    """
+
+    edges: tuple[NDArray[np.float64], ...]
+    counts: NDArray[np.int64]
+    totals: NDArray[np.int64]
+
+    @property
+    def density(self) -> Estimate:
+        """Probability density in each cell: arrays of the shape of the grid."""
+        volume = math.prod(float(edge[1] - edge[0]) for edge in self.edges)
+        fraction = self._fraction(self.counts.reshape(len(self.counts), -1) / volume)
+        shape = self.counts.shape[1:]
+        return Estimate(
+            value=fraction.value.reshape(shape), stderr=fraction.stderr.reshape(shape), n_eff=fraction.n_eff
+        )
+
+    @property
+    def outside(self) -> Estimate:
+        """Probability of the points outside the grid."""
+        return self._fraction(self.totals - self.counts.reshape(len(self.counts), -1).sum(axis=1))
+
+    def probability(self, lower: ArrayLike, upper: ArrayLike) -> Estimate:
+        """Return the probability of a box of whole cells.
+
+        Parameters
+        ----------
+        lower, upper : float or ndarray, shape (d,)
+            Corners of the box; each must lie on an edge. An infinite one stands for the end of the grid.
+
+        Returns
+        -------
+        Estimate
+            The fraction of all samples that lie in the box, with its standard error.
+
+        Raises
+        ------
+        InvalidInputError
+            A corner is not on an edge, or samples outside the grid could belong to the box.
+        """
+        chosen = self.counts
+        for axis, (edge, a, b) in enumerate(
+            zip(
+                self.edges,
+                np.broadcast_to(lower, len(self.edges)),
+                np.broadcast_to(upper, len(self.edges)),
+                strict=True,
+            )
+        ):
+            start, stop = (_edge(edge, corner) for corner in (a, b))
+            if start >= stop:
+                raise InvalidInputError(f"lower must be below upper on each axis; got {a:g} and {b:g}")
+            chosen = chosen.take(np.arange(start, stop), axis=axis + 1)
+        if np.isinf([*np.ravel(lower), *np.ravel(upper)]).any() and self.outside.value > 0:
+            raise InvalidInputError(
+                f"a fraction {self.outside.value:.2g} of the samples is outside the grid, so an unbounded box cannot "
+                "be counted; sample again with wider bins"
+            )
+        return self._fraction(chosen.reshape(len(chosen), -1).sum(axis=1))
+
+    def _fraction(self, counts: NDArray[Any]) -> Estimate:
+        # A ratio of sums over groups: its error is that of the residuals, to first order.
+        totals = self.totals.reshape(-1, *[1] * (counts.ndim - 1))
+        value = counts.sum(axis=0) / self.totals.sum()
+        residual = mean_estimate((counts - value * totals) / self.totals.mean())
+        return Estimate(value=value[()], stderr=residual.stderr, n_eff=residual.n_eff)
+
+
+def cell_edges(bins: Any, dimension: int) -> tuple[NDArray[np.float64], ...]:
+    """Return the edges of a grid of equal cells, one array for each axis."""
+    if dimension > 2:
+        raise InvalidInputError(f"bins need d = 1 or 2; this SDE has d = {dimension}. Leave bins out.")
+    sequence = isinstance(bins, list | tuple) and len(bins) and np.ndim(bins[0]) == 1
+    axes = tuple(bins) if sequence else (bins,)
+    if len(axes) != dimension:
+        raise InvalidInputError(f"bins must give edges for each of the {dimension} coordinates; got {len(axes)}")
+    edges = tuple(_validate.reals("bins", axis, shape=(None,)) for axis in axes)
+    for edge in edges:
+        widths = np.diff(edge)
+        if len(edge) < 2 or not (widths > 0).all() or np.ptp(widths) > 1e-9 * np.ptp(edge):
+            raise InvalidInputError(
+                "bins must be increasing edges of cells of equal width, such as np.linspace(-2, 2, 101)"
+            )
+    return edges
+
+
+def _edge(edge: NDArray[np.float64], corner: float) -> int:
+    """Return the number of the edge at which a corner lies."""
+    if np.isnan(corner):
+        raise InvalidInputError("a corner of the box is NaN; it must lie on an edge of the histogram")
+    position = np.clip((corner - edge[0]) / (edge[-1] - edge[0]), 0.0, 1.0) * (len(edge) - 1)
+    number = int(np.rint(position))
+    if abs(position - number) > 1e-6 or (np.isfinite(corner) and not edge[0] <= corner <= edge[-1]):
+        raise InvalidInputError(f"{corner:g} is not an edge of the histogram; the nearest is {edge[number]:g}")
+    return number

@@ -1,0 +1,136 @@
+"""The Langevin equations of a landscape."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import sympy
+
+from .. import _validate
+from ..errors import InvalidInputError
+from ..landscapes import Landscape
+from .sde import SDE
+
+
+def langevin(landscape: Landscape, temperature: float) -> SDE:
+    r"""Return the overdamped Langevin equation of a landscape.
+
+    .. math:: dw = -\nabla C(w)\, dt + \sqrt{2T}\, dW
+
+    Parameters
+    ----------
+    landscape : Landscape
+        The cost C.
+    temperature : float
+        T ≥ 0, in units of the cost. SGD has T = g f / 2 where its gradient covariance is F = f·I.
+
+    Returns
+    -------
+    SDE
+        The equation; its stationary density is ∝ e^{−C/T}.
+
+    Raises
+    ------
+    InvalidInputError
+        The temperature is negative or not finite, or the first argument is not a landscape.
+
+    References
+    ----------
+    .. [1] S. L. Smith and Q. V. Le, "A Bayesian Perspective on Generalization and Stochastic Gradient Descent",
+       ICLR 2018, appendix A.
+
+    Examples
+    --------
+    >>> import sdetheory as st
+    >>> langevin(st.landscapes.double_well(), temperature=0.5).diffusion([0.0])
+    array([[1.]])
+    """
+    landscape = _landscape(landscape)
+    temperature = _validate.real("temperature", temperature, at_least=0.0)
+    x = landscape.variables
+    return SDE.from_sympy(
+        [-landscape.expression.diff(v) for v in x],
+        [np.sqrt(2 * temperature)] * len(x),
+        variables=x,
+        parameters=landscape.parameters,
+        time=_unused("t", landscape),
+        name=f"Langevin equation of the {landscape.name} at temperature {temperature:g}",
+    )
+
+
+def underdamped_langevin(landscape: Landscape, temperature: float, *, friction: float, mass: float = 1.0) -> SDE:
+    r"""Return the underdamped Langevin equation of a landscape: a particle with momentum.
+
+    .. math:: dq = \frac{p}{m}\, dt, \qquad dp = -\nabla C(q)\, dt - \gamma p\, dt + \sqrt{2 \gamma m T}\, dW
+
+    Parameters
+    ----------
+    landscape : Landscape
+        The cost C.
+    temperature : float
+        T ≥ 0.
+    friction : float
+        γ > 0, a rate. For γ → ∞ and time counted in units of γm, the overdamped equation returns.
+    mass : float
+        m > 0.
+
+    Returns
+    -------
+    SDE
+        The equation for (q, p), 2d components; its stationary density is ∝ e^{−(C(q) + p²/2m)/T}. Sample it with
+        ``method="baoab"``.
+
+    Raises
+    ------
+    InvalidInputError
+        A number out of range, or the first argument is not a landscape.
+
+    References
+    ----------
+    .. [1] S. L. Smith and Q. V. Le, "A Bayesian Perspective on Generalization and Stochastic Gradient Descent",
+       ICLR 2018, appendix D: SGD with momentum is read as this equation.
+
+    Examples
+    --------
+    >>> import sdetheory as st
+    >>> sde = underdamped_langevin(st.landscapes.quadratic(2.0), temperature=0.5, friction=1.0)
+    >>> sde.drift([1.0, 3.0])
+    array([ 3., -5.])
+    """
+    landscape = _landscape(landscape)
+    temperature = _validate.real("temperature", temperature, at_least=0.0)
+    friction = _validate.real("friction", friction, above=0.0)
+    mass = _validate.real("mass", mass, above=0.0)
+    x = landscape.variables
+    momenta = [sympy.Symbol(_unused(f"p_{v.name}", landscape), real=True) for v in x]
+    d = len(x)
+    scale = float(np.sqrt(2 * friction * mass * temperature))
+    sde = SDE.from_sympy(
+        [p / mass for p in momenta]
+        + [-landscape.expression.diff(v) - friction * p for v, p in zip(x, momenta, strict=True)],
+        np.vstack([np.zeros((d, d)), scale * np.eye(d)]).tolist(),
+        variables=[*x, *momenta],
+        parameters=landscape.parameters,
+        time=_unused("t", landscape),
+        name=f"underdamped Langevin equation of the {landscape.name} at temperature {temperature:g}",
+    )
+    sde.underdamped = (mass, friction, temperature)
+    return sde
+
+
+def _unused(name: str, landscape: Landscape) -> str:
+    """Return a name that the landscape does not use."""
+    taken = {v.name for v in landscape.variables} | set(landscape.parameters)
+    while name in taken:
+        name += "_"
+    return name
+
+
+def _landscape(value: Any) -> Landscape:
+    if not isinstance(value, Landscape):
+        raise InvalidInputError(
+            f"landscape must be a Landscape; got {type(value).__name__}. "
+            "Build one with sdetheory.landscapes or Landscape.from_sympy."
+        )
+    return value

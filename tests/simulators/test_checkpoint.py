@@ -1,0 +1,291 @@
+"""Long runs: killed, interrupted, on a full disk, and with the wrong file."""
+
+import errno
+import os
+import pickle
+import signal
+import subprocess
+import sys
+import threading
+import time
+import warnings
+
+import numpy as np
+import pytest
+
+import sdetheory as st
+from sdetheory.errors import InvalidInputError
+from sdetheory.simulators import _checkpoint, _ensemble
+
+BINS = np.linspace(-3, 3, 61)
+FUNCTIONS = {
+    "simulate": {"x0": [0.4], "n_steps": 120_000, "save_every": 20_000},
+    "sample_stationary": {"burn_in": 2_000, "n_steps": 118_000, "every": 10, "bins": BINS},
+}
+each_function = pytest.mark.parametrize("function", FUNCTIONS)
+
+
+def equation(k=1.0, temperature=0.5):
+    return st.langevin(st.Landscape.from_sympy("k*x**4/4 - x**2/2", variables=["x"], parameters={"k": k}), temperature)
+
+
+def run(function, sde=None, **changes):
+    """Return a run of a thousand paths; small ones for tests that need no time."""
+    short = {"simulate": {"n_steps": 600, "save_every": 100}, "sample_stationary": {"burn_in": 100, "n_steps": 500}}
+    given = {"n_paths": 1000, "dt": 0.01, "rng": 3, **FUNCTIONS[function], **short[function], **changes}
+    return getattr(st, function)(sde or equation(), **given)
+
+
+def assert_same(a, b):
+    """To the last bit."""
+    if hasattr(a, "paths"):
+        for name in ("final", "times", "paths"):
+            np.testing.assert_array_equal(getattr(a, name), getattr(b, name))
+    else:
+        for name in ("mean", "covariance"):
+            np.testing.assert_array_equal(getattr(a, name).value, getattr(b, name).value)
+            np.testing.assert_array_equal(getattr(a, name).stderr, getattr(b, name).stderr)
+        np.testing.assert_array_equal(a.histogram.counts, b.histogram.counts)
+        np.testing.assert_array_equal(a.histogram.totals, b.histogram.totals)
+        assert a.n_samples == b.n_samples
+
+
+SCRIPT = """
+import sys
+import test_checkpoint as t
+t._checkpoint._INTERVAL, t._ensemble._CHUNK = 0.0, 1
+t.run(sys.argv[1], **t.FUNCTIONS[sys.argv[1]], checkpoint=sys.argv[2])
+"""
+
+
+@pytest.mark.parametrize(
+    ("function", "beyond"), [("simulate", 0), ("sample_stationary", 0), ("sample_stationary", 2e3)]
+)
+def test_a_killed_run_goes_on_to_the_same_bits(tmp_path, function, beyond):
+    """SIGKILL while it writes checkpoints all the time; the rest is made by this process."""
+    path = tmp_path / "run.npz"
+    folders = os.pathsep.join([os.path.dirname(__file__), *sys.path])
+    process = subprocess.Popen([sys.executable, "-c", SCRIPT, function, path], env=os.environ | {"PYTHONPATH": folders})
+    deadline = time.monotonic() + 120
+    try:
+        while not (path.exists() and _checkpoint._read(path)[0]["step"] > beyond):
+            assert process.poll() is None and time.monotonic() < deadline
+            time.sleep(0.02)
+    finally:
+        process.kill()
+        process.wait()
+    step = _checkpoint._read(path)[0]["step"]
+    assert beyond < step < 120_000
+    resumed = run(function, **FUNCTIONS[function], checkpoint=path)
+    assert_same(resumed, run(function, **FUNCTIONS[function]))
+    assert _checkpoint._read(path)[0]["step"] == 120_000
+
+
+@each_function
+def test_a_finished_run_returns_at_once(tmp_path, monkeypatch, function):
+    first = run(function, checkpoint=tmp_path / "run.npz")
+    assert_same(first, run(function))
+    assert os.listdir(tmp_path) == ["run.npz"]
+    monkeypatch.setattr(_ensemble.Ensemble, "advance", None)
+    monkeypatch.setattr(_ensemble.Ensemble, "advance_and_record", None)
+    assert_same(run(function, checkpoint=str(tmp_path / "run.npz")), first)
+
+
+def stop_after(monkeypatch, chunks):
+    """Press Ctrl-C during a chunk: the signal arrives while the kernel runs."""
+    monkeypatch.setattr(_ensemble, "_CHUNK", 20_000)
+    count = iter(range(10**9))
+
+    def interrupted(make):
+        def advance(self, *arguments):
+            if next(count) == chunks:
+                signal.raise_signal(signal.SIGINT)
+            make(self, *arguments)
+
+        return advance
+
+    for name in ("advance", "advance_and_record"):
+        monkeypatch.setattr(_ensemble.Ensemble, name, interrupted(getattr(_ensemble.Ensemble, name)))
+
+
+@pytest.mark.parametrize("seed", [3, None])
+@each_function
+def test_interrupt_returns_what_is_done_and_the_checkpoint_goes_on(tmp_path, monkeypatch, function, seed):
+    handler = signal.getsignal(signal.SIGINT)
+    path = tmp_path / "run.npz"
+    with monkeypatch.context() as patch, pytest.warns(RuntimeWarning, match="interrupted after"):
+        stop_after(patch, 12)
+        partial = run(function, rng=seed, checkpoint=path)
+    assert signal.getsignal(signal.SIGINT) is handler
+    assert partial.interrupted
+    if function == "simulate":
+        steps = partial.n_steps
+        assert 200 < steps < 300 and partial.times.tolist() == [0.0, 1.0, 2.0] and len(partial.paths) == 3
+        shorter = run(function, rng=partial.replay["rng"], n_steps=steps, save_every=None)
+        np.testing.assert_array_equal(partial.final, shorter.final)
+    else:
+        steps = _checkpoint._read(path)[0]["step"] - 100
+        assert partial.n_samples == 1000 * steps // 10
+        assert_same(partial, run(function, rng=partial.replay["rng"], n_steps=steps))
+    whole = run(function, rng=seed, checkpoint=path)
+    assert not whole.interrupted
+    assert_same(whole, run(function, rng=partial.replay["rng"]))
+    assert_same(whole, getattr(st, function)(**partial.replay))
+
+
+def test_interrupt_before_the_first_sample_is_raised(tmp_path, monkeypatch):
+    stop_after(monkeypatch, 0)
+    with pytest.raises(KeyboardInterrupt):
+        run("sample_stationary", checkpoint=tmp_path / "run.npz")
+    assert _checkpoint._read(tmp_path / "run.npz")[0]["step"] == 19
+
+
+def test_in_another_thread_signals_are_left_alone():
+    results = []
+    thread = threading.Thread(target=lambda: results.append(run("simulate")))
+    thread.start()
+    thread.join()
+    assert_same(results[0], run("simulate"))
+
+
+def test_a_handler_of_somebody_else_is_left_alone():
+    mine = signal.signal(signal.SIGINT, lambda *_: None)
+    try:
+        with _ensemble.Interrupt() as interrupt:
+            signal.raise_signal(signal.SIGINT)
+        assert not interrupt.seen
+    finally:
+        signal.signal(signal.SIGINT, mine)
+
+
+@pytest.mark.parametrize(
+    ("name", "changes"),
+    [
+        ("dt", {"dt": 0.02}),
+        ("rng", {"rng": 4}),
+        ("rng", {"rng": np.random.SeedSequence(3).spawn(1)[0]}),
+        ("n_paths", {"n_paths": 999}),
+        ("n_steps", {"n_steps": 700}),
+        ("save_every", {"save_every": 300}),
+        ("method", {"method": "leimkuhler-matthews"}),
+        ("increments", {"increments": "two-point"}),
+        ("start", {"start": 1.0}),
+        ("x0", {"x0": [0.5]}),
+        ("brownian_dt", {"brownian_dt": 0.01}),
+        ("sde", {"sde": st.langevin(st.landscapes.quadratic(1.0), 0.5)}),
+        ("parameters of the sde", {"sde": equation(k=1.5)}),
+        ("noise of the sde", {"sde": equation(temperature=0.6)}),
+    ],
+    ids=lambda value: value if isinstance(value, str) else "",
+)
+def test_the_checkpoint_of_another_run_is_refused(tmp_path, name, changes):
+    path = tmp_path / "run.npz"
+    run("simulate", checkpoint=path)
+    before = path.read_bytes()
+    with pytest.raises(InvalidInputError, match=f"belongs to another run; {name} differs"):
+        run("simulate", **changes, checkpoint=path)
+    assert path.read_bytes() == before
+
+
+@pytest.mark.parametrize(
+    ("name", "changes"),
+    [("burn_in", {"burn_in": 90}), ("every", {"every": 5}), ("bins", {"bins": BINS * 2}), ("bins", {"bins": None})],
+)
+def test_the_checkpoint_of_another_sample_is_refused(tmp_path, name, changes):
+    run("sample_stationary", checkpoint=tmp_path / "run.npz")
+    with pytest.raises(InvalidInputError, match=f"{name} differs"):
+        run("sample_stationary", **changes, checkpoint=tmp_path / "run.npz")
+    with pytest.raises(InvalidInputError, match="function differs: 'sample_stationary' in the file, 'simulate' now"):
+        run("simulate", checkpoint=tmp_path / "run.npz")
+
+
+def test_the_checkpoint_of_another_version_is_refused(tmp_path, monkeypatch):
+    run("simulate", checkpoint=tmp_path / "run.npz")
+    with monkeypatch.context() as patch, pytest.raises(InvalidInputError, match="version of sdetheory differs"):
+        patch.setattr(st, "__version__", "9.9.0")
+        run("simulate", checkpoint=tmp_path / "run.npz")
+    with monkeypatch.context() as patch, pytest.raises(InvalidInputError, match="format differs: 1 in the file, 2 now"):
+        patch.setattr(_checkpoint, "_FORMAT", 2)
+        run("simulate", checkpoint=tmp_path / "run.npz")
+
+
+def test_user_functions_are_told_apart_by_what_they_compute(tmp_path):
+    def sde(factor, power=3):
+        return st.SDE(drift=lambda x: -factor * x**power, diffusion=[0.5], dimension=1, noise="additive")
+
+    first = run("simulate", sde(1.0), checkpoint=tmp_path / "run.npz")
+    assert_same(run("simulate", sde(1.0), checkpoint=tmp_path / "run.npz"), first)
+    for other in (sde(2.0), sde(1.0, power=5), equation()):
+        with pytest.raises(InvalidInputError, match="sde differs"):
+            run("simulate", other, checkpoint=tmp_path / "run.npz")
+
+
+def test_damaged_files_are_refused(tmp_path):
+    path = tmp_path / "run.npz"
+    run("simulate", checkpoint=path)
+    whole = path.read_bytes()
+    with np.load(path) as file:
+        arrays = dict(file)
+    damaged = [whole[:n] for n in (0, 10, len(whole) // 2, len(whole) - 1)]
+    damaged += [whole[:n] + bytes([whole[n] ^ 1]) + whole[n + 1 :] for n in (2000, len(whole) // 2, len(whole) - 300)]
+    for changes in ({"state": arrays["state"] + 1e-9}, {"header": arrays["header"] + (arrays["header"] == ord("6"))}):
+        np.savez(tmp_path / "altered.npz", **{**arrays, **changes})
+        damaged.append((tmp_path / "altered.npz").read_bytes())
+    damaged += [pickle.dumps({"state": 1}), b"not a checkpoint"]
+    for content in damaged:
+        path.write_bytes(content)
+        with pytest.raises(InvalidInputError, match="not a whole checkpoint"):
+            run("simulate", checkpoint=path)
+        assert path.read_bytes() == content
+
+
+def test_places_that_cannot_be_written_are_refused_before_any_work(tmp_path, monkeypatch):
+    monkeypatch.setattr(_ensemble.Ensemble, "advance", None)
+    (tmp_path / "file").touch()
+    for path in (tmp_path / "nowhere" / "run.npz", tmp_path / "file" / "run.npz", "/proc/run.npz"):
+        with pytest.raises(InvalidInputError, match="cannot be written"):
+            run("simulate", checkpoint=path)
+    with pytest.raises(InvalidInputError, match="not a whole checkpoint"):
+        run("simulate", checkpoint=tmp_path)
+    with pytest.raises(InvalidInputError, match="must be a path"):
+        run("simulate", checkpoint=3)
+
+
+@each_function
+def test_a_full_disk_leaves_the_last_checkpoint(tmp_path, monkeypatch, function):
+    """The disk fills half-way through a later writing; one warning, and the run goes on."""
+    path, kept = tmp_path / "run.npz", []
+    monkeypatch.setattr(_checkpoint.Checkpoint, "offer", _checkpoint.Checkpoint.save)
+    monkeypatch.setattr(_ensemble, "_CHUNK", 10_000)
+    save, count = np.savez, iter(range(10**9))
+
+    def savez(file, **arrays):
+        if next(count) < 3:
+            save(file, **arrays)
+        else:
+            kept.append(path.read_bytes())
+            file.write(b"half of it")
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    with monkeypatch.context() as patch, warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        patch.setattr(np, "savez", savez)
+        result = run(function, checkpoint=path)
+    assert ["No space left" in str(warning.message) for warning in caught] == [True]
+    assert len(kept) > 1 and set(kept) == {path.read_bytes()}
+    assert os.listdir(tmp_path) == ["run.npz"]
+    assert 0 < _checkpoint._read(path)[0]["step"] < 600
+    assert_same(result, run(function))
+    assert_same(run(function, checkpoint=path), result)
+    monkeypatch.setattr(np, "savez", savez)
+    with pytest.raises(InvalidInputError, match="No space left"):
+        run(function, checkpoint=path)
+
+
+def test_the_progress_bar_of_a_resumed_run_starts_where_it_was(tmp_path, monkeypatch, capsys):
+    with monkeypatch.context() as patch, pytest.warns(RuntimeWarning, match="interrupted"):
+        stop_after(patch, 17)
+        run("simulate", checkpoint=tmp_path / "run.npz")
+    run("simulate", checkpoint=tmp_path / "run.npz", progress=True)
+    text = capsys.readouterr().err
+    assert "50%" in text and "600/600" in text
