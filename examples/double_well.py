@@ -1,0 +1,115 @@
+# %% [markdown]
+# # A double well and its Gibbs law
+#
+# Overdamped Langevin dynamics dx = −C'(x) dt + √(2T) dW in C = x⁴/4 − x²/2 + 1/4 hops between two wells, and in the
+# long run it is at x with probability density e^{−C(x)/T}/Z, whatever it hops like. A scheme of finite step h samples a
+# slightly different law: how different, and which scheme to take, is the last panel.
+
+# %%
+from pathlib import Path
+
+import matplotlib.pyplot as plt
+import numpy as np
+
+import sdetheory as st
+
+ALPHA = 1e-3  # false-alarm rate of each statistical verdict
+BLUE, RED, GREY = "#2166ac", "#b2182b", "0.45"
+well = st.landscapes.double_well(barrier=0.25)
+figure, axes = plt.subplots(2, 2, figsize=(12, 8.5), layout="constrained")
+
+
+def verdict(measured: st.Estimate, expected: float) -> str:
+    """Say in a word how a prediction fared."""
+    return "holds" if st.stats.agrees(measured, expected, alpha=ALPHA) else "FAILS"
+
+
+# %% [markdown]
+# ## Hops
+
+# %%
+panel = axes[0, 0]
+for temperature, color, offset in ((0.08, BLUE, 0.0), (0.25, RED, -4.0)):
+    sde = st.langevin(well, temperature)
+    run = st.simulate(sde, [-1.0], dt=0.01, n_steps=40_000, n_paths=1, rng=2, save_every=50)
+    panel.plot(run.times, run.paths[:, 0, 0] + offset, color=color, lw=0.7)
+    panel.text(402, offset, f"T = {temperature:g}", color=color, va="center")
+    for x in (-1, 1):
+        panel.axhline(x + offset, color=GREY, lw=0.6, ls=":")
+panel.set(title="(a) Hops between the wells", xlabel="time", xlim=(0, 400), yticks=[1, -1, -3, -5])
+panel.set_yticklabels(["$+1$", "$-1$", "$+1$", "$-1$"])
+
+# %% [markdown]
+# ## The stationary law, and what is left of it
+# Where the sampled density differs from the exact one, it does so by as many standard errors as chance allows.
+
+# %%
+edges = np.linspace(-2.4, 2.4, 97)
+samples = {
+    temperature: st.sample_stationary(
+        st.langevin(well, temperature), np.repeat([[-1.0], [1.0]], 4000, axis=0), dt=0.05, n_paths=8000,
+        burn_in=400, n_steps=4000, every=10, bins=edges, rng=3, method="leimkuhler-matthews",
+    )
+    for temperature in (0.08, 0.25)
+}  # fmt: skip
+laws = {temperature: st.theory.gibbs(well, temperature) for temperature in samples}
+panel = st.plotting.plot_histogram(samples[0.25], laws[0.25], ax=axes[0, 1])
+panel.set_title("(b) Sampled and exact density, $T=0.25$")
+panel = axes[1, 0]
+for temperature, color in ((0.08, BLUE), (0.25, RED)):
+    density = samples[temperature].histogram.density
+    nodes = laws[temperature].pdf(np.linspace(edges[0], edges[-1], 2 * len(edges) - 1)[:, None])
+    exact = (nodes[:-2:2] + 4 * nodes[1::2] + nodes[2::2]) / 6  # the mean over a cell, by Simpson's rule
+    seen = exact * (edges[1] - edges[0]) * samples[temperature].n_samples > 1000
+    z = (density.value[seen] - exact[seen]) / density.stderr[seen]
+    panel.plot((edges[1:] + edges[:-1])[seen] / 2, z, "o", color=color, ms=3, label=f"T = {temperature:g}")
+panel.axhspan(-2, 2, color="0.9", lw=0)
+panel.axhline(0, color=GREY, lw=0.8)
+panel.set(title="(c) What is left, in standard errors", xlabel="$x$", ylim=(-6, 6))
+panel.legend(frameon=False)
+
+print(f"{'claim':44} {'exact':>8} {'sampled':>19}  verdict")
+for temperature, law in laws.items():
+    square = samples[temperature].covariance
+    measured = st.Estimate(value=square.value[0, 0], stderr=square.stderr[0, 0], n_eff=square.n_eff)
+    expected = law.covariance[0, 0]
+    print(f"{f'variance, T = {temperature}':44} {expected:8.4f} {measured!s:>19}  {verdict(measured, expected)}")
+    near = samples[temperature].histogram.probability(-0.5, 0.5)
+    expected = law.probability(-0.5, 0.5)
+    print(
+        f"{f'probability of |x| < 1/2, T = {temperature}':44} {expected:8.4f} {near!s:>19}  {verdict(near, expected)}"
+    )
+
+# %% [markdown]
+# ## The price of a step
+# Both schemes evaluate the force once a step. Euler–Maruyama's law is wrong by O(h), that of Leimkuhler and Matthews,
+# which takes the mean of two successive normals, by O(h²).
+
+# %%
+steps = np.array([0.2, 0.141, 0.1, 0.0707, 0.05])
+law = laws[0.25]
+panel = axes[1, 1]
+for method, color, marker, order in (("euler-maruyama", GREY, "s", 1), ("leimkuhler-matthews", RED, "o", 2)):
+    errors = []
+    for h in steps:
+        sample = st.sample_stationary(
+            st.langevin(well, 0.25), np.repeat([[-1.0], [1.0]], 5000, axis=0), dt=h, n_paths=10_000,
+            burn_in=round(30 / h), n_steps=4 * round(100 / h), every=4, rng=4, method=method,
+        )  # fmt: skip
+        square = sample.covariance
+        errors.append((abs(square.value[0, 0] / law.covariance[0, 0] - 1), square.stderr[0, 0] / law.covariance[0, 0]))
+    size, stderr = np.array(errors).T
+    panel.errorbar(
+        steps, size, yerr=(np.minimum(2 * stderr, 0.9 * size), 2 * stderr), fmt=marker, color=color, ms=5, label=method
+    )
+    panel.plot(steps, size[0] * (steps / steps[0]) ** order, color=color, lw=1, ls="--", label=f"slope {order}")
+panel.set(title="(d) Error of the variance, $T=0.25$", xlabel="step $h$", ylabel="relative error")
+panel.set(xscale="log", yscale="log", ylim=(2e-7, 0.1), xticks=[0.05, 0.1, 0.2], xticklabels=["0.05", "0.1", "0.2"])
+panel.minorticks_off()
+panel.legend(frameon=False, loc="lower right")
+
+# %%
+output = Path("figures")
+output.mkdir(exist_ok=True)
+figure.savefig(output / "double_well.png", dpi=130)
+print(f"\nThe figure is in {output / 'double_well.png'}")
