@@ -177,6 +177,7 @@ def _read(path: Path) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
         if header.pop("checksum") != _checksum(header, arrays):
             raise ValueError("the checksum does not fit")
         return header, arrays
+    # A damaged zip shows itself in all these ways; NotImplementedError is zipfile's for a method it does not know.
     except (OSError, ValueError, TypeError, KeyError, EOFError, AttributeError, zipfile.BadZipFile, zlib.error,
             NotImplementedError, RuntimeError) as error:  # fmt: skip
         raise InvalidInputError(

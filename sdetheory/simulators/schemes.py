@@ -176,7 +176,7 @@ def _linear_step(sde: SDE, dt: float) -> NDArray[np.float64]:
         factor = factor @ factor
     values, vectors = np.linalg.eigh((covariance + covariance.T) / 2)
     root = vectors * np.sqrt(np.clip(values, 0.0, None))
-    return np.hstack([step[:d, :d], root, step[:d, d:]])
+    return np.hstack([step[:d, :d], root, step[:d, d:]], dtype=np.float64)
 
 
 _ALL = ("additive", "scalar", "diagonal", "commutative", "general")
