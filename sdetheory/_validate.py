@@ -72,6 +72,14 @@ def real(name: str, value: Any, **bounds: float | None) -> float:
     return float(reals(name, value, shape=(), **bounds))  # pyright: ignore[reportArgumentType]
 
 
+def vectors(name: str, value: ArrayLike, size: int) -> NDArray[np.float64]:
+    """Return `value` as an array of shape (..., size) of finite numbers."""
+    array = reals(name, value)
+    if array.ndim == 0 or array.shape[-1] != size:
+        raise InvalidInputError(f"{name} must have shape (..., {size}); got shape {array.shape}")
+    return array
+
+
 def integers(
     name: str, value: ArrayLike, *, at_least: int | None = None, at_most: int | None = None
 ) -> NDArray[np.int64]:

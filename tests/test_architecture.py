@@ -29,7 +29,7 @@ INSIDE = {
     "datasets": {"_validate", "errors"},
     "theory": {"_validate", "results", "errors"},
     "simulators": {"landscapes", "symbolic", "models", "results", "_kernels", "_validate", "errors"},
-    "evidence": {"models", "results", "_validate", "errors"},
+    "evidence": {"models", "results", "simulators", "_validate", "errors"},
     "stats": {"results", "_validate"},
     "plotting": None,  # a leaf: it may import all, nobody imports it
     "__init__": set(),

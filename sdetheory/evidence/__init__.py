@@ -1,9 +1,53 @@
 """Bayesian evidence: how well a model predicted the data before it saw them."""
 
+from .conjugate import NormalInverseGamma as NormalInverseGamma
+from .conjugate import StudentPrediction as StudentPrediction
+from .cross_validation import cross_validation as cross_validation
+from .cross_validation import leave_one_out as leave_one_out
+from .expectation import expected_log_evidence as expected_log_evidence
+from .expectation import expected_risk as expected_risk
+from .laplace import Laplace as Laplace
+from .laplace import laplace as laplace
 from .linear import LinearModel as LinearModel
+from .maximize import EvidenceMaximum as EvidenceMaximum
+from .maximize import mackay as mackay
 from .occam import OccamDecomposition as OccamDecomposition
+from .pac_bayes import pac_bayes_bound as pac_bayes_bound
 from .posterior import Posterior as Posterior
 from .posterior import Prediction as Prediction
+from .reference import Reference as Reference
+from .reference import importance_sampling as importance_sampling
+from .reference import quadrature as quadrature
 from .reparameterization import reparameterize as reparameterize
+from .sequential import conditional_evidence as conditional_evidence
+from .sequential import sequential as sequential
+from .symmetry import log_equivalent_modes as log_equivalent_modes
+from .thermodynamic import annealed as annealed
+from .thermodynamic import thermodynamic as thermodynamic
 
-__all__ = ["LinearModel", "OccamDecomposition", "Posterior", "Prediction", "reparameterize"]
+__all__ = [
+    "EvidenceMaximum",
+    "Laplace",
+    "LinearModel",
+    "NormalInverseGamma",
+    "OccamDecomposition",
+    "Posterior",
+    "Prediction",
+    "Reference",
+    "StudentPrediction",
+    "annealed",
+    "conditional_evidence",
+    "cross_validation",
+    "expected_log_evidence",
+    "expected_risk",
+    "importance_sampling",
+    "laplace",
+    "leave_one_out",
+    "log_equivalent_modes",
+    "mackay",
+    "pac_bayes_bound",
+    "quadrature",
+    "reparameterize",
+    "sequential",
+    "thermodynamic",
+]

@@ -25,6 +25,9 @@ class OccamDecomposition:
     half_log_curvature_ratio : float or ndarray
         ½ Σ ln(λᵢ/λ), where λᵢ ≥ λ are the eigenvalues of the Hessian A of C (the prior's λ included) in coordinates in
         which the prior is isotropic. Never negative.
+    log_intercept_width : float or ndarray
+        ½ ln(2πσ²/n), what is left of a flat prior of density 1 over an intercept: not a factor below 1, as that prior
+        has no volume. Zero without one.
 
     References
     ----------
@@ -35,6 +38,7 @@ class OccamDecomposition:
     log_likelihood_at_mode: Any
     weight_penalty: Any
     half_log_curvature_ratio: Any
+    log_intercept_width: Any = 0.0
 
     @property
     def log_occam_factor(self) -> Any:
@@ -49,4 +53,4 @@ class OccamDecomposition:
     @property
     def log_evidence(self) -> Any:
         """The sum of the parts."""
-        return self.log_likelihood_at_mode + self.log_occam_factor
+        return self.log_likelihood_at_mode + self.log_occam_factor + self.log_intercept_width

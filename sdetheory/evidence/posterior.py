@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -19,10 +20,15 @@ Array = NDArray[np.float64]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Prediction:
-    """Mean and variance of new observations, each of shape (m,); the variance includes the noise."""
+    """Normal law of new observations: mean and variance, each of shape (m,); the variance includes the noise."""
 
     mean: Array
     variance: Array
+
+    def log_density(self, y: ArrayLike) -> Array:
+        """Return ln N(yᵢ; meanᵢ, varianceᵢ), shape (m,): each observation by itself, not jointly."""
+        y = _validate.reals("y", y, shape=self.mean.shape)
+        return -0.5 * (np.log(2 * math.pi * self.variance) + (y - self.mean) ** 2 / self.variance)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,6 +43,8 @@ class Posterior:
         λ and σ².
     mean : ndarray, shape (p,)
         Posterior mean, which is also the mode w₀.
+    intercept : float
+        Posterior mean of the intercept; 0 in a model without one.
     effective_parameters : float
         γ = Σ s²/(s² + λσ²), the number of weights that the data determine; between 0 and the rank.
     """
@@ -45,49 +53,59 @@ class Posterior:
     prior_precision: float
     noise_variance: float
     mean: Array
+    intercept: float
     effective_parameters: float
 
     @property
     def covariance(self) -> Array:
-        """The inverse of the Hessian, shape (p, p); computed anew at each access, at a cost of p²·rank."""
-        seen, unseen, variances = self._directions(np.eye(self.mean.size))
-        return (seen * variances) @ seen.T + unseen @ unseen.T / self.prior_precision
+        """Covariance of the weights, shape (p, p); computed anew at each access, at a cost of p²·rank.
+
+        The inverse of the Hessian, or, with a Gaussian intercept, the weights' block of it.
+        """
+        design = self.model._design
+        size = self.model._right.shape[1]
+        seen, unseen, variances = self._split(np.eye(size))
+        root = design.unwhiten(np.hstack([seen * np.sqrt(variances), unseen / math.sqrt(self.prior_precision)]))
+        return root @ root.T
 
     def predict(self, X_new: ArrayLike) -> Prediction:
         r"""Predict observations at new inputs.
 
-        .. math:: y_* \sim N(x_*^T \bar w,\; \sigma^2 + x_*^T A^{-1} x_*)
+        .. math:: y_* \sim N(x_*^T \bar w + \bar b,\; \sigma^2 + x_*^T A^{-1} x_*)
 
         Parameters
         ----------
         X_new : ndarray, shape (m, p)
-            One row per observation.
+            One row per observation; raw inputs, if the model has features.
 
         Returns
         -------
         Prediction
-            ``mean`` and ``variance``, each of shape (m,).
+            ``mean`` and ``variance``, each of shape (m,). A flat intercept adds σ²/n to the variance, and x is then
+            taken from the mean of the data.
 
         Raises
         ------
         InvalidInputError
             If `X_new` does not have p columns of finite numbers.
         """
-        X_new = _validate.reals("X_new", X_new, shape=(None, self.mean.size))
-        seen, unseen, variances = self._directions(X_new)
+        X_new = self.model._design.inputs("X_new", X_new, self.mean.size)
+        seen, unseen, variances = self._split(self.model._design.whiten(X_new))
         variance = self.noise_variance + seen**2 @ variances + np.sum(unseen**2, axis=1) / self.prior_precision
-        return Prediction(mean=X_new @ self.mean, variance=variance)
+        if self.model.intercept == "flat":
+            variance += self.noise_variance / self.model.y.size
+        return Prediction(mean=X_new @ self.mean + self.intercept, variance=variance)
 
-    def _directions(self, X_new: Array) -> tuple[Array, Array, Array]:
+    def _split(self, whitened: Array) -> tuple[Array, Array, Array]:
         """Split whitened rows into components along the data's directions and the rest, whose variance is 1/λ.
 
         The rest is formed by subtraction before it is squared: 1/λ minus a sum would lose all digits at small λ.
         """
-        whitened = self.model._whiten(X_new)
-        seen = whitened @ self.model._right.T
-        log_ratio = self.model._log_ratio(self.prior_precision, self.noise_variance)
-        unseen = whitened - seen @ self.model._right
-        if len(self.model._right) == self.mean.size:
+        right = self.model._right
+        seen = whitened @ right.T
+        unseen = whitened - seen @ right
+        if len(right) == right.shape[1]:
             # Nothing is unseen; the rounding error left here would count at 1/λ.
             unseen[:] = 0.0
+        log_ratio = self.model._spectrum.log_ratio(self.prior_precision, self.noise_variance)
         return seen, unseen, special.expit(-log_ratio) / self.prior_precision

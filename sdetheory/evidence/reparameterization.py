@@ -70,4 +70,4 @@ def reparameterize(model: LinearModel, matrix: ArrayLike) -> LinearModel:
         )
     transported = matrix if model._factor is None else model._factor @ matrix
     factor = np.linalg.qr(transported).R
-    return LinearModel._from_factor(model.X @ matrix, model.y, factor)
+    return LinearModel._from_factor(model.X @ matrix, model.y, factor, model)

@@ -2,3 +2,4 @@
 
 from .gradient_noise import gradient_covariance as gradient_covariance
 from .logistic import LogisticRegression as LogisticRegression
+from .softmax import SoftmaxRegression as SoftmaxRegression

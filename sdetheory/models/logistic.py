@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import KW_ONLY, dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -80,26 +81,38 @@ class LogisticRegression:
         """Number p of weights."""
         return self.X.shape[1]
 
-    def cost(self, w: ArrayLike) -> float:
+    @property
+    def n_classes(self) -> int:
+        """Number of classes: two."""
+        return 2
+
+    def cost(self, w: ArrayLike) -> Any:
         """Return the total cost C(w).
 
         Parameters
         ----------
-        w : array_like, shape (p,)
+        w : array_like, shape (..., p)
             Weights.
 
         Returns
         -------
-        float
+        float or ndarray, shape (...)
             C(w).
 
         Raises
         ------
         InvalidInputError
-            If w is not p finite numbers.
+            If w is not p finite numbers, or an array of such.
         """
-        weights, losing = self._losing_margins(w)
-        return float(np.logaddexp(0.0, losing).sum() + 0.5 * self.prior_precision * (weights @ weights))
+        weights = _validate.vectors("w", w, self.dimension)
+        losing = (1 - 2 * self.y) * (weights @ self.X.T)
+        # ln(1 + e^z) = max(z, 0) + ln(1 + e^−|z|), a third of the time of logaddexp for many weights.
+        size = np.abs(losing)
+        fit = 0.5 * np.sum(losing + size, axis=-1)
+        np.exp(np.negative(size, out=size), out=size)
+        fit += np.log1p(size, out=size).sum(axis=-1)
+        total = fit + 0.5 * self.prior_precision * np.sum(weights**2, axis=-1)
+        return float(total) if weights.ndim == 1 else total
 
     def gradient(self, w: ArrayLike) -> NDArray[np.float64]:
         """Return the gradient ∇C(w).
