@@ -12,6 +12,7 @@ import os
 import stat
 import sys
 import tempfile
+import warnings
 from dataclasses import dataclass
 from functools import cache, cached_property
 from pathlib import Path
@@ -20,6 +21,7 @@ from typing import Any
 
 import numba
 import numpy as np
+from numba.core.errors import NumbaExperimentalFeatureWarning
 from numpy.typing import NDArray
 
 from .signatures import FIELD
@@ -46,7 +48,7 @@ class BlockFunction:
     @cached_property
     def compiled(self) -> Any:
         """The machine code, as a first-class function that compiled kernels can call."""
-        return _compile(self.source)
+        return compiled_source(FIELD, self.source)
 
     def __getstate__(self) -> dict[str, Any]:
         # Machine code cannot be pickled; whoever gets the rest makes it anew.
@@ -66,7 +68,8 @@ def _apply(function, x, parameters, out):
 
 
 @cache
-def _compile(source: str) -> Any:
+def compiled_source(signature: Any, source: str) -> Any:
+    """Return the machine code of the function `kernel` that a generated module defines."""
     path = _cache_directory() / f"sdetheory_block_{hashlib.sha256(source.encode()).hexdigest()[:32]}.py"
     if not (path.is_file() and path.read_bytes() == source.encode()):
         with tempfile.NamedTemporaryFile("w", dir=path.parent, suffix=".tmp", delete=False, encoding="utf-8") as file:
@@ -76,7 +79,9 @@ def _compile(source: str) -> Any:
     module = sys.modules[path.stem] = ModuleType(path.stem)
     module.__file__ = str(path)
     exec(compile(source, str(path), "exec"), module.__dict__)
-    return numba.cfunc(FIELD, cache=True, error_model="numpy")(module.__dict__["kernel"])
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", NumbaExperimentalFeatureWarning)
+        return numba.cfunc(signature, cache=True, error_model="numpy")(module.__dict__["kernel"])
 
 
 @cache

@@ -10,30 +10,17 @@ first-class function.
 import math
 
 import numpy as np
-from numba import njit, prange, types
-from numba.extending import intrinsic
+from numba import njit, prange
 
-LAYOUT = 0  # of the noise, for the scheme; or DIRECT
+LAYOUT = 0  # of the noise, for the scheme
 NUMBERS = 1  # random numbers a step needs
-UNIT = 2  # how many numbers of a path the generator makes at once
+BUFFER = 2  # rows of the numbers that the generator makes at once: those of some whole steps
 LEAD = 3  # 1 if step n uses the numbers of step n + 1, and work starts with those of step n
 WORK = 4  # rows of scratch that the scheme needs
 REFINE = 5  # increments of the finest path that a step sums
 FIRST_PATH = 6  # number of the first path of the state
-
-# Layout of Euler-Maruyama with additive diagonal noise, matrix (d, 1): the commonest case. The driver makes that step
-# itself, in one pass over the block; to call the scheme would cost a fifth of the whole.
-DIRECT = -1
-
-
-@intrinsic
-def fma(typingctx, a, b, c):
-    """Return a * b + c, rounded once."""
-
-    def build(context, builder, signature, args):
-        return builder.fma(*args)
-
-    return types.float64(types.float64, types.float64, types.float64), build
+MOST = 7  # steps that the scheme makes in one call, at most
+PACK = 8  # numbers that the generator puts into one entry: 1, or 32 two-point ones
 
 
 @njit(error_model="numpy")
@@ -59,59 +46,67 @@ def _numbers(xi, z, words, at, step, plan, path, noise, key):
 
 
 @njit(error_model="numpy")
-def _buffer(plan, lanes):
-    """Return an array for the numbers of as few steps as the generator makes at once."""
-    m, unit = plan[NUMBERS], plan[UNIT]
-    return np.empty((m * unit // math.gcd(m, unit), lanes))
-
-
-@njit(error_model="numpy")
 def _advance(
     x, work, xi, z, words, at, scheme, drift, diffusion, derivative, noise, p, matrix, plan, dt, start, step, n_steps,
     path, key,
 ):  # fmt: skip
-    """Make n_steps steps of one block, in place; z holds the numbers from at[0] * rows on."""
-    m = plan[NUMBERS]
-    for n in range(step, step + n_steps):
+    """Make n_steps steps of one block, in place; z holds the numbers from at[0] times its size on."""
+    m, pack = plan[NUMBERS], plan[PACK]
+    size = z.shape[0] * pack
+    n, end = step, step + n_steps
+    while n < end:
         p[-1] = start + n * dt
-        first = (n + plan[LEAD]) * m
+        count = 1
         if plan[REFINE] == 1 and m:
-            if first // z.shape[0] != at[0]:
-                at[0] = first // z.shape[0]
-                noise(z, words, at[0] * z.shape[0], path, key)
-            offset = first - at[0] * z.shape[0]
-            if plan[LAYOUT] == DIRECT:
-                drift(x, p, work)
-                for i in range(x.shape[0]):
-                    scale = math.sqrt(dt) * matrix[i, 0]
-                    for lane in range(x.shape[1]):
-                        x[i, lane] = fma(scale, z[offset + i, lane], fma(dt, work[i, lane], x[i, lane]))
-                continue
-            scheme(x, work, z[offset : offset + m], drift, diffusion, derivative, p, matrix, dt, plan[LAYOUT])
+            number = (n + plan[LEAD]) * m
+            if number // size != at[0]:
+                at[0] = number // size
+                noise(z, words, at[0] * size, path, key)
+            offset = number - at[0] * size
+            count = min(plan[MOST], end - n, (size - offset) // m)
+            entry = offset // pack
+            numbers = z[entry : (offset + count * m - 1) // pack + 1]
+            offset -= entry * pack
+            scheme(
+                x, work, numbers, offset, count, drift, diffusion, derivative, p, matrix, dt, plan[LAYOUT]
+            )  # fmt: skip
         else:
             _numbers(xi, z, words, at, n + plan[LEAD], plan, path, noise, key)
-            scheme(x, work, xi, drift, diffusion, derivative, p, matrix, dt, plan[LAYOUT])
+            scheme(x, work, xi, 0, 1, drift, diffusion, derivative, p, matrix, dt, plan[LAYOUT])
+        n += count
 
 
 @njit(parallel=True, error_model="numpy", cache=True)
 def advance(
-    state, scheme, drift, diffusion, derivative, noise, parameters, matrix, plan, dt, start, step, key, n_steps
+    state, scheme, drift, diffusion, derivative, noise, parameters, matrix, plan, dt, start, step, key,
+    n_frames, every, frames,
 ):  # fmt: skip
-    """Make n_steps steps of all blocks of state (n_blocks, d, L), in place; `step` steps have been made before."""
-    blocks, _, lanes = state.shape
+    """Make n_frames * every steps of all blocks of state (n_blocks, d, L), in place; `step` have been made before.
+
+    After each `every` the positions go to frames (n_frames, n_paths, d), which is empty if none are wanted; lanes
+    beyond n_paths pad the last block.
+    """
+    blocks, d, lanes = state.shape
     for block in prange(blocks):
         path = plan[FIRST_PATH] + block * lanes
+        used = min(lanes, frames.shape[1] - block * lanes)
         work = np.zeros((plan[WORK], lanes))
         xi = np.empty((plan[NUMBERS], lanes))
-        z = _buffer(plan, lanes)
+        z = np.empty((plan[BUFFER], lanes))
         words = np.empty((2, lanes), np.uint64)
         at = np.full(1, -1)
+        p = parameters.copy()
         if plan[LEAD]:
             _numbers(work[: plan[NUMBERS]], z, words, at, step, plan, path, noise, key)
-        _advance(
-            state[block], work, xi, z, words, at, scheme, drift, diffusion, derivative, noise, parameters.copy(),
-            matrix, plan, dt, start, step, n_steps, path, key,
-        )  # fmt: skip
+        for frame in range(n_frames):
+            _advance(
+                state[block], work, xi, z, words, at, scheme, drift, diffusion, derivative, noise, p, matrix, plan,
+                dt, start, step + frame * every, every, path, key,
+            )  # fmt: skip
+            if frames.size:
+                for lane in range(used):
+                    for i in range(d):
+                        frames[frame, block * lanes + lane, i] = state[block, i, lane]
 
 
 @njit(error_model="numpy")
@@ -126,6 +121,18 @@ def _add_moments(x, origin, first, second):
             for lane in range(lanes):
                 second[row, lane] += (x[i, lane] - origin[i, lane]) * (x[j, lane] - origin[j, lane])
             row += 1
+
+
+@njit(error_model="numpy")
+def _add_values(values, origin, first, second):
+    """Add values (K, L) minus the last K rows of origin to the last rows of first, and the squares to second's."""
+    rows, lanes = values.shape
+    i, j = first.shape[0] - rows, second.shape[0] - rows
+    for k in range(rows):
+        for lane in range(lanes):
+            value = values[k, lane] - origin[i + k, lane]
+            first[i + k, lane] += value
+            second[j + k, lane] += value * value
 
 
 @njit(error_model="numpy")
@@ -146,9 +153,12 @@ def _add_counts(x, used, lower, scale, shape, counts):
 @njit(parallel=True, error_model="numpy", cache=True)
 def advance_and_record(
     state, scheme, drift, diffusion, derivative, noise, parameters, matrix, plan, dt, start, step, key,
-    n_records, every, origin, first, second, lower, scale, shape, counts, used,
+    n_records, every, observe, observed, origin, first, second, lower, scale, shape, counts, used,
 ):  # fmt: skip
     """Make n_records * every steps, adding the state to the statistics after each `every`.
+
+    observe, with the parameters `observed`, gives K functions of the state; the moments of the state come in the first
+    rows of first and second, those of the functions in the last K.
 
     counts has one row per group of consecutive blocks: groups run in parallel, the blocks of one in turn, so that a
     row is written by one thread only and rows are independent. `used` is the number of real paths; lanes beyond it pad
@@ -159,10 +169,11 @@ def advance_and_record(
     for group in prange(groups):
         work = np.zeros((plan[WORK], lanes))
         xi = np.empty((plan[NUMBERS], lanes))
-        z = _buffer(plan, lanes)
+        z = np.empty((plan[BUFFER], lanes))
         words = np.empty((2, lanes), np.uint64)
         at = np.empty(1, np.int64)
-        p = parameters.copy()
+        p, q = parameters.copy(), observed.copy()
+        values = np.empty((first.shape[1] - state.shape[1], lanes))
         for block in range(group * blocks // groups, (group + 1) * blocks // groups):
             path = plan[FIRST_PATH] + block * lanes
             at[0] = -1
@@ -174,6 +185,10 @@ def advance_and_record(
                     plan, dt, start, step + record * every, every, path, key,
                 )  # fmt: skip
                 _add_moments(state[block], origin[block], first[block], second[block])
+                if values.shape[0]:
+                    q[-1] = start + (step + (record + 1) * every) * dt
+                    observe(state[block], q, values)
+                    _add_values(values, origin[block], first[block], second[block])
                 if shape.size:
                     _add_counts(state[block], min(lanes, used - block * lanes), lower, scale, shape, counts[group])
 
@@ -197,6 +212,32 @@ def _spread(values, b, matrix, kind, out):
             out[0, lane] += out[1, lane] * out[1, lane]
 
 
+@njit(error_model="numpy")
+def _entry(old, new, scale, u):
+    """Return which part of the step was over when a lane entered, NaN if it did not, or -1 if it is not finite.
+
+    old < 0 and new are the target's function before and after the step, scale the variance of its change.
+    """
+    if not np.isfinite(new):
+        return -1.0
+    if new >= 0.0:
+        return old / (old - new)
+    # No number is below 2^-33, so that beyond 23 there is no crossing.
+    exponent = 2.0 * old * new
+    if exponent < 23.0 * scale and u < math.exp(-exponent / scale):
+        # Reflected, the path after the crossing ends at -new: the same law of the crossing's time.
+        return old / (old + new)
+    return np.nan
+
+
+@njit(error_model="numpy")
+def _add_zeros(value, x):
+    """Make value (L) NaN where any component of x (d, L) is not finite, for functions that do not look at all."""
+    for i in range(x.shape[0]):
+        for lane in range(x.shape[1]):
+            value[lane] += 0.0 * x[i, lane]
+
+
 @njit(parallel=True, error_model="numpy", cache=True)
 def advance_to_target(
     state, scheme, drift, diffusion, derivative, noise, parameters, matrix, plan, dt, start, step, key,
@@ -204,7 +245,8 @@ def advance_to_target(
 ):  # fmt: skip
     """Make up to n_steps steps, until all lanes of a block have entered the target.
 
-    times (n_blocks, L) takes the time since `start` of each entry: NaN means not yet, -1 that the lane is not finite.
+    times (n_blocks, L) takes the time since `start` of each entry: NaN means not yet, -n that the lane is not finite
+    after n steps.
     target gives a function that is negative outside the target, and its d derivatives, (1 + d, L). bridge is [layout of
     the noise, rows of the function `spread`]: a lane that is outside before and after a step has entered it between
     with the probability that a Brownian bridge has, decided by a number of its own. A negative layout turns this off.
@@ -219,7 +261,7 @@ def advance_to_target(
         path = plan[FIRST_PATH] + block * lanes
         work = np.zeros((plan[WORK], lanes))
         xi = np.empty((plan[NUMBERS], lanes))
-        z = _buffer(plan, lanes)
+        z = np.empty((plan[BUFFER], lanes))
         words = np.empty((2, lanes), np.uint64)
         at = np.full(1, -1)
         p, q = parameters.copy(), target_parameters.copy()
@@ -247,21 +289,78 @@ def advance_to_target(
             )  # fmt: skip
             q[-1] = start + (n + 1) * dt
             target(state[block], q, values)
+            _add_zeros(values[0], state[block])
             for lane in range(lanes):
                 if not np.isnan(reached[lane]):
                     continue
-                old, new = before[lane], values[0, lane]
-                if not np.isfinite(new):
-                    reached[lane] = -1.0
+                at_entry = _entry(before[lane], values[0, lane], variance[0, lane] * dt, u[n & 3, lane])
+                if at_entry == at_entry:
+                    reached[lane] = (n + at_entry) * dt if at_entry >= 0.0 else -(n + 1.0)
                     waiting -= 1
-                elif new >= 0.0:
-                    reached[lane] = (n + old / (old - new)) * dt
-                    waiting -= 1
-                elif kind >= 0:
-                    # No number is below 2^-33, so that beyond 23 there is no crossing.
-                    exponent = 2.0 * old * new
-                    scale = variance[0, lane] * dt
-                    if exponent < 23.0 * scale and u[n & 3, lane] < math.exp(-exponent / scale):
-                        # Reflected, the path after the crossing ends at -new: the same law of the crossing's time.
-                        reached[lane] = (n + old / (old + new)) * dt
-                        waiting -= 1
+
+
+@njit(parallel=True, error_model="numpy", cache=True)
+def advance_between_cores(
+    state, scheme, drift, diffusion, derivative, noise, parameters, matrix, plan, dt, start, step, key,
+    n_steps, cores, core_parameters, spread, spread_matrix, bridge, uniform, last, since, stayed, moves, lost,
+):  # fmt: skip
+    """Make n_steps steps, and note when each lane enters another of k cores than it visited last.
+
+    cores gives the functions of k cores and their derivatives, (k (1 + d), L), negative outside. By block and lane:
+    last is the core visited last, or -1; since, the time at which it was entered; stayed (k) the time from there to
+    the next core, summed; moves (k k) their number; lost, 0, or the number of steps after which the lane is not finite.
+    """
+    blocks, d, lanes = state.shape
+    kind, k = bridge[0], stayed.shape[1]
+    for block in prange(blocks):
+        path = plan[FIRST_PATH] + block * lanes
+        work = np.zeros((plan[WORK], lanes))
+        xi = np.empty((plan[NUMBERS], lanes))
+        z = np.empty((plan[BUFFER], lanes))
+        words = np.empty((2, lanes), np.uint64)
+        at = np.full(1, -1)
+        p, q = parameters.copy(), core_parameters.copy()
+        values, before = np.empty((k * (1 + d), lanes)), np.empty((k, lanes))
+        b, variance, u = np.empty((bridge[1], lanes)), np.zeros((2 * k, lanes)), np.ones((4, lanes))
+        drawn = -1
+        q[-1] = start + step * dt
+        cores(state[block], q, values)
+        for n in range(step, step + n_steps):
+            if kind >= 0:
+                if bridge[1]:
+                    p[-1] = start + n * dt
+                    spread(state[block], p, b)
+                if n >> 2 != drawn:
+                    drawn = n >> 2
+                    uniform(u, words, drawn << 2, path, key)
+            for core in range(k):
+                before[core] = values[core * (1 + d)]
+                if kind >= 0:
+                    gradient = values[core * (1 + d) : (core + 1) * (1 + d)]
+                    _spread(gradient, b, spread_matrix, kind, variance[2 * core : 2 * core + 2])
+            _advance(
+                state[block], work, xi, z, words, at, scheme, drift, diffusion, derivative, noise, p, matrix, plan,
+                dt, start, n, 1, path, key,
+            )  # fmt: skip
+            q[-1] = start + (n + 1) * dt
+            cores(state[block], q, values)
+            for core in range(k):
+                _add_zeros(values[core * (1 + d)], state[block])
+            for lane in range(lanes):
+                here, entered, part = last[block, lane], -1, 2.0
+                for core in range(k):
+                    if core == here or lost[block, lane]:
+                        continue
+                    # Cores may overlap, or have been missed for one step: who is inside already enters at once.
+                    old = min(before[core, lane], 0.0)
+                    now = _entry(old, values[core * (1 + d), lane], variance[2 * core, lane] * dt, u[n & 3, lane])
+                    if now < 0.0:
+                        lost[block, lane] = n + 1
+                    elif now < part:
+                        entered, part = core, now
+                if entered >= 0 and not lost[block, lane]:
+                    time = (n + part) * dt
+                    if here >= 0:
+                        stayed[block, here, lane] += time - since[block, lane]
+                        moves[block, here * k + entered, lane] += 1
+                    last[block, lane], since[block, lane] = entered, time

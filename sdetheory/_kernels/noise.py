@@ -59,12 +59,13 @@ def fma(typingctx, a, b, c):
 def philox(c0, c1, c2, c3, k0, k1):
     """Ten rounds of Philox4x32; each word in the low half of a uint64."""
     for _ in range(10):
-        p0 = _M0 * c0
-        p1 = _M1 * c2
-        c0, c1, c2, c3 = (p1 >> _32) ^ c1 ^ k0, p1 & _LOW, (p0 >> _32) ^ c3 ^ k1, p0 & _LOW
+        # What the high halves hold meanwhile does not matter: the processor multiplies low halves.
+        p0 = _M0 * (c0 & _LOW)
+        p1 = _M1 * (c2 & _LOW)
+        c0, c1, c2, c3 = (p1 >> _32) ^ c1 ^ k0, p1, (p0 >> _32) ^ c3 ^ k1, p0
         k0 = (k0 + _W0) & _LOW
         k1 = (k1 + _W1) & _LOW
-    return c0, c1, c2, c3
+    return c0 & _LOW, c1 & _LOW, c2 & _LOW, c3 & _LOW
 
 
 @njit(inline="always")
@@ -108,8 +109,14 @@ def fill_normals(z, words, first_path, group, key0, key1):
         c0, c1, c2, c3 = philox(np.uint64(first_path + lane) & _LOW, np.uint64(0), low, high, key0, key1)
         words[0, lane] = c0 | (c1 << _32)
         words[1, lane] = c2 | (c3 << _32)
+    _box_muller(z, words)
+
+
+@njit(error_model="numpy")
+def _box_muller(z, words):
+    """Fill z (4, L) with the normals that the bits of words (2, L) give."""
     for pair in range(2):
-        for lane in range(lanes):
+        for lane in range(z.shape[1]):
             r = radius(words[pair, lane])
             a, b = direction(words[pair, lane])
             z[2 * pair, lane] = r * a
@@ -159,12 +166,40 @@ def two_point(z, words, first, path, key):
                 z[row + i, lane] = np.uint64(sign | _EXPONENT_OF_ONE).view(np.float64)
 
 
-def uniform(z, words, first, path, key):
+def packed_two_point(z, words, first, path, key):
+    """Fill z (rows, L), rows a multiple of 4, with the same numbers, 32 in the low half of each entry; bit 1 is -1."""
+    for row in range(0, z.shape[0], 4):
+        group = np.uint64((first >> 7) + (row >> 2))
+        for lane in range(z.shape[1]):
+            w = philox(np.uint64(path + lane) & _LOW, np.uint64(2), group & _LOW, group >> _32, key[0], key[1])
+            for i in range(4):
+                z[row + i, lane] = np.uint64(w[i]).view(np.float64)
+
+
+@njit(error_model="numpy")
+def _normals_of(z, words, paths, group, key0, key1):
+    low, high = np.uint64(group) & _LOW, np.uint64(group) >> _32
+    for lane in range(z.shape[1]):
+        c0, c1, c2, c3 = philox(paths[lane] & _LOW, np.uint64(0), low, high, key0, key1)
+        words[0, lane] = c0 | (c1 << _32)
+        words[1, lane] = c2 | (c3 << _32)
+    _box_muller(z, words)
+
+
+def gaussian_of_listed(z, words, first, path, key):
+    """Fill z as `gaussian` does, for paths whose numbers stand in key, from key[2 + path] on, in any order."""
+    paths = key[2 + path : 2 + path + z.shape[1]]
+    for row in range(0, z.shape[0], 4):
+        _normals_of(z[row : row + 4], words, paths, (first + row) >> 2, key[0], key[1])
+
+
+def uniform_of_listed(z, words, first, path, key):
     """Fill z likewise with uniform numbers (k + 1/2) / 2^32, independent of the increments."""
+    paths = key[2 + path : 2 + path + z.shape[1]]
     for row in range(0, z.shape[0], 4):
         group = np.uint64((first + row) >> 2)
         for lane in range(z.shape[1]):
-            w = philox(np.uint64(path + lane) & _LOW, np.uint64(3), group & _LOW, group >> _32, key[0], key[1])
+            w = philox(paths[lane] & _LOW, np.uint64(3), group & _LOW, group >> _32, key[0], key[1])
             for i in range(4):
                 z[row + i, lane] = (np.float64(w[i]) + 0.5) * 2.0**-32
 

@@ -8,7 +8,8 @@ and what is zero is not computed at all:
 - ``DIAGONAL``: the diffusion function gives d rows, one noise each.
 - ``GENERAL``: it gives d * m rows, row i * m + j for component i and noise j.
 
-The numbers xi (m, L) have mean 0 and variance 1; increments of the Wiener process are sqrt(dt) xi.
+The numbers xi (m, L) have mean 0 and variance 1; increments of the Wiener process are sqrt(dt) xi. These schemes make
+one step from the numbers that they are given: `first` and `count` are for kernels that make several.
 """
 
 import math
@@ -65,7 +66,7 @@ def _add_noise(x, scale, b, xi, matrix, layout):
                     x[i, lane] = fma(scale * b[i * m + j, lane], xi[j, lane], x[i, lane])
 
 
-def euler_maruyama(x, work, xi, drift, diffusion, derivative, p, matrix, dt, layout):
+def euler_maruyama(x, work, xi, first, count, drift, diffusion, derivative, p, matrix, dt, layout):
     """X + f dt + B dW."""
     d = x.shape[0]
     drift(x, p, work)
@@ -76,7 +77,7 @@ def euler_maruyama(x, work, xi, drift, diffusion, derivative, p, matrix, dt, lay
     _add_noise(x, math.sqrt(dt), b, xi, matrix, layout)
 
 
-def leimkuhler_matthews(x, work, xi, drift, diffusion, derivative, p, matrix, dt, layout):
+def leimkuhler_matthews(x, work, xi, first, count, drift, diffusion, derivative, p, matrix, dt, layout):
     """X + f dt + B (dW + next dW) / 2; the first m rows of work keep the numbers from step to step."""
     d, lanes = x.shape
     m = xi.shape[0]
@@ -92,7 +93,7 @@ def leimkuhler_matthews(x, work, xi, drift, diffusion, derivative, p, matrix, dt
             previous[j, lane] = xi[j, lane]
 
 
-def milstein(x, work, xi, drift, diffusion, derivative, p, matrix, dt, layout):
+def milstein(x, work, xi, first, count, drift, diffusion, derivative, p, matrix, dt, layout):
     """Euler-Maruyama and the iterated integrals of commutative noise.
 
     `derivative` gives L^j b^j of each component for the layout DIAGONAL (d rows). For GENERAL it gives, for each
@@ -125,7 +126,7 @@ def milstein(x, work, xi, drift, diffusion, derivative, p, matrix, dt, layout):
                     row += 1
 
 
-def heun(x, work, xi, drift, diffusion, derivative, p, matrix, dt, layout):
+def heun(x, work, xi, first, count, drift, diffusion, derivative, p, matrix, dt, layout):
     """Predictor and trapezoidal corrector, for the Stratonovich equation."""
     d = x.shape[0]
     rows = (work.shape[0] - 3 * d) // 2
@@ -150,7 +151,7 @@ def heun(x, work, xi, drift, diffusion, derivative, p, matrix, dt, layout):
         _add_noise(x, root, b, xi, matrix, layout)
 
 
-def platen(x, work, xi, drift, diffusion, derivative, p, matrix, dt, layout):
+def platen(x, work, xi, first, count, drift, diffusion, derivative, p, matrix, dt, layout):
     """Make a step of the explicit scheme of weak order 2, Kloeden & Platen (1992), eq. 15.1.3; layout GENERAL.
 
     xi has m numbers for the increments and m (m - 1) / 2 more, of which the signs are used.
@@ -216,7 +217,7 @@ def platen(x, work, xi, drift, diffusion, derivative, p, matrix, dt, layout):
                     x[i, lane] += 0.25 * root * difference * (dw[j, lane] * dw[k, lane] + v)
 
 
-def baoab(x, work, xi, drift, diffusion, derivative, p, matrix, dt, layout):
+def baoab(x, work, xi, first, count, drift, diffusion, derivative, p, matrix, dt, layout):
     """Kick, drift, friction and noise, drift, kick, for x = (position, momentum) of d / 2 components each.
 
     The drift function gives the force in its last d / 2 rows; matrix (d / 2, 3) holds 1 / mass, the factor of the
@@ -239,7 +240,7 @@ def baoab(x, work, xi, drift, diffusion, derivative, p, matrix, dt, layout):
             x[n + i, lane] = fma(0.5 * dt, work[n + i, lane], x[n + i, lane])
 
 
-def exact_linear(x, work, xi, drift, diffusion, derivative, p, matrix, dt, layout):
+def exact_linear(x, work, xi, first, count, drift, diffusion, derivative, p, matrix, dt, layout):
     """Make the exact step v + E x + S xi of a linear equation with additive noise; matrix (d, 2 d + 1) is [E, S, v]."""
     d, lanes = x.shape
     for i in range(d):

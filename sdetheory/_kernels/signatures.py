@@ -25,10 +25,12 @@ NOISE = types.void(_block, types.uint64[:, ::1], types.int64, types.int64, types
 """z (rows, L), scratch (2, L), number of the first row, first path, key (2,)."""
 
 STEP = types.void(
-    _block, _block, _block, types.FunctionType(FIELD), types.FunctionType(FIELD), types.FunctionType(FIELD),
+    _block, _block, _block, types.int64, types.int64,
+    types.FunctionType(FIELD), types.FunctionType(FIELD), types.FunctionType(FIELD),
     _vector, _block, types.float64, types.int64,
 )  # fmt: skip
-"""x (d, L), work, numbers (m, L), drift, diffusion, its derivative terms, parameters, matrix, dt, layout."""
+"""x (d, L), work, numbers, which of them is the first, number of steps,
+drift, diffusion, its derivative terms, parameters, matrix, dt, layout."""
 
 
 @cache

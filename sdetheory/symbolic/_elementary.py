@@ -17,6 +17,58 @@ def fma(typingctx, a, b, c):
     return types.float64(types.float64, types.float64, types.float64), build
 '''
 
+# Rows of an array do not overlap, and what is read is not what is written: with many rows LLVM would not find out and
+# leave the loop over lanes scalar (ten dimensions: four times slower). Each row that is written has an alias scope.
+ROWS = '''\
+def _element(context, builder, signature, args):
+    """The address of a[row, lane]."""
+    a = arrayobj.make_array(signature.args[0])(context, builder, args[0])
+    width = cgutils.unpack_tuple(builder, a.shape)[1]
+    row = context.cast(builder, args[1], signature.args[1], types.int64)
+    return builder.gep(a.data, [builder.add(builder.mul(row, width), args[2])])
+
+
+def _scopes(builder, rows):
+    """One scope for each row that is written."""
+    domain = builder.module.add_metadata(["sdetheory"])
+    return [builder.module.add_metadata([f"row {i}", domain]) for i in range(rows)]
+
+
+@intrinsic(prefer_literal=True)
+def get(typingctx, a, row, lane, mine, rows):
+    """a[row, lane], number `mine` of the `rows` rows that are written, or none of them if `mine` is `rows`."""
+    me, count = mine.literal_value, rows.literal_value
+
+    def build(context, builder, signature, args):
+        value = builder.load(_element(context, builder, signature, args))
+        scopes = _scopes(builder, count)
+        if me < count:
+            value.set_metadata("alias.scope", builder.module.add_metadata([scopes[me]]))
+        others = [scope for i, scope in enumerate(scopes) if i != me]
+        if others:
+            value.set_metadata("noalias", builder.module.add_metadata(others))
+        return value
+
+    return types.float64(a, row, types.int64, mine, rows), build
+
+
+@intrinsic(prefer_literal=True)
+def put(typingctx, a, row, lane, rows, value):
+    """a[row, lane] = value, for one of `rows` rows."""
+    me, count = row.literal_value, rows.literal_value
+
+    def build(context, builder, signature, args):
+        store = builder.store(args[4], _element(context, builder, signature, args))
+        scopes = _scopes(builder, count)
+        store.set_metadata("alias.scope", builder.module.add_metadata([scopes[me]]))
+        others = [scope for i, scope in enumerate(scopes) if i != me]
+        if others:
+            store.set_metadata("noalias", builder.module.add_metadata(others))
+        return context.get_dummy_value()
+
+    return types.void(a, row, types.int64, rows, types.float64), build
+'''
+
 # e^r = 1 + r + r^2 p(r) on |r| <= ln(2)/2, minimax degree 9: relative error 4e-18 before rounding. The exponent is
 # built from the bits of the rounded multiple; below e^-708 the result is flushed to zero, above e^709.4 it is infinite.
 EXP = '''\
@@ -98,8 +150,17 @@ def sign(v):
     return v if v != v else (1.0 if v > 0.0 else (-1.0 if v < 0.0 else 0.0))
 '''
 
-SOURCES = {"sign": SIGN, "exp": EXP, "log": LOG, "logaddexp": LOGADDEXP, "logistic": LOGISTIC}
+# Number q of 32 to the word is +1 where its bit is 0 and -1 where it is 1.
+SIGN_BIT = '''\
+@njit(inline="always")
+def sign_bit(word, q):
+    """+1 or -1, by bit q modulo 32 of a word."""
+    sign = np.float64(word).view(np.uint64) << np.uint64(63 - (q & 31))
+    return np.uint64((sign & np.uint64(1 << 63)) | np.uint64(0x3FF0000000000000)).view(np.float64)
+'''
+
+SOURCES = {"sign": SIGN, "exp": EXP, "log": LOG, "logaddexp": LOGADDEXP, "logistic": LOGISTIC, "sign_bit": SIGN_BIT}
 """Text of each function that is not in Python's math module; `FMA` comes first in every module."""
 
-NEEDS = {"sign": (), "exp": (), "log": (), "logaddexp": ("exp",), "logistic": ("exp",)}
+NEEDS = {"sign": (), "exp": (), "log": (), "logaddexp": ("exp",), "logistic": ("exp",), "sign_bit": ()}
 """The functions that each of them calls, beside ``fma``."""

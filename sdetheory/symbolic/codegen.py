@@ -9,6 +9,7 @@ no branch and no call that LLVM cannot vectorize as long as the expressions use 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import sympy
 
@@ -42,7 +43,9 @@ import math
 
 import numpy as np
 from numba import njit, types
+from numba.core import cgutils
 from numba.extending import intrinsic
+from numba.np import arrayobj
 
 
 '''
@@ -90,10 +93,34 @@ def block_source(
     (x, p, out):
         p0 = p[0]
         for lane in range(x.shape[1]):
-            x0 = x[0, lane]
+            x0 = get(x, 0, lane, 1, 1)
             t0 = x0 * x0
-            out[0, lane] = 0.5 * p0 * t0
+            put(out, 0, lane, 1, 0.5 * p0 * t0)
     """
+    code = lane_code(title, expressions, variables, parameters)
+    rows = len(expressions)
+    body = ["def kernel(x, p, out):"]
+    body += [f"    p{i} = p[{i}]" for i in range(len(parameters))]
+    body += ["    for lane in range(x.shape[1]):"]
+    body += [f"        x{i} = get(x, {i}, lane, {rows}, {rows})" for i in range(len(variables))]
+    body += [f"        {line}" for line in code.lines]
+    body += [f"        put(out, {i}, lane, {rows}, {result})" for i, result in enumerate(code.results)]
+    return module_source(code.helpers, body)
+
+
+@dataclass(frozen=True)
+class LaneCode:
+    """What computes expressions for one lane: assignments, then the text of each value; and the helpers they call."""
+
+    lines: list[str]
+    results: list[str]
+    helpers: set[str]
+
+
+def lane_code(
+    title: str, expressions: Sequence[sympy.Expr], variables: Sequence[sympy.Symbol], parameters: Sequence[sympy.Symbol]
+) -> LaneCode:
+    """Return the code of expressions in x0, x1, ... and p0, p1, ..., as for :func:`block_source`."""
     names: dict[sympy.Basic, str] = {symbol: f"x{i}" for i, symbol in enumerate(variables)}
     names |= {symbol: f"p{i}" for i, symbol in enumerate(parameters)}
     unknown = set().union(*(e.free_symbols for e in expressions)) - set(names) if expressions else set()
@@ -103,19 +130,16 @@ def block_source(
             "list it in variables, or give it a value in parameters"
         )
     shared, reduced = sympy.cse(list(expressions), symbols=sympy.numbered_symbols("s", real=True), order="canonical")
-    writer = _Writer(names, title)
+    writer = _Writer(names, set(parameters), title)
     for symbol, expression in shared:
         writer.assign(symbol, expression)
-    results = [writer.write(expression) for expression in reduced]
+    return LaneCode(writer.lines, [writer.write(expression) for expression in reduced], writer.helpers)
 
-    body = ["def kernel(x, p, out):"]
-    body += [f"    p{i} = p[{i}]" for i in range(len(parameters))]
-    body += ["    for lane in range(x.shape[1]):"]
-    body += [f"        x{i} = x[{i}, lane]" for i in range(len(variables))]
-    body += [f"        {line}" for line in writer.lines]
-    body += [f"        out[{i}, lane] = {result}" for i, result in enumerate(results)]
-    helpers = [_elementary.FMA] + [_elementary.SOURCES[name] for name in _ordered(writer.helpers)]
-    return _HEADER + "\n\n".join(helpers) + "\n\n" + "\n".join(body) + "\n"
+
+def module_source(helpers: set[str], body: Sequence[str]) -> str:
+    """Return the text of a module: the helpers that are used, then the lines of its functions."""
+    texts = [_elementary.FMA, _elementary.ROWS] + [_elementary.SOURCES[name] for name in _ordered(helpers)]
+    return _HEADER + "\n\n".join(texts) + "\n\n" + "\n".join(body) + "\n"
 
 
 def _ordered(used: set[str]) -> list[str]:
@@ -127,8 +151,9 @@ def _ordered(used: set[str]) -> list[str]:
 class _Writer:
     """Turns expressions into lines of source; ``write`` returns text that may stand in a product or a call."""
 
-    def __init__(self, names: dict[sympy.Basic, str], title: str) -> None:
+    def __init__(self, names: dict[sympy.Basic, str], constants: set[sympy.Basic], title: str) -> None:
         self.names = names
+        self.constants = constants
         self.title = title
         self.lines: list[str] = []
         self.helpers: set[str] = set()
@@ -198,14 +223,13 @@ class _Writer:
         else:
             text = self.product(products.pop(0))
         for term in products:
-            sign, (first, *rest) = self.factors(term)
-            if rest:
-                # Arguments of a call need no parentheses around a single negative number.
-                if term.args[0].is_Number and not sign:
-                    first = self.number(term.args[0])
-                text = f"fma({sign}{first}, {' * '.join(rest)}, {text})"
+            sign, (*first, last) = self.factors(term)
+            if first:
+                # An argument that is a single negative number needs no parentheses.
+                product = first[0].strip("()") if len(first) == 1 and first[0].startswith("(-") else " * ".join(first)
+                text = f"fma({sign}{product}, {last}, {text})"
             else:
-                text = f"{text} {sign or '+'} {first}"
+                text = f"{text} {sign or '+'} {last}"
         return text
 
     def product(self, e: sympy.Mul) -> str:
@@ -216,9 +240,13 @@ class _Writer:
         return sign + " * ".join(factors)
 
     def factors(self, e: sympy.Mul) -> tuple[str, list[str]]:
-        """Return the sign of a factor −1 and the text of the other factors."""
+        """Return the sign of a factor −1 and the text of the other factors.
+
+        What is the same in all lanes comes first: Python multiplies from the left, and LLVM takes it out of the loop.
+        """
         negative = e.args[0] is sympy.S.NegativeOne
-        return "-" if negative else "", [self.operand(factor) for factor in e.args[negative:]]
+        factors = sorted(e.args[negative:], key=lambda factor: not factor.free_symbols <= self.constants)
+        return "-" if negative else "", [self.operand(factor) for factor in factors]
 
     def power(self, base: sympy.Expr, exponent: sympy.Expr) -> str:
         if exponent.is_Integer and 0 < int(exponent) <= 64:
