@@ -17,6 +17,7 @@ from .simulators import convergence_study as convergence_study
 from .simulators import first_passage as first_passage
 from .simulators import langevin as langevin
 from .simulators import minibatch_covariance as minibatch_covariance
+from .simulators import residence_times as residence_times
 from .simulators import sample_stationary as sample_stationary
 from .simulators import simulate as simulate
 from .simulators import underdamped_langevin as underdamped_langevin

@@ -72,3 +72,11 @@ def mean_estimate(samples: ArrayLike, axis: int = 0) -> Estimate:
     value = array.mean(axis=axis)
     stderr = array.std(axis=axis, ddof=1) / np.sqrt(n)
     return Estimate(value=value[()], stderr=stderr[()], n_eff=float(n))
+
+
+def ratio_estimate(numerators: ArrayLike, denominators: ArrayLike, axis: int = 0) -> Estimate:
+    """Return the ratio of sums of independent pairs along `axis`; its error is that of residuals, to first order."""
+    above, below = np.asarray(numerators, dtype=np.float64), np.asarray(denominators, dtype=np.float64)
+    value = above.sum(axis=axis) / below.sum(axis=axis)
+    residual = mean_estimate((above - value * below) / below.mean(axis=axis), axis=axis)
+    return Estimate(value=value[()], stderr=residual.stderr, n_eff=residual.n_eff)

@@ -1,7 +1,7 @@
 """Stochastic differential equations whose solutions, or whose moments, are known.
 
 A solution is a function of the time and of the Wiener process at that time, so that it can be compared path by path;
-``tests/simulators/test_schemes.py`` derives by Itô's formula that each solves its equation. Linear equations have the
+``tests/test_problems.py`` derives by Itô's formula that each solves its equation. Linear equations have the
 moments of linear recursions. Formulas are Itô's.
 
 References: KP is P. E. Kloeden and E. Platen (1992), Numerical Solution of Stochastic Differential Equations, Springer;
@@ -198,7 +198,11 @@ LINEAR_COMMUTING = _linear(
     "linear, commuting", "KP section 4.8", "commutative",
     [[[-0.3, 0.2], [-0.2, -0.5]], [[0.5, 0.0], [0.0, 0.5]], [[0.0, -0.6], [0.6, 0.0]]], (1.0, 0.5),
 )  # fmt: skip
-LINEAR = (NON_COMMUTING, LINEAR_SCALAR, LINEAR_COMMUTING)
+LINEAR_DIAGONAL = _linear(
+    "linear, diagonal", "KP section 4.8", "diagonal",
+    [[[-0.3, 0.2], [-0.2, -0.5]], [[0.5, 0.0], [0.0, 0.0]], [[0.0, 0.0], [0.0, 0.6]]], (1.0, 0.5),
+)  # fmt: skip
+LINEAR = (NON_COMMUTING, LINEAR_SCALAR, LINEAR_COMMUTING, LINEAR_DIAGONAL)
 
 
 def linear_moments(problem: Problem, time: float) -> tuple[np.ndarray, np.ndarray]:

@@ -1,14 +1,17 @@
 """Monte Carlo: ensembles of SDE paths, their stationary statistics, and minibatch noise."""
 
+from ._divergence import Divergence as Divergence
 from .convergence import ConvergenceStudy as ConvergenceStudy
 from .convergence import convergence_study as convergence_study
-from .first_passage import Crossing as Crossing
 from .first_passage import FirstPassage as FirstPassage
 from .first_passage import first_passage as first_passage
 from .langevin import langevin as langevin
 from .langevin import underdamped_langevin as underdamped_langevin
 from .minibatch import MinibatchCovariance as MinibatchCovariance
 from .minibatch import minibatch_covariance as minibatch_covariance
+from .mixing import Mixing as Mixing
+from .residence import ResidenceTimes as ResidenceTimes
+from .residence import residence_times as residence_times
 from .schemes import SCHEMES as SCHEMES
 from .schemes import Scheme as Scheme
 from .sde import SDE as SDE
@@ -17,3 +20,4 @@ from .simulate import simulate as simulate
 from .stationary import Histogram as Histogram
 from .stationary import StationarySample as StationarySample
 from .stationary import sample_stationary as sample_stationary
+from .targets import Crossing as Crossing

@@ -56,6 +56,35 @@ class Checkpoint:
             return rng
         return np.random.SeedSequence(**self._header["run"].get("rng", {}))
 
+    def describe(self, function: str, ensemble: Ensemble, **options: Any) -> dict[str, Any]:
+        """Return all that the bits of a run depend on, in what JSON can hold; nothing if there is no file."""
+        if self.path is None:
+            return {}
+        seed, plan = ensemble.seed, ensemble.plan
+        entropy = seed.entropy
+        fields = [plan.step, *(None if field is None else (field.source, field.rows) for field in plan.fields)]
+        return {
+            "format": _FORMAT,
+            "version of sdetheory": ".".join(sys.modules[__name__.split(".")[0]].__version__.split(".")[:2]),
+            "function": function,
+            "dt": ensemble.dt,
+            "start": float(ensemble.start),
+            "n_paths": ensemble.n_paths,
+            "method": plan.scheme.name,
+            "increments": plan.increments,
+            **{name: _digest(value) if isinstance(value, tuple) else value for name, value in options.items()},
+            "rng": {
+                "entropy": int(entropy) if np.ndim(entropy) == 0 else [int(part) for part in entropy],  # pyright: ignore[reportArgumentType, reportGeneralTypeIssues, reportOptionalIterable]
+                "spawn_key": [int(part) for part in seed.spawn_key],
+                "pool_size": seed.pool_size,
+            },
+            "x0": _digest([ensemble.positions()]),
+            "sde": hashlib.sha256(json.dumps(fields).encode()).hexdigest(),
+            "parameters of the sde": plan.parameters.tolist(),
+            "noise of the sde": _digest([plan.matrix]),
+            "layout": [*plan.plan.tolist(), *ensemble.state.shape],
+        }
+
     def begin(self, run: Mapping[str, Any], empty: Arrays) -> tuple[int, dict[str, NDArray[Any]]]:
         """Return the step and the arrays to go on from: those of the file, or 0 and `empty`.
 
@@ -138,34 +167,6 @@ class Checkpoint:
                     f"checkpoint {str(self.path)!r} belongs to another run; {name} differs{values}. Give the arguments "
                     "of that run to go on with it, or another path to start a new one."
                 )
-
-
-def describe(function: str, ensemble: Ensemble, **options: Any) -> dict[str, Any]:
-    """Return all that the bits of a run depend on, in numbers, text and digests that JSON can hold."""
-    seed, plan = ensemble.seed, ensemble.plan
-    entropy = seed.entropy
-    fields = [None if field is None else (field.source, field.rows) for field in plan.fields]
-    return {
-        "format": _FORMAT,
-        "version of sdetheory": ".".join(sys.modules[__name__.split(".")[0]].__version__.split(".")[:2]),
-        "function": function,
-        "dt": ensemble.dt,
-        "start": float(ensemble.start),
-        "n_paths": ensemble.n_paths,
-        "method": plan.scheme.name,
-        "increments": plan.increments,
-        **{name: _digest(value) if isinstance(value, tuple) else value for name, value in options.items()},
-        "rng": {
-            "entropy": int(entropy) if np.ndim(entropy) == 0 else [int(part) for part in entropy],  # pyright: ignore[reportArgumentType, reportGeneralTypeIssues, reportOptionalIterable]
-            "spawn_key": [int(part) for part in seed.spawn_key],
-            "pool_size": seed.pool_size,
-        },
-        "x0": _digest([ensemble.positions()]),
-        "sde": hashlib.sha256(json.dumps(fields).encode()).hexdigest(),
-        "parameters of the sde": plan.parameters.tolist(),
-        "noise of the sde": _digest([plan.matrix]),
-        "layout": [*plan.plan.tolist(), *ensemble.state.shape],
-    }
 
 
 def _read(path: Path) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:

@@ -14,12 +14,18 @@ from tqdm.auto import tqdm
 
 from .. import _validate
 from .._kernels import ensemble as drivers
+from .._kernels import noise
+from .._kernels.signatures import NOISE, compiled
 from ..errors import InvalidInputError
+from ._stability import check_step
 from .schemes import INCREMENTS, SCHEMES, Plan, prepare
 from .sde import SDE
 
-_CHUNK = 2**25
-"""Path-steps between two looks at the progress bar and the keyboard: a few hundredths of a second."""
+_CHUNK = 2**27
+"""Path-steps between two looks at the progress bar and the keyboard: a tenth of a second, if the drift is cheap."""
+
+_BATCH = 2**14
+"""Points at which fields are looked at together."""
 
 
 @dataclass(kw_only=True, eq=False)
@@ -62,13 +68,42 @@ class Ensemble:
         points = _starting_points(x0, sde.dimension, n_paths)
         seed = _validate.seed_sequence(rng)
         plan = prepare(sde, scheme, increments, dt, refine)
-        paths, dimension = points.shape
-        rows = 2 * dimension + int(plan.plan[drivers.WORK] + plan.plan[drivers.NUMBERS]) + int(plan.plan[drivers.UNIT])
-        lanes = _lanes(paths, rows)
-        padded = np.zeros((-(-paths // lanes) * lanes, dimension))
-        padded[:paths] = points
-        state = np.ascontiguousarray(padded.reshape(-1, lanes, dimension).transpose(0, 2, 1))
-        return cls(state=state, n_paths=paths, dt=dt, start=start, plan=plan, seed=seed)
+        check_step(sde, scheme.name, dt)
+        state = _blocks(points, _lanes(len(points), _rows(sde.dimension, plan)))
+        return cls(state=state, n_paths=len(points), dt=dt, start=start, plan=plan, seed=seed)
+
+    def check_fields(self) -> NDArray[np.float64]:
+        """Return where the paths start; refuse an equation that is not finite there."""
+        points = self.positions()
+        # Whatever is not finite shows after a step; only then are the fields looked at, which may have to be compiled.
+        same = bool((points == points[0]).all())
+        probe = self.alone(0, points[0]) if same else replace(self, state=self.state.copy())
+        drivers.advance(*probe._arguments(), 1, 1, np.empty((0, 1, 1)))  # pyright: ignore[reportCallIssue]
+        if np.isfinite(probe.state).all():
+            return points
+        for name, field in zip(("drift", "diffusion", "Milstein's terms"), self.plan.fields, strict=True):
+            for first in range(0, len(points) if field is not None else 0, _BATCH):
+                values = field(points[first : first + _BATCH], self.start)  # pyright: ignore[reportOptionalCall]
+                bad = np.argwhere(~np.isfinite(values))
+                if len(bad):
+                    row, component = bad[0]
+                    raise InvalidInputError(
+                        f"the equation must be finite where the paths start; component {component} of its {name} is "
+                        f"{values[row, component]} at {points[first + row]}, where path {first + row} starts. Move x0, "
+                        f"or mend the {name}."
+                    )
+        return points
+
+    def pack(self, points: NDArray[np.float64]) -> None:
+        """Take other paths instead, in blocks that are still long enough for vector instructions."""
+        lanes = min(self.state.shape[2], max(32, _lanes(len(points), _rows(points.shape[1], self.plan))))
+        self.state, self.n_paths = _blocks(points, lanes), len(points)
+
+    def alone(self, path: int, x: NDArray[np.float64]) -> Ensemble:
+        """Return an ensemble of one path, which starts at x and keeps its number and bits."""
+        numbers = self.plan.plan.copy()
+        numbers[drivers.FIRST_PATH] += path
+        return replace(self, state=_blocks(x[None], 1), n_paths=1, step=0, plan=replace(self.plan, plan=numbers))
 
     def part(self, first: int, last: int) -> Ensemble:
         """Return a copy of some of the blocks, as an ensemble of its own whose paths keep their numbers and bits."""
@@ -87,16 +122,40 @@ class Ensemble:
         """Return an array of shape (n_blocks, k, L) by path, shape (n_paths, k)."""
         return array.transpose(0, 2, 1).reshape(-1, array.shape[1])[: self.n_paths].copy()
 
-    def advance(self, n_steps: int) -> None:
-        """Make n_steps steps."""
-        drivers.advance(*self._arguments(), n_steps)  # pyright: ignore[reportCallIssue]
-        self.step += n_steps
+    @property
+    def steps_in_chunk(self) -> int:
+        """Steps between two looks at the progress bar and the keyboard, rounded up to use all numbers once made."""
+        plan = self.plan.plan
+        whole = max(1, int(plan[drivers.BUFFER] * plan[drivers.PACK] // max(1, plan[drivers.NUMBERS])))
+        return -(-max(1, _CHUNK // self.state.size) // whole) * whole
+
+    def advance(self, n_steps: int, frames: NDArray[np.float64] | None = None) -> None:
+        """Make n_steps steps; or for each of frames (n_frames, n_paths, d), which takes the positions after them."""
+        n_frames = 1 if frames is None else len(frames)
+        if frames is None:
+            frames = np.empty((0, *self.state.shape[:2]))
+        drivers.advance(*self._arguments(), n_frames, n_steps, frames)  # pyright: ignore[reportCallIssue]
+        self.step += n_frames * n_steps
 
     def advance_and_record(self, n_records: int, every: int, *statistics: Any) -> None:
         """Make n_records * every steps, adding to the statistics after each `every`."""
         arguments = (*self._arguments(), n_records, every, *statistics)
         drivers.advance_and_record(*arguments)  # pyright: ignore[reportCallIssue]
         self.step += n_records * every
+
+    def advance_listed(self, driver: Any, n_steps: int, paths: NDArray[np.int64], *targets: Any) -> None:
+        """Make up to n_steps steps towards targets, of Gaussian paths whose numbers are `paths`."""
+        state, *functions, _, parameters, matrix, plan, dt, start, step, key = self._arguments()
+        slots = np.zeros(state.shape[0] * state.shape[2], np.uint64)
+        slots[: len(paths)] = paths
+        plan = plan.copy()
+        plan[drivers.FIRST_PATH] = 0
+        arguments = (
+            state, *functions, compiled(NOISE, noise.gaussian_of_listed), parameters, matrix, plan, dt, start, step,
+            np.concatenate([key, slots]), n_steps, *targets,
+        )  # fmt: skip
+        driver(*arguments)
+        self.step += n_steps
 
     def _arguments(self) -> tuple[Any, ...]:
         """Return the arguments that all drivers have in common."""
@@ -112,6 +171,7 @@ class Ensemble:
         *,
         done: int = 0,
         steps_each: int = 1,
+        often: int = 1,
         stop_every: int | None = None,
         progress: bool,
         label: str,
@@ -119,16 +179,16 @@ class Ensemble:
     ) -> Iterator[int]:
         """Yield counts that add up to n, of units of `steps_each` steps; a multiple of `stop_every` is never passed.
 
-        The caller makes the steps; the progress bar moves on after each chunk. Units already `done` are left out, and
-        what remains after an interrupt too.
+        The caller makes the steps; the progress bar moves on after each chunk, and chunks come `often` times more often
+        than it needs. Units already `done` are left out, and what remains after an interrupt too.
         """
-        size = max(1, _CHUNK // (self.state.size * steps_each))
         bar = tqdm(
             total=n * steps_each, initial=done * steps_each, desc=label, unit="step", unit_scale=True,
             disable=not progress,
         )  # fmt: skip
         with bar:
             while done < n and not (interrupt and interrupt.seen):
+                size = max(1, self.steps_in_chunk // (steps_each * often))
                 chunk = min(size, n - done, stop_every - done % stop_every if stop_every else size)
                 yield chunk
                 done += chunk
@@ -173,6 +233,18 @@ def _starting_points(x0: ArrayLike, dimension: int, n_paths: int | None) -> NDAr
         f"x0 must have shape ({dimension},) together with n_paths, or ({count}, {dimension}), one row a path; "
         f"got shape {points.shape} with n_paths={n_paths}"
     )
+
+
+def _blocks(points: NDArray[np.float64], lanes: int) -> NDArray[np.float64]:
+    """Return points (n, d) in blocks of lanes, the last one padded with zeros."""
+    padded = np.zeros((-(-len(points) // lanes) * lanes, points.shape[1]))
+    padded[: len(points)] = points
+    return np.ascontiguousarray(padded.reshape(-1, lanes, points.shape[1]).transpose(0, 2, 1))
+
+
+def _rows(dimension: int, plan: Plan) -> int:
+    """Return how many numbers a path needs while it makes a step."""
+    return 2 * dimension + int(plan.plan[[drivers.WORK, drivers.NUMBERS, drivers.BUFFER]].sum())
 
 
 def _lanes(n_paths: int, rows: int) -> int:

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import sympy
 from numpy.typing import NDArray
 
 from .._kernels.block import BlockFunction
+from .._kernels.schemes import AMPLITUDES, DIAGONAL, GENERAL
 from ..symbolic import ito
 from ..symbolic.codegen import block_source
+from ._fused import step_source
 
 
 @dataclass(frozen=True, eq=False)
@@ -38,6 +41,10 @@ class Formulas:
             return "diagonal" if self.diffusion.is_square and self.diffusion.is_diagonal() else "commutative"
         return noise
 
+    def noise_changes_with_time_alone(self) -> bool:
+        """Whether B has the time in it and no variable."""
+        return self.diffusion.has(self.time) and not self.diffusion.has(*self.variables)
+
     def constant_noise(self) -> NDArray[np.float64]:
         """Return the B of additive noise as numbers."""
         return np.array(self.diffusion.subs(self.parameters).tolist(), dtype=np.float64)
@@ -51,6 +58,25 @@ class Formulas:
         """Return the terms of Milstein's scheme as a block function."""
         return self.block("Milstein terms", ito.milstein_terms(self.diffusion, self.variables, diagonal=diagonal))
 
+    def step(self, layout: int, *, packed: bool, milstein: bool) -> str | None:
+        """Return the source of a whole step of Euler-Maruyama or Milstein, or None where it is too long."""
+        d, m = self.diffusion.shape
+        diagonal = layout in (AMPLITUDES, DIAGONAL)
+        used = [(i, j) for i in range(d) for j in range(m) if self.diffusion[i, j] != 0 and (i == j or not diagonal)]
+        diffusion, derivative = [], []
+        if layout in (DIAGONAL, GENERAL):
+            diffusion = [self.diffusion[i, i] for i in range(d)] if diagonal else list(self.diffusion)
+            if milstein:
+                derivative = ito.milstein_terms(self.diffusion, self.variables, diagonal=diagonal)
+        return step_source(
+            self.drift, tuple(diffusion), tuple(derivative), self.variables, (*self.parameters, self.time),
+            layout=layout, used=tuple(used), n_noises=m, packed=packed,
+        )  # fmt: skip
+
+    def timed(self) -> bool:
+        """Whether the time enters."""
+        return self.diffusion.has(self.time) or any(e.has(self.time) for e in self.drift)
+
     def force_block(self) -> BlockFunction:
         """Return the drift without its friction, with momenta of zero, as a block function."""
         momenta = dict.fromkeys(self.variables[len(self.variables) // 2 :], 0)
@@ -62,8 +88,9 @@ class Formulas:
         drift = tuple(sympy.expand(f + sign * c) for f, c in zip(self.drift, correction, strict=True))
         return Formulas(drift, self.diffusion, self.variables, self.parameters, self.time)
 
+    @cached_property
     def linear_part(self) -> tuple[NDArray[np.float64], NDArray[np.float64]] | None:
-        """Return (J, c) of a drift J x + c that is linear in x and constant in time, or None."""
+        """(J, c) of a drift J x + c that is linear in x and constant in time, or None."""
         drift = sympy.Matrix(self.drift)
         jacobian = drift.jacobian(self.variables).applyfunc(sympy.expand)
         constant = drift.subs(dict.fromkeys(self.variables, 0))

@@ -53,7 +53,7 @@ def gather(
     ranges = bounds(ensemble)
     finished = {part for part in range(len(ranges)) if f"{part}.{next(iter(axes))}" in stored}
     try:
-        payload = pickle.dumps(ensemble.plan)
+        payloads = pickle.dumps(ensemble.plan), pickle.dumps(arguments)
     except Exception as error:
         raise InvalidInputError(
             f"the equation cannot be sent to workers ({error}). Define its functions in a module that they can import."
@@ -65,7 +65,7 @@ def gather(
             if part not in finished:
                 some = ensemble.part(first, last)
                 numbers, some.plan = some.plan.plan, None  # pyright: ignore[reportAttributeAccessIssue]
-                futures[executor.submit(_work, task, payload, numbers, some, arguments)] = part
+                futures[executor.submit(_work, task, payloads, numbers, some)] = part
         for future in as_completed(futures):
             stored |= {f"{futures[future]}.{name}": array for name, array in future.result().items()}
             done += 1
@@ -107,13 +107,12 @@ def check(executor: Any) -> None:
 
 def _work(
     task: Callable[..., Arrays],
-    payload: bytes,
+    payloads: tuple[bytes, bytes],
     numbers: NDArray[np.int64],
     ensemble: Ensemble,
-    arguments: tuple[Any, ...],
 ) -> Arrays:
     """Run a task in a worker, on one thread: the executor's workers are the parallelism."""
-    plan = _plan(payload)
+    plan, arguments = map(_unpickled, payloads)
     ensemble.plan = replace(plan, plan=numbers)
     ensemble.plan.__dict__["functions"] = plan.functions
     threads = numba.get_num_threads()
@@ -124,7 +123,7 @@ def _work(
         numba.set_num_threads(threads)
 
 
-@lru_cache(maxsize=4)
-def _plan(payload: bytes) -> Any:
-    """Return a plan, with its functions compiled once for all the tasks of a worker."""
+@lru_cache(maxsize=8)
+def _unpickled(payload: bytes) -> Any:
+    """Return a plan, or arguments, with their functions compiled once for all the tasks of a worker."""
     return pickle.loads(payload)

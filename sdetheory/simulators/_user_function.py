@@ -11,23 +11,32 @@ from typing import Any
 
 import numba
 import numpy as np
+from numba import types
 from numba.core.errors import NumbaError
-from numba.extending import is_jitted, register_jitable
+from numba.extending import is_jitted
 from numpy.typing import NDArray
 
 from .._kernels.signatures import FIELD
 from ..errors import InvalidInputError
+from ..symbolic.codegen import module_source
+from ._fast_mathematics import stack_vector, with_fast_mathematics
 
 
 class UserFunction:
-    """A function from a point (d,) to `rows` numbers, called lane by lane.
+    """A function from a point (d,) to `rows` numbers, called lane by lane; or to the diagonal of a matrix of them.
 
     It has the interface of a BlockFunction. Its machine code is not kept on disk: a function that came from anywhere
     cannot be told from an edited one.
     """
 
     def __init__(
-        self, role: str, function: Callable[..., Any], dimension: int, rows: int, parameters: NDArray[np.float64]
+        self,
+        role: str,
+        function: Callable[..., Any],
+        dimension: int,
+        rows: int,
+        parameters: NDArray[np.float64],
+        diagonal: bool = False,
     ) -> None:
         plain = function.py_func if is_jitted(function) else function  # pyright: ignore[reportFunctionMemberAccess]
         arguments = [
@@ -38,43 +47,29 @@ class UserFunction:
         if not 1 <= len(arguments) <= 3:
             raise InvalidInputError(f"{role} must take x, x and t, or x, t and parameters; it takes {len(arguments)}")
         self.role, self.dimension, self.rows, self.parameters = role, dimension, rows, parameters
+        self.diagonal = diagonal
         # A division by zero gives inf, as in NumPy: an exception could not leave the kernel.
         options = dict(getattr(function, "targetoptions", {})) | {"error_model": "numpy", "nopython": True}
         options.pop("cache", None)
-        self._plain, self._function = plain, numba.jit(**options)(plain)
+        self._plain, self._function, self._options = plain, numba.jit(**options)(plain), options
         self._arity = len(arguments)
         self._code = plain.__code__
 
     @cached_property
     def compiled(self) -> Any:
         """The machine code, as a first-class function that compiled kernels can call."""
-        function, rows, dimension = self._function, self.rows, self.dimension
+        function = numba.jit(**self._options, forceinline=True)(with_fast_mathematics(self._plain))
+        inline = numba.njit(forceinline=True)
         if self._arity == 1:
-            call = numba.njit(lambda x, p: function(x))
+            call = inline(lambda x, p: function(x))
         elif self._arity == 2:
-            call = numba.njit(lambda x, p: function(x, p[-1]))
+            call = inline(lambda x, p: function(x, p[-1]))
         else:
-            call = numba.njit(lambda x, p: function(x, p[-1], p[:-1]))
-
-        @numba.njit
-        def flat(values, out, lane):
-            for i in range(rows):
-                out[i, lane] = values[i]
-
-        @register_jitable
-        def put(values, out, lane):
-            flat(np.asarray(values).ravel(), out, lane)
-
-        def kernel(x, p, out):
-            point = np.empty(dimension)
-            for lane in range(x.shape[1]):
-                for i in range(dimension):
-                    point[i] = x[i, lane]
-                put(call(point, p), out, lane)
-
+            call = inline(lambda x, p: function(x, p[-1], p[:-1]))
         try:
             self._check(call)
-            return numba.cfunc(FIELD, error_model="numpy")(kernel)
+            returned = call.nopython_signatures[-1].return_type
+            return numba.cfunc(FIELD, error_model="numpy")(self._kernel(call, returned))
         except NumbaError as error:
             raise InvalidInputError(
                 f"{self.role} {self._code.co_name!r} cannot be compiled by Numba{self._place(str(error))}. Use "
@@ -82,10 +77,39 @@ class UserFunction:
                 "tuple or an array."
             ) from error
 
+    def _kernel(self, call: Any, returned: types.Type) -> Any:
+        """Return the loop over lanes; written out where that lets LLVM compute several lanes at once."""
+        d, rows, stride = self.dimension, self.rows, self._stride
+        if isinstance(returned, types.Number):
+            values = ["float(values)"]
+        elif isinstance(returned, types.UniTuple | types.Tuple) and all(isinstance(t, types.Number) for t in returned):
+            values = [f"float(values[{i}])" for i in range(len(returned))]
+        else:
+            values = [f"flat[{i}]" for i in range(-(-rows // stride))]
+        entries = ["0.0" if row % stride else values[row // stride] for row in range(rows)]
+        body = ["def kernel(x, p, out):", f"    point = stack_vector({d})", "    for lane in range(x.shape[1]):"]
+        body += [f"        point[{i}] = get(x, {i}, lane, {rows}, {rows})" for i in range(d)]
+        body += ["        values = call(point, p)"]
+        body += ["        flat = np.asarray(values).ravel()"] if values[0].startswith("flat") else []
+        body += [f"        put(out, {row}, lane, {rows}, {entry})" for row, entry in enumerate(entries)]
+        namespace = {"call": call, "stack_vector": stack_vector}
+        exec(module_source(set(), body), namespace)
+        return namespace["kernel"]
+
     @cached_property
     def source(self) -> str:
         """What the function computes, as text that is the same in every process: bytecode and all it refers to."""
-        return f"{_identity(self._function)} {self._arity} {self.rows}"
+        return f"{_identity(self._function)} {self._arity} {self.rows} {self._stride}"
+
+    @property
+    def _stride(self) -> int:
+        """Rows from one of the function's numbers to the next."""
+        return self.dimension + 1 if self.diagonal else 1
+
+    def as_matrix(self) -> UserFunction:
+        """Return the function that gives all d² entries of the matrix whose diagonal this one gives."""
+        rows = self.dimension**2
+        return UserFunction(self.role, self._function, self.dimension, rows, self.parameters, diagonal=True)
 
     def __getstate__(self) -> dict[str, Any]:
         return {key: value for key, value in self.__dict__.items() if key not in ("compiled", "_plain", "_code")}
@@ -111,9 +135,9 @@ class UserFunction:
         except Exception:
             pass  # What is not Python's business, such as a division by zero.
         values = np.asarray(call(x, p))
-        if values.size != self.rows:
+        if values.size != (given := -(-self.rows // self._stride)):
             raise InvalidInputError(
-                f"{self.role} {self._code.co_name!r} must return {self.rows} numbers for x of shape "
+                f"{self.role} {self._code.co_name!r} must return {given} numbers for x of shape "
                 f"({self.dimension},); it returned shape {values.shape}"
             )
 

@@ -8,10 +8,13 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
+from scipy import special
 
 from .. import _validate
+from .._kernels import ensemble as drivers
 from ..errors import DivergedError, InvalidInputError
 from ..results import Estimate
+from .schemes import SCHEMES, prepare
 from .sde import SDE
 from .simulate import simulate
 
@@ -35,7 +38,9 @@ class ConvergenceStudy:
     weak_error : Estimate
         E f(X_h) − E f(X) at the final time, with its sign, arrays of shape (k,).
     strong_order, weak_order : Estimate
-        Slopes of ln error over ln h. The weak one is NaN where fewer than two errors exceed three standard errors.
+        Slopes of ln error over ln h; NaN where fewer than two errors exceed three standard errors.
+    strong_bias, weak_bias : float
+        What the next order in h may add to the slopes, or take: see the notes of :func:`convergence_study`.
     method, equation : str
         The scheme, and the name of the SDE.
     reference : str
@@ -49,10 +54,28 @@ class ConvergenceStudy:
     weak_error: Estimate
     strong_order: Estimate
     weak_order: Estimate
+    strong_bias: float
+    weak_bias: float
     method: str
     equation: str
     reference: str
     replay: dict[str, Any]
+
+    def interval(self, kind: str, *, alpha: float) -> tuple[float, float]:
+        """Return the confidence interval of an order, "strong" or "weak": Student's, and the bias on either side.
+
+        Parameters
+        ----------
+        kind : {"strong", "weak"}
+            Which order.
+        alpha : float
+            Probability, in (0, 1), that the interval leaves out the true order.
+        """
+        strong = _validate.choice("kind", kind, ("strong", "weak")) == "strong"
+        alpha = _validate.real("alpha", alpha, above=0.0, below=1.0)
+        if strong:
+            return _interval(self.strong_order, self.strong_bias, alpha)
+        return _interval(self.weak_order, self.weak_bias, alpha)
 
 
 def convergence_study(
@@ -63,7 +86,9 @@ def convergence_study(
     dts: ArrayLike,
     n_paths: int,
     method: str = "euler-maruyama",
+    increments: str = "gaussian",
     exact: Callable[[NDArray[np.float64]], ArrayLike] | None = None,
+    expectation: float | None = None,
     observable: Callable[[NDArray[np.float64]], ArrayLike] | None = None,
     rng: Any = None,
 ) -> ConvergenceStudy:
@@ -71,7 +96,8 @@ def convergence_study(
 
     .. math:: e_{\mathrm{strong}}(h) = E |X_h(t) - X(t)|, \qquad e_{\mathrm{weak}}(h) = E f(X_h(t)) - E f(X(t))
 
-    All runs, and the solution X that they are compared with, share one Brownian path for each of the paths.
+    All runs, and the solution X that they are compared with, share one Brownian path for each of the paths; or, for any
+    scheme and any increments, E f(X) is given and only the weak order is measured.
 
     Parameters
     ----------
@@ -86,11 +112,15 @@ def convergence_study(
     n_paths : int
         Number of paths, at least 64.
     method : str, optional
-        A scheme that follows a Brownian path: "euler-maruyama", "milstein" or "heun".
+        A scheme; without `expectation` one that follows a Brownian path: not "baoab" or "exact".
+    increments : {"gaussian", "three-point", "two-point"}, optional
+        As in :func:`simulate`; only gaussian ones follow a Brownian path.
     exact : function, optional
         The solution at the final time, from the Brownian path's end W_t of shape (n_paths, m) to shape (n_paths, d).
         By default the scheme's own run at 1/16 of the smallest step, which shows that it converges, and how fast, but
         not to what.
+    expectation : float, optional
+        E f(X) at the final time, in place of a solution. Strong errors are then NaN.
     observable : function, optional
         f, from positions (n_paths, d) to n_paths numbers; |x|² by default.
     rng : None, int, SeedSequence or Generator, optional
@@ -104,7 +134,7 @@ def convergence_study(
     Raises
     ------
     InvalidInputError
-        Steps that do not divide the time or one another, wrong shapes, too few paths.
+        Steps that do not divide the time or one another, wrong shapes, too few paths; both `exact` and `expectation`.
     IncompatibleError
         A scheme that follows no Brownian path, or that does not serve the equation.
     DivergedError
@@ -113,8 +143,13 @@ def convergence_study(
     Notes
     -----
     Errors come from the scatter of 32 batches of paths. Orders are weighted least-squares slopes, with standard errors
-    from a jackknife over the batches, since errors at different steps share paths. Two biases remain: the next order
-    in h, and, without `exact`, what the reference run itself lacks (about 1/16 of the smallest step's error).
+    from a jackknife over the batches, since errors at different steps share paths.
+
+    The slope is biased by the next term of the error, of higher order in h. A fit to the smaller half of the steps has
+    less than half of this bias if the next term is higher by a whole order and there are four halvings of the step, or
+    by half an order and seven halvings; so twice the difference of both slopes bounds it. With fewer than four errors
+    there is no bound. Without `exact` the reference run has an error of its own, about (1/16)^p of the
+    smallest step's; what it can do to the slope at most is added to the bound.
 
     References
     ----------
@@ -140,47 +175,57 @@ def convergence_study(
             f"dts must be at least two different steps that divide time={time:g}; got {steps}. "
             "Take time / 2**k for a few whole k."
         )
+    if exact is not None and expectation is not None:
+        raise InvalidInputError("exact and expectation are two ways to say what is right; give one of them")
     finest = float(steps[0]) / (1 if exact is not None else _FINER)
+    brownian_dt = finest if expectation is None else None
     seed = _validate.seed_sequence(rng)
 
     def run(equation: SDE, start: ArrayLike, dt: float, scheme: str = method) -> NDArray[np.float64]:
         final = simulate(
             equation, start, dt=dt, n_steps=round(time / dt), n_paths=n_paths, rng=seed, method=scheme,
-            brownian_dt=finest,
+            increments=increments, brownian_dt=brownian_dt,
         ).final  # fmt: skip
         if not np.isfinite(final).all():
             raise DivergedError(f"paths overflowed at dt={dt:g}; take smaller steps", result=final)
         return final
 
-    if exact is None:
-        reference = run(sde, x0, finest)
-    else:
-        _validate.choice("method", method, ("euler-maruyama", "milstein", "heun"))
-        m = sde.n_noises
-        free = SDE.from_sympy([0] * m, [1] * m, variables=[f"w{i}" for i in range(m)], name="Brownian motion")
-        brownian = run(free, np.zeros(m), finest, "euler-maruyama")
-        reference = _validate.reals("what exact returns", exact(brownian), shape=(n_paths, sde.dimension))
     measured = observable or _square
-    goal = _validate.reals("what observable returns", measured(reference), shape=(n_paths,))
-    strong, weak = np.empty((2, len(steps), n_paths))
-    for k, dt in enumerate(steps):
-        final = run(sde, x0, float(dt))
-        strong[k] = np.linalg.norm(final - reference, axis=1)
-        weak[k] = _validate.reals("what observable returns", measured(final), shape=(n_paths,)) - goal
-    strong_error, strong_order = _order(steps, strong)
-    weak_error, weak_order = _order(steps, weak)
+
+    def observed(x: NDArray[np.float64]) -> NDArray[np.float64]:
+        return _validate.reals("what observable returns", measured(x), shape=(n_paths,))
+
+    ends = [run(sde, x0, float(dt)) for dt in steps]
+    if expectation is not None:
+        reference, goal = np.full((n_paths, sde.dimension), np.nan), _validate.real("expectation", expectation)
+    else:
+        if exact is None:
+            reference = run(sde, x0, finest)
+        else:
+            count = prepare(sde, SCHEMES[method], increments, finest, 1).plan[drivers.NUMBERS]
+            free = SDE.from_sympy([0] * count, [1] * count, variables=[f"w{i}" for i in range(count)])
+            brownian = run(free, np.zeros(count), finest, "euler-maruyama")[:, : sde.n_noises]
+            reference = _validate.reals("what exact returns", exact(brownian), shape=(n_paths, sde.dimension))
+        goal = observed(reference)
+    strong = np.array([np.linalg.norm(end - reference, axis=1) for end in ends])
+    weak = np.array([observed(end) - goal for end in ends])
+    own = finest if exact is None and expectation is None else 0.0
+    strong_error, strong_order, strong_bias = _order(steps, strong, own)
+    weak_error, weak_order, weak_bias = _order(steps, weak, own)
     return ConvergenceStudy(
         dts=steps,
         strong_error=strong_error,
         weak_error=weak_error,
         strong_order=strong_order,
         weak_order=weak_order,
+        strong_bias=strong_bias,
+        weak_bias=weak_bias,
         method=method,
         equation=sde.name,
-        reference="exact" if exact is not None else f"dt = {finest:g}",
+        reference=f"dt = {finest:g}" if exact is None and expectation is None else "exact",
         replay={
-            "sde": sde, "x0": x0, "time": time, "dts": steps, "n_paths": n_paths, "method": method, "exact": exact,
-            "observable": observable, "rng": seed,
+            "sde": sde, "x0": x0, "time": time, "dts": steps, "n_paths": n_paths, "method": method,
+            "increments": increments, "exact": exact, "expectation": expectation, "observable": observable, "rng": seed,
         },
     )  # fmt: skip
 
@@ -189,8 +234,13 @@ def _square(x: NDArray[np.float64]) -> NDArray[np.float64]:
     return np.sum(x**2, axis=1)
 
 
-def _order(steps: NDArray[np.float64], samples: NDArray[np.float64]) -> tuple[Estimate, Estimate]:
-    """Return the mean of samples (k, n_paths) for each step, and the slope of the logarithm of its size."""
+def _order(
+    steps: NDArray[np.float64], samples: NDArray[np.float64], own: float = 0.0
+) -> tuple[Estimate, Estimate, float]:
+    """Return the mean of samples (k, n_paths) for each step, the slope of the logarithm of its size, and its bias.
+
+    `own` is the step of the run that the samples compare with, or 0 if that is the solution.
+    """
     sums = np.stack([part.sum(axis=1) for part in np.array_split(samples, _BATCHES, axis=1)])
     sizes = np.array([len(part) for part in np.array_split(np.arange(samples.shape[1]), _BATCHES)])
     value = sums.sum(axis=0) / sizes.sum()
@@ -199,15 +249,32 @@ def _order(steps: NDArray[np.float64], samples: NDArray[np.float64]) -> tuple[Es
     error = Estimate(value=value, stderr=stderr, n_eff=float(_BATCHES))
     used = np.abs(value) > 3 * stderr
     if used.sum() < 2:
-        return error, Estimate(value=np.nan, stderr=np.inf, n_eff=float(_BATCHES))
+        return error, Estimate(value=np.nan, stderr=np.inf, n_eff=float(_BATCHES)), np.inf
     # An error that all paths agree on to rounding must not take all the weight.
     weight = 1 / np.maximum(stderr[used] / np.abs(value[used]), 1e-3) ** 2
-    abscissa = np.log(steps[used])
-    abscissa -= np.average(abscissa, weights=weight)
-    lever = weight * abscissa / np.sum(weight * abscissa**2)
-    slopes = np.log(np.abs(without[:, used])) @ lever
-    slope = float(np.log(np.abs(value[used])) @ lever)
-    return error, Estimate(value=slope, stderr=float(_jackknife(slopes)), n_eff=float(_BATCHES))
+    slope, bias = _slope(steps[used], value[used], weight)
+    # By the triangle inequality an error is known to the reference's own, which is this part of it.
+    bias += abs(_fit(steps[used], np.log1p((own / steps[used]) ** max(slope, 0.0)), weight)) if own else 0.0
+    slopes = np.array([_slope(steps[used], part, weight)[0] for part in without[:, used]])
+    return error, Estimate(value=slope, stderr=float(_jackknife(slopes)), n_eff=float(_BATCHES)), bias
+
+
+def _slope(steps: NDArray[np.float64], errors: NDArray[np.float64], weight: NDArray[np.float64]) -> tuple[float, float]:
+    """Return the slope of ln |error| over ln h, and twice its difference from that of the smaller half of the steps."""
+    n, logs = len(steps), np.log(np.abs(errors))
+    slope, half = _fit(steps, logs, weight), (n + 1) // 2
+    return slope, 2 * abs(slope - _fit(steps[:half], logs[:half], weight[:half])) if n >= 4 else np.inf
+
+
+def _fit(steps: NDArray[np.float64], y: NDArray[np.float64], weight: NDArray[np.float64]) -> float:
+    """Return the slope of y over ln h by weighted least squares."""
+    x = np.log(steps) - np.average(np.log(steps), weights=weight)
+    return float(np.sum(weight * x * y) / np.sum(weight * x**2))
+
+
+def _interval(order: Estimate, bias: float, alpha: float) -> tuple[float, float]:
+    half = bias - special.stdtrit(order.n_eff - 1, alpha / 2) * order.stderr
+    return float(order.value - half), float(order.value + half)
 
 
 def _jackknife(without: NDArray[np.float64]) -> Any:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import warnings
+from concurrent.futures import Executor
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,31 +14,20 @@ from numpy.typing import ArrayLike, NDArray
 
 from .. import _validate
 from .._kernels import ensemble as drivers
-from .._kernels import noise, schemes
+from .._kernels import noise
 from .._kernels.block import BlockFunction
-from .._kernels.signatures import FIELD, NOISE, compiled
+from .._kernels.signatures import NOISE, compiled
 from ..errors import DivergedError, IncompatibleError, InvalidInputError
-from ..results import Estimate, mean_estimate
-from ..symbolic.codegen import block_source
-from ..symbolic.parsing import as_expression
-from ._ensemble import Ensemble
+from ..results import Estimate, mean_estimate, ratio_estimate
+from . import _divergence, _parallel
+from ._checkpoint import Checkpoint
+from ._divergence import Divergence
+from ._ensemble import Ensemble, Interrupt
 from .sde import SDE
+from .targets import Bridge, Crossing, target_function
 
-
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Crossing:
-    """The half-space a·x ≥ c, as a target of :func:`first_passage`.
-
-    Attributes
-    ----------
-    direction : ndarray, shape (d,)
-        a, not zero; its length does not matter to the times.
-    level : float
-        c.
-    """
-
-    direction: ArrayLike
-    level: float
+_LOOKS = 16
+"""Chunks are so many times shorter than elsewhere, so that paths that have arrived are soon left out."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -51,8 +42,10 @@ class FirstPassage:
         Number of paths that were still outside when the run ended.
     diverged : int
         Number of paths that overflowed first; they enter no estimate.
+    divergence : Divergence or None
+        The first of them, and at which step.
     window : float
-        Length of the run, max_steps · dt.
+        Length of the run, max_steps · dt, or how far it came.
     mean : Estimate or None
         Mean first-passage time; None where a path was censored, since the times seen would make it too short.
     restricted_mean : Estimate
@@ -63,17 +56,22 @@ class FirstPassage:
         window. Its standard error, from the scatter of paths, does not rely on that. Without any entry it is 0, with
         the rate of one entry as its standard error.
     replay : dict
-        Arguments that repeat the run to the same bits: ``first_passage(**result.replay)``.
+        Arguments that repeat the run to the same bits: ``first_passage(**result.replay)``. After an interrupt they make
+        all of it.
+    interrupted : bool
+        Whether Ctrl-C ended the run early; paths still outside count as censored at the time that was reached.
     """
 
     times: NDArray[np.float64]
     censored: int
     diverged: int
+    divergence: Divergence | None
     window: float
     mean: Estimate | None
     restricted_mean: Estimate
     rate: Estimate
     replay: dict[str, Any]
+    interrupted: bool = False
 
 
 def first_passage(
@@ -89,6 +87,8 @@ def first_passage(
     method: str = "euler-maruyama",
     bridge: bool = True,
     progress: bool = False,
+    checkpoint: str | os.PathLike[str] | None = None,
+    executor: Executor | None = None,
 ) -> FirstPassage:
     r"""Simulate paths until they enter a target, and return when they do.
 
@@ -129,6 +129,8 @@ def first_passage(
         Correct for crossings between the ends of steps.
     progress : bool, optional
         Show a progress bar.
+    checkpoint, executor : optional
+        A file that a killed run goes on from, and workers to run on, as for :func:`simulate`: the same bits.
 
     Returns
     -------
@@ -138,17 +140,22 @@ def first_passage(
     Raises
     ------
     InvalidInputError
-        A path starts in the target, a target that cannot be read or has the wrong dimension, wrong shapes, dt ≤ 0, a
-        count below 1; before any work is done.
+        A path starts in the target, or where the equation is not finite; a target that cannot be read or has the wrong
+        dimension, wrong shapes, dt ≤ 0 or beyond the stability limit of a linear drift, a count below 1; a checkpoint
+        of another run or a damaged one; before any work is done.
     IncompatibleError
         A method whose points are not on a path, or that does not serve the equation.
     DivergedError
         Fewer than two paths stayed finite.
+    WorkerError
+        As for :func:`simulate`.
+    KeyboardInterrupt
+        Ctrl-C before the first step, or with an executor.
 
     Warns
     -----
     RuntimeWarning
-        Some paths overflowed and were left out.
+        Some paths overflowed and were left out; Ctrl-C ended the run; a checkpoint could not be written.
 
     Notes
     -----
@@ -158,7 +165,7 @@ def first_passage(
     adds), which is an error below h. A particle with momentum whose target depends on positions alone has s = 0: its
     paths are smooth and need no bridge.
 
-    Paths that have arrived are simulated on until all of their block have.
+    Paths that have arrived cost nothing more: as soon as half of them have, the others are put together anew.
 
     References
     ----------
@@ -175,20 +182,18 @@ def first_passage(
     >>> result.censored, bool(abs(result.mean.z_score(2.0)) < 4)
     (0, True)
     """
-    if method == "leimkuhler-matthews":
-        raise IncompatibleError(
-            "first passages need points on a path; those of leimkuhler-matthews have the right law one by one only. "
-            "Use euler-maruyama."
-        )
+    refuse_points_off_the_path(method)
+    file = Checkpoint(checkpoint)
     ensemble = Ensemble.prepare(
-        sde, x0, dt=dt, n_paths=n_paths, rng=rng, method=method, increments="gaussian", start=start
+        sde, x0, dt=dt, n_paths=n_paths, rng=file.rng(rng), method=method, increments="gaussian", start=start
     )
     paths = ensemble.n_paths
     _validate.integer("n_paths", paths, at_least=2)
     max_steps = _validate.integer("max_steps", max_steps, at_least=1)
     begin = _validate.real("start", start)
-    into = _target(target, sde)
-    starts = ensemble.positions()
+    ensemble.start = begin
+    into = target_function([target], sde)
+    starts = ensemble.check_fields()
     inside = into(starts, begin)[:, 0]
     if not (inside < 0).all():
         first = int(np.argmin(inside < 0))
@@ -200,97 +205,114 @@ def first_passage(
         "sde": sde, "x0": starts, "target": target, "dt": ensemble.dt, "max_steps": max_steps, "start": begin,
         "rng": ensemble.seed, "method": method, "bridge": bridge,
     }  # fmt: skip
-
-    blocks, _, lanes = ensemble.state.shape
-    times = np.full((blocks, lanes), np.nan)
-    times.reshape(-1)[paths:] = 0.0  # nobody waits for lanes that only pad the last block
-    parameters, uniform = np.append(into.parameters, 0.0), compiled(NOISE, noise.uniform)
-    fixed = (into.compiled, parameters, *_noise(sde, bridge), uniform, times)
-    for chunk in ensemble.chunks(max_steps, progress=progress, label="first passage"):
-        drivers.advance_to_target(*ensemble._arguments(), chunk, *fixed)  # pyright: ignore[reportCallIssue]
-        ensemble.step += chunk
-        if not np.isnan(times).any():
-            break
-    return _result(times.reshape(-1)[:paths].copy(), max_steps * ensemble.dt, replay)
-
-
-def _target(target: Any, sde: SDE) -> BlockFunction:
-    """Return the target's function and its gradient, 1 + d rows."""
-    if isinstance(target, tuple):
-        if len(target) != 2 or target[0] not in ("above", "below") or sde.dimension != 1:
-            raise InvalidInputError(
-                f'a tuple as target must be ("above", c) or ("below", c), in one dimension; got {target!r:.60} with '
-                f"d = {sde.dimension}. Use a Crossing, or a formula."
-            )
-        sign = 1.0 if target[0] == "above" else -1.0
-        level = _validate.real("the target's level", target[1])
-        target = Crossing(direction=[sign], level=sign * level)
-    if isinstance(target, Crossing):
-        direction = _validate.reals("the crossing's direction", target.direction, shape=(sde.dimension,))
-        if not direction.any():
-            raise InvalidInputError(
-                "the crossing's direction must not be zero; got zeros. Give the vector a of a·x ≥ c."
-            )
-        level = _validate.real("the crossing's level", target.level)
-        x, a = (sympy.symbols(f"{letter}:{sde.dimension}", real=True) for letter in "xa")
-        c, time = sympy.symbols("c t", real=True)
-        rows = [sympy.Add(-c, *[i * j for i, j in zip(a, x, strict=True)]), *a]
-        return BlockFunction(block_source("target", rows, x, (*a, c, time)), np.append(direction, level), len(rows))
-    if not isinstance(target, str | sympy.Expr):
-        raise InvalidInputError(
-            f'target must be ("above", c), ("below", c), a Crossing or a formula; got {type(target).__name__}'
-        )
-    formulas = sde._formulas
-    if formulas is None:
-        x, values, time = sympy.symbols(f"x:{sde.dimension}", real=True), {}, sympy.Symbol("t", real=True)
+    run = file.describe(
+        "first_passage", ensemble, max_steps=max_steps, bridge=bool(bridge), target=into.source,
+        executor=executor is not None, **{"parameters of the target": into.parameters.tolist()},
+    )  # fmt: skip
+    arguments = (max_steps, into, Bridge.of(sde, bridge))
+    if executor is None:
+        with Interrupt() as interrupt:
+            times = _entries(ensemble, *arguments, file, run, interrupt, progress)["times"]
     else:
-        x, values, time = formulas.variables, formulas.parameters, formulas.time
-    phi = as_expression(target, {s.name: s for s in (*x, *values, time)})
-    if not phi.has(*x):
-        raise InvalidInputError(f"target must depend on {', '.join(map(str, x))}; got the formula {phi}")
-    rows = [phi, *[phi.diff(v) for v in x]]
-    source = block_source("target", rows, x, (*values, time))
-    return BlockFunction(source, np.array(list(values.values()), dtype=np.float64), len(rows))
+        times = _parallel.gather(
+            executor, _entries, ensemble, arguments, axes={"times": 0}, file=file, run=run, progress=progress,
+            label="first passage",
+        )["times"]  # fmt: skip
+        ensemble.step = max_steps
+    interrupted = bool(np.isnan(times).any()) and ensemble.step < max_steps
+    if interrupted and ensemble.step == 0:
+        raise KeyboardInterrupt
+    if interrupted:
+        warnings.warn(f"interrupted after {ensemble.step} of {max_steps} steps", RuntimeWarning, 2)
+    else:
+        ensemble.step = max_steps
+    return _result(times, ensemble, replay, interrupted)
 
 
-def _noise(sde: SDE, bridge: bool) -> tuple[Any, NDArray[np.float64], NDArray[np.int64]]:
-    """Return the equation's noise for the bridge: its function, or its matrix, and [layout, rows of the function]."""
-    nothing, none = compiled(FIELD, schemes.nothing), np.zeros((1, 1))
-    if not bridge:
-        return nothing, none, np.array([-1, 0])
-    if sde._constant is not None:
-        return nothing, np.ascontiguousarray(sde._constant), np.array([schemes.MATRIX, 0])
-    assert sde._diffusion is not None
-    layout = schemes.DIAGONAL if sde.noise == "diagonal" else schemes.GENERAL
-    return sde._diffusion.compiled, none, np.array([layout, sde._diffusion.rows])
+def refuse_points_off_the_path(method: str) -> None:
+    """Refuse the scheme whose successive points are not on one path."""
+    if method == "leimkuhler-matthews":
+        raise IncompatibleError(
+            "first passages need points on a path; those of leimkuhler-matthews have the right law one by one only. "
+            "Use euler-maruyama."
+        )
 
 
-def _result(times: NDArray[np.float64], window: float, replay: dict[str, Any]) -> FirstPassage:
+def _entries(
+    ensemble: Ensemble,
+    max_steps: int,
+    into: BlockFunction,
+    bridge: Bridge,
+    file: Checkpoint | None = None,
+    run: dict[str, Any] | None = None,
+    interrupt: Interrupt | None = None,
+    progress: bool = False,
+) -> dict[str, NDArray[np.float64]]:
+    """Make the steps that remain until all paths have arrived; return when they did: NaN not, −n diverged at step n."""
+    file = file or Checkpoint(None)
+    first = int(ensemble.plan.plan[drivers.FIRST_PATH])
+    waiting = np.arange(ensemble.n_paths)
+    empty = {"x": ensemble.positions(), "waiting": waiting, "times": np.full(len(waiting), np.nan)}
+    ensemble.step, arrays = file.begin(run or {}, empty)
+    begun, waiting, times = ensemble.step, arrays["waiting"], arrays["times"]
+    fixed = (
+        into.compiled,
+        np.append(into.parameters, 0.0),
+        *bridge.arguments(),
+        compiled(NOISE, noise.uniform_of_listed),
+    )
+    if len(waiting):
+        ensemble.pack(arrays["x"])
+    for chunk in ensemble.chunks(
+        max_steps, done=begun, often=_LOOKS, progress=progress, label="first passage", interrupt=interrupt
+    ):
+        reached = np.zeros((len(ensemble.state), ensemble.state.shape[2]))  # nobody waits for lanes that only pad
+        reached.reshape(-1)[: len(waiting)] = times[waiting]
+        if not np.isnan(reached).any():
+            break
+        ensemble.advance_listed(drivers.advance_to_target, chunk, first + waiting, *fixed, reached)
+        times[waiting] = reached.reshape(-1)[: len(waiting)]
+        outside = np.isnan(times[waiting])
+        if 0 < 2 * outside.sum() < len(waiting):
+            ensemble.pack(ensemble.positions()[outside])
+            waiting = waiting[outside]
+        file.offer(ensemble.step, {"x": ensemble.positions(), "waiting": waiting, "times": times})
+    if ensemble.step > begun:
+        file.save(ensemble.step, {"x": ensemble.positions(), "waiting": waiting, "times": times})
+    return {"times": times}
+
+
+def _result(times: NDArray[np.float64], ensemble: Ensemble, replay: dict[str, Any], interrupted: bool) -> FirstPassage:
     """Return the estimates that the times allow."""
-    lost = times == -1.0
+    window = ensemble.step * ensemble.dt
+    lost = times < 0
     diverged, censored = int(lost.sum()), int(np.isnan(times).sum())
+    divergence = None
+    if diverged:
+        path = int(np.argmax(lost))
+        divergence = Divergence(path=path, step=int(-times[path]))
     times[lost] = np.nan
     if len(times) - diverged < 2:
-        raise DivergedError(
-            f"{diverged} of {len(times)} paths overflowed before they reached the target; reduce dt", result=times
-        )
+        raise DivergedError(_divergence.report(divergence, lost, ensemble, ""), result=times)
     if diverged:
-        warnings.warn(f"{diverged} of {len(times)} paths overflowed and were left out; reduce dt", RuntimeWarning, 3)
+        message = _divergence.report(divergence, lost, ensemble, " and were left out")
+        warnings.warn(message, RuntimeWarning, 3)
     seen = times[~lost]
     arrived = np.isfinite(seen)
     at_risk = np.where(arrived, seen, window)
     restricted = mean_estimate(at_risk)
-    value = arrived.sum() / at_risk.sum()
-    # A ratio of sums over paths: its error is that of the residuals, to first order.
-    residual = mean_estimate((arrived - value * at_risk) / at_risk.mean())
-    stderr = residual.stderr if arrived.any() else 1 / at_risk.sum()
+    rate = ratio_estimate(arrived, at_risk)
+    if not arrived.any():
+        rate = Estimate(value=0.0, stderr=1 / at_risk.sum(), n_eff=rate.n_eff)
     return FirstPassage(
         times=times,
         censored=censored,
         diverged=diverged,
+        divergence=divergence,
         window=window,
         mean=None if censored else restricted,
         restricted_mean=restricted,
-        rate=Estimate(value=float(value), stderr=float(stderr), n_eff=float(len(seen))),
+        rate=rate,
         replay=replay,
+        interrupted=interrupted,
     )

@@ -111,6 +111,12 @@ def cell_edges(bins: Any, dimension: int) -> tuple[NDArray[np.float64], ...]:
     return edges
 
 
+def from_counts(edges: tuple[NDArray[np.float64], ...], counts: NDArray[np.int64]) -> Histogram:
+    """Return the histogram of counts (n_groups, cells + 1), of which the last column is of points outside the grid."""
+    inner = counts[:, :-1].reshape(len(counts), *(len(edge) - 1 for edge in edges))
+    return Histogram(edges=edges, counts=inner, totals=counts.sum(axis=1))
+
+
 def _edge(edge: NDArray[np.float64], corner: float) -> int:
     """Return the number of the edge at which a corner lies."""
     if np.isnan(corner):

@@ -236,10 +236,18 @@ class SDE:
 
     @cached_property
     def _full_diffusion(self) -> BlockFunction | UserFunction:
-        """All d m entries of B as a block function."""
-        if self._diffusion is not None and self.noise != "diagonal":
+        """All d m entries of a B that is not constant, as a block function."""
+        assert self._diffusion is not None
+        if self.noise != "diagonal":
             return self._diffusion
-        return self._symbolic(f"this scheme with {self.noise} noise").noise_block()
+        if isinstance(self._diffusion, UserFunction):
+            return self._diffusion.as_matrix()
+        return self._symbolic("diagonal noise").noise_block()
+
+    @property
+    def _timed(self) -> bool:
+        """Whether the noise is known to change with the time alone."""
+        return self._formulas is not None and self._formulas.noise_changes_with_time_alone()
 
     @cached_property
     def _force(self) -> BlockFunction:
@@ -248,7 +256,7 @@ class SDE:
 
     def linear_part(self) -> tuple[NDArray[np.float64], NDArray[np.float64]] | None:
         """Return (J, c) of a drift J x + c that is linear in x and constant in time, or None."""
-        return None if self._formulas is None else self._formulas.linear_part()
+        return None if self._formulas is None else self._formulas.linear_part
 
     def _symbolic(self, what: str) -> Formulas:
         if self._formulas is None:

@@ -13,9 +13,11 @@ from numpy.typing import ArrayLike, NDArray
 
 from .. import _validate
 from ..errors import IncompatibleError, InvalidInputError
-from . import _parallel
-from ._checkpoint import Checkpoint, describe
+from . import _divergence, _parallel
+from ._checkpoint import Checkpoint
+from ._divergence import Divergence
 from ._ensemble import Ensemble, Interrupt
+from .schemes import SCHEMES
 from .sde import SDE
 
 
@@ -33,6 +35,8 @@ class Run:
         The saved positions; the start and every ``save_every``-th step, or only the last one.
     diverged : int
         Number of paths that are not finite at the end. Their values are left as they are.
+    divergence : Divergence or None
+        The first of them, and at which step.
     replay : dict
         Arguments that repeat the run to the same bits: ``simulate(**run.replay)``. After an interrupt they make all of
         it.
@@ -46,6 +50,7 @@ class Run:
     times: NDArray[np.float64]
     paths: NDArray[np.float64]
     diverged: int
+    divergence: Divergence | None
     replay: dict[str, Any]
     n_steps: int
     interrupted: bool = False
@@ -83,7 +88,7 @@ def simulate(
     x0 : ndarray, shape (d,) or (n_paths, d)
         Where the paths start: one point for all (then ``n_paths`` is needed), or one each.
     dt : float
-        Step h > 0. A quadratic of curvature k is unstable beyond h = 2/k.
+        Step h > 0. A quadratic of curvature k is unstable beyond h = 2/k, and a longer step is refused.
     n_steps : int
         Number of steps.
     n_paths : int, optional
@@ -100,7 +105,8 @@ def simulate(
         What stands for ξ. The others have its moments to order 5 and 3: enough for expectations of weak order 2 and 1,
         and cheaper. Paths then mean nothing.
     brownian_dt : float, optional
-        Step of the finest run with which this one shares its Brownian path: dt must be a whole multiple of it.
+        Step of the finest run with which this one shares its Brownian path: dt must be a whole multiple of it. Not for
+        "baoab" and "exact", whose numbers are no increments of one.
     save_every : int, optional
         Save the positions at the start and every so many steps; it must divide ``n_steps``. Default: save the last
         only.
@@ -123,8 +129,9 @@ def simulate(
     Raises
     ------
     InvalidInputError
-        A wrong shape, a number that is not finite, dt ≤ 0, a negative count or an unknown method; a checkpoint of
-        another run, a damaged one, or a place that cannot be written; before any work is done.
+        A wrong shape, a number that is not finite, dt ≤ 0 or beyond the stability limit of a linear drift, a negative
+        count or an unknown method; an equation that is not finite where a path starts; a checkpoint of another run, a
+        damaged one, or a place that cannot be written; before any work is done.
     WorkerError
         A worker of the executor died and the executor does not replace it. With a checkpoint, the ranges of paths that
         were done are not lost.
@@ -132,9 +139,9 @@ def simulate(
     Warns
     -----
     RuntimeWarning
-        Ctrl-C ended the run, and what was done is returned (with an executor the run is given up instead, and
-        KeyboardInterrupt raised); or a checkpoint could not be written, for example on a full disk: the one before
-        remains, and the run goes on.
+        Paths overflowed; Ctrl-C ended the run, and what was done is returned (with an executor the run is given up
+        instead, and KeyboardInterrupt raised); or a checkpoint could not be written, for example on a full disk: the
+        one before remains, and the run goes on.
 
     Notes
     -----
@@ -171,12 +178,13 @@ def simulate(
                 f"save_every must divide n_steps, so that the last position is saved; got {save_every} and {n_steps}. "
                 f"Take n_steps={-(-n_steps // save_every) * save_every}."
             )
+    starts = ensemble.check_fields()
     replay = {
-        "sde": sde, "x0": ensemble.positions(), "dt": ensemble.dt, "n_steps": n_steps, "start": start,
+        "sde": sde, "x0": starts, "dt": ensemble.dt, "n_steps": n_steps, "start": start,
         "rng": ensemble.seed, "method": method, "increments": increments, "brownian_dt": brownian_dt,
         "save_every": save_every,
     }  # fmt: skip
-    run = describe(
+    run = file.describe(
         "simulate", ensemble, n_steps=n_steps, save_every=save_every, brownian_dt=brownian_dt,
         executor=executor is not None,
     )  # fmt: skip
@@ -193,12 +201,17 @@ def simulate(
     interrupted = ensemble.step < n_steps
     if interrupted:
         warnings.warn(f"interrupted after {ensemble.step} of {n_steps} steps", RuntimeWarning, 2)
+    lost = ~np.isfinite(final).all(axis=1)
+    divergence = _divergence.find(ensemble, starts, lost, ensemble.step)
+    if divergence:
+        warnings.warn(_divergence.report(divergence, lost, ensemble, ""), RuntimeWarning, 2)
     saved_steps = np.array([ensemble.step]) if save_every is None else save_every * np.arange(len(paths))
     return Run(
         final=final,
         times=start + saved_steps * np.float64(ensemble.dt),
         paths=paths,
-        diverged=int(np.sum(~np.isfinite(final).all(axis=1))),
+        diverged=int(lost.sum()),
+        divergence=divergence,
         replay=replay,
         n_steps=ensemble.step,
         interrupted=interrupted,
@@ -216,9 +229,11 @@ def _paths(
 ) -> dict[str, NDArray[np.float64]]:
     """Make the steps that remain; return the last positions and, stacked, the saved ones."""
     file = file or Checkpoint(None)
-    start = ensemble.positions()
-    paths = np.empty((1 if save_every is None else n_steps // save_every + 1, *start.shape))
-    paths[0] = start
+    paths = np.empty(
+        (0 if save_every is None else n_steps // save_every + 1, ensemble.n_paths, ensemble.state.shape[1])
+    )
+    if save_every is not None:
+        paths[0] = ensemble.positions()
 
     def saved() -> int:
         return 0 if save_every is None else ensemble.step // save_every + 1
@@ -226,18 +241,22 @@ def _paths(
     done, arrays = file.begin(run or {}, {"state": ensemble.state, "paths": paths[: saved()]})
     ensemble.step, ensemble.state = done, arrays["state"]
     paths[: saved()] = arrays["paths"]
-    for chunk in ensemble.chunks(
-        n_steps, done=done, stop_every=save_every, progress=progress, label="simulate", interrupt=interrupt
-    ):
-        ensemble.advance(chunk)
-        if save_every is not None and ensemble.step % save_every == 0:
-            paths[ensemble.step // save_every] = ensemble.positions()
-        file.offer(ensemble.step, {"state": ensemble.state, "paths": paths[: saved()]})
+    watched = {"progress": progress, "label": "simulate", "interrupt": interrupt}
+    if save_every is not None and save_every <= ensemble.steps_in_chunk and done % save_every == 0:
+        for chunk in ensemble.chunks(n_steps // save_every, done=done // save_every, steps_each=save_every, **watched):
+            ensemble.advance(save_every, paths[saved() : saved() + chunk])
+            file.offer(ensemble.step, {"state": ensemble.state, "paths": paths[: saved()]})
+    else:
+        for chunk in ensemble.chunks(n_steps, done=done, stop_every=save_every, **watched):
+            ensemble.advance(chunk)
+            if save_every is not None and ensemble.step % save_every == 0:
+                paths[ensemble.step // save_every] = ensemble.positions()
+            file.offer(ensemble.step, {"state": ensemble.state, "paths": paths[: saved()]})
     if ensemble.step > done:
         file.save(ensemble.step, {"state": ensemble.state, "paths": paths[: saved()]})
     final = ensemble.positions()
     if save_every is None:
-        return {"final": final, "paths": final[None].copy()}
+        return {"final": final, "paths": final[None]}
     return {"final": final, "paths": paths[: saved()]}
 
 
@@ -246,14 +265,15 @@ def _refinement(dt: float, brownian_dt: float | None, method: str, increments: s
     if brownian_dt is None:
         return 1
     dt = _validate.real("dt", dt, above=0.0)
+    scheme = SCHEMES[_validate.choice("method", method, SCHEMES)]
     ratio = dt / _validate.real("brownian_dt", brownian_dt, above=0.0)
     if abs(ratio - round(ratio)) > 1e-9 * ratio or ratio < 0.5:
         raise InvalidInputError(
             f"dt must be a whole multiple of brownian_dt; got {dt:g} and {brownian_dt:g}, a ratio of {ratio:g}"
         )
-    if increments != "gaussian" or method in ("leimkuhler-matthews", "platen", "exact"):
+    if increments != "gaussian" or not scheme.brownian:
         raise IncompatibleError(
-            f"{method} with {increments} increments does not follow a Brownian path, so none can be shared; "
-            "use euler-maruyama, milstein or heun with gaussian increments"
+            f"{method} with {increments} increments does not follow a Brownian path, so none can be shared; use "
+            f"{', '.join(s.name for s in SCHEMES.values() if s.brownian)} with gaussian increments"
         )
     return round(ratio)

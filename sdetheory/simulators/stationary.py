@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import warnings
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass
 from typing import Any
@@ -15,11 +15,18 @@ from numpy.typing import ArrayLike, NDArray
 from .. import _validate
 from ..errors import DivergedError, InvalidInputError
 from ..results import Estimate, mean_estimate
-from . import _parallel
-from ._checkpoint import Checkpoint, describe
+from . import _divergence, _moments, _parallel
+from ._checkpoint import Checkpoint
+from ._divergence import Divergence
 from ._ensemble import Ensemble, Interrupt
-from .histogram import Histogram, cell_edges
+from ._observables import Observables
+from .histogram import Histogram, cell_edges, from_counts
+from .mixing import Mixing, mixing, split
 from .sde import SDE
+
+_BY_PATH = ("origin", "first", "second", "early")
+"""Sums over time, one row a path."""
+_ROOT_OF_LARGEST = np.sqrt(np.finfo(np.float64).max)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -34,11 +41,22 @@ class StationarySample:
         Covariance of the position, arrays of shape (d, d).
     histogram : Histogram or None
         Counts on the grid that ``bins`` asked for.
+    expectations : dict of str to Estimate
+        Mean of each of the ``observables``.
+    occupancy : dict of str to Estimate
+        Fraction of the time spent in each of the ``basins``. Where no path was ever in it, or all always, the standard
+        error is that of one path: 1/n_paths.
+    autocorrelation_time, effective_sample_size, r_hat : Estimate
+        How well each component of the position mixes, arrays of shape (d,): see :class:`Mixing`.
+    mixing : dict of str to Mixing
+        The same of each observable and basin.
     n_samples : int
         Number of positions that entered.
     diverged : int
-        Number of paths that overflowed; they enter neither mean nor covariance. What they did before, while still
-        finite, is counted in the histogram.
+        Number of paths that overflowed; they enter nothing but the histogram, which counts what they did before, while
+        still finite.
+    divergence : Divergence or None
+        The first of them, and at which step.
     replay : dict
         Arguments that repeat the sample to the same bits: ``sample_stationary(**sample.replay)``. After an interrupt
         they make all of it.
@@ -49,8 +67,15 @@ class StationarySample:
     mean: Estimate
     covariance: Estimate
     histogram: Histogram | None
+    expectations: dict[str, Estimate]
+    occupancy: dict[str, Estimate]
+    autocorrelation_time: Estimate
+    effective_sample_size: Estimate
+    r_hat: Estimate
+    mixing: dict[str, Mixing]
     n_samples: int
     diverged: int
+    divergence: Divergence | None
     replay: dict[str, Any]
     interrupted: bool = False
 
@@ -65,6 +90,8 @@ def sample_stationary(
     n_steps: int,
     every: int = 1,
     bins: ArrayLike | Sequence[ArrayLike] | None = None,
+    observables: Mapping[str, Any] | None = None,
+    basins: Mapping[str, Any] | None = None,
     rng: Any = None,
     method: str = "euler-maruyama",
     increments: str = "gaussian",
@@ -93,6 +120,13 @@ def sample_stationary(
         so a larger value loses little and saves the time of counting.
     bins : ndarray, or sequence of d ndarrays, optional
         Edges of equal cells of a histogram, for d = 1 or 2.
+    observables : mapping of str to str, sympy.Expr or function, optional
+        Functions whose expectations are wanted: formulas in the variables, parameters and time of the equation (x0,
+        x1, …, p0, … and t for an equation of functions), or functions of your own, which take what a drift takes and
+        return a number.
+    basins : mapping of str to str, sympy.Expr or function, optional
+        Regions whose occupation is wanted: comparisons, such as ``"0 < x < 1 and y > 0"``; formulas or functions that
+        are positive inside; functions that return whether x is inside. On the boundary a formula counts half.
     rng : None, int, SeedSequence or Generator, optional
         Source of randomness (SPEC 7).
     method, increments : str, optional
@@ -106,13 +140,15 @@ def sample_stationary(
     Returns
     -------
     StationarySample
-        Mean, covariance and histogram, each with its standard error.
+        Mean, covariance, histogram, expectations, occupation of basins and measures of mixing, each with its standard
+        error.
 
     Raises
     ------
     InvalidInputError
-        Wrong shapes, numbers that are not finite, dt ≤ 0, counts that do not fit, cells that are not equal; a
-        checkpoint of another run or a damaged one; before any work is done.
+        Wrong shapes, numbers that are not finite, dt ≤ 0 or beyond the stability limit of a linear drift, counts that
+        do not fit, cells that are not equal, observables and basins that cannot be read; an equation that is not finite
+        where a path starts; a checkpoint of another run or a damaged one; before any work is done.
     DivergedError
         Fewer than two paths stayed finite.
     WorkerError
@@ -123,14 +159,14 @@ def sample_stationary(
     Warns
     -----
     RuntimeWarning
-        Some paths overflowed and were left out; Ctrl-C ended the run and the sample so far is returned; a checkpoint
-        could not be written.
+        Some paths overflowed and were left out; an observable was not finite on other paths; Ctrl-C ended the run and
+        the sample so far is returned; a checkpoint could not be written.
 
     Notes
     -----
     Samples of one path are correlated, paths are not: every standard error is the scatter of time averages between
     paths (or, for histograms, between up to 128 groups of paths) over the root of their number. It knows nothing of a
-    burn-in that is too short or of the bias in h. Memory is O(n_paths d²) and O(cells).
+    burn-in that is too short or of the bias in h. Memory is O(n_paths (d² + K)) for K observables, and O(cells).
 
     References
     ----------
@@ -145,6 +181,14 @@ def sample_stationary(
     ...                            method="leimkuhler-matthews")
     >>> bool(abs(sample.covariance.z_score(0.25)) < 4)
     True
+
+    How much of the time a double well's paths spend on either side, and its mean energy:
+
+    >>> sample = sample_stationary(st.langevin(st.landscapes.double_well(), 0.5), dt=0.02, n_paths=1000, burn_in=200,
+    ...                            n_steps=400, every=10, rng=0, observables={"energy": "(x**2 - 1)**2/4"},
+    ...                            basins={"left": "x < 0", "right": "x > 0"})
+    >>> sample.occupancy["left"].value + sample.occupancy["right"].value
+    np.float64(1.0)
     """
     n_paths = _validate.integer("n_paths", n_paths, at_least=2)
     if x0 is None:
@@ -161,60 +205,33 @@ def sample_stationary(
             f"every must divide n_steps; got {every} and {n_steps}. Take n_steps={-(-n_steps // every) * every}."
         )
     edges = None if bins is None else cell_edges(bins, sde.dimension)
+    watched = Observables(sde, observables, basins)
+    ensemble.check_fields()
     replay = {
         "sde": sde, "x0": ensemble.positions(), "dt": ensemble.dt, "n_paths": n_paths, "burn_in": burn_in,
-        "n_steps": n_steps, "every": every, "bins": edges, "rng": ensemble.seed, "method": method,
-        "increments": increments,
+        "n_steps": n_steps, "every": every, "bins": edges, "observables": observables, "basins": basins,
+        "rng": ensemble.seed, "method": method, "increments": increments,
     }  # fmt: skip
 
-    run = describe(
+    run = file.describe(
         "sample_stationary", ensemble, burn_in=burn_in, n_steps=n_steps, every=every, bins=edges,
-        executor=executor is not None,
+        observables=watched.sources, executor=executor is not None,
     )  # fmt: skip
     n_records = n_steps // every
-    shape = tuple(len(edge) - 1 for edge in edges or ())
     if executor is None:
         with Interrupt() as interrupt:
             groups = len(_parallel.bounds(ensemble))
-            sums = _sums(ensemble, burn_in, n_records, every, edges, groups, file, run, interrupt, progress)
+            sums = _sums(ensemble, burn_in, n_records, every, edges, watched, groups, file, run, interrupt, progress)
         n_records = (ensemble.step - burn_in) // every
     else:
         sums = _parallel.gather(
-            executor, _sums, ensemble, (burn_in, n_records, every, edges, 1),
-            axes=dict.fromkeys(("final", "origin", "first", "second", "counts"), 0), file=file, run=run,
+            executor, _sums, ensemble, (burn_in, n_records, every, edges, watched, 1),
+            axes=dict.fromkeys(("final", *_BY_PATH, "counts"), 0), file=file, run=run,
             progress=progress, label="sample",
         )  # fmt: skip
     if n_records < 1:
         raise KeyboardInterrupt
-    interrupted = n_records < n_steps // every
-    if interrupted:
-        warnings.warn(f"interrupted after {n_records} of {n_steps // every} samples", RuntimeWarning, 2)
-
-    averages, counts = (sums["first"] / n_records, sums["second"] / n_records), sums["counts"]
-    finite = np.isfinite(averages[0]).all(axis=1) & np.isfinite(averages[1]).all(axis=1)
-    diverged = int(n_paths - finite.sum())
-    if n_paths - diverged < 2:
-        raise DivergedError(
-            f"{diverged} of {n_paths} paths overflowed. Reduce dt, or start nearer to the minima.",
-            result=sums["final"],
-        )
-    if diverged:
-        warnings.warn(f"{diverged} of {n_paths} paths overflowed and were left out; reduce dt", RuntimeWarning, 2)
-    centre, *moments = _about_one_point(sums["origin"][finite], *(a[finite] for a in averages))
-    mean, covariance = _moments(*moments)
-    histogram = None
-    if edges is not None:
-        inner = counts[:, :-1].reshape(len(counts), *shape)
-        histogram = Histogram(edges=edges, counts=inner, totals=counts.sum(axis=1))
-    return StationarySample(
-        mean=Estimate(value=mean.value + centre, stderr=mean.stderr, n_eff=mean.n_eff),
-        covariance=covariance,
-        histogram=histogram,
-        n_samples=n_records * int(finite.sum()),
-        diverged=diverged,
-        replay=replay,
-        interrupted=interrupted,
-    )
+    return _sample(ensemble, sums, n_records, watched.names, replay)
 
 
 def _sums(
@@ -223,72 +240,145 @@ def _sums(
     n_records: int,
     every: int,
     edges: tuple[NDArray[np.float64], ...] | None,
+    observables: Observables,
     groups: int,
     file: Checkpoint | None = None,
     run: dict[str, Any] | None = None,
     interrupt: Interrupt | None = None,
     progress: bool = False,
 ) -> dict[str, NDArray[Any]]:
-    """Make the steps that remain; return sums over time by path, counts by group, and the last positions."""
+    """Make the steps that remain; return sums over time by path, counts by group, and the last positions.
+
+    The sums are of the components of the position, and of the observables behind them: about `origin`, a point of the
+    path's own, `first` of their values and `second` of their products; `early` is `first` after half of the samples.
+    """
     file = file or Checkpoint(None)
     blocks, dimension, lanes = ensemble.state.shape
     shape = np.array([len(edge) - 1 for edge in edges or ()], dtype=np.int64)
     lower = np.array([edge[0] for edge in edges or ()], dtype=np.float64)
     scale = np.array([(len(edge) - 1) / (edge[-1] - edge[0]) for edge in edges or ()], dtype=np.float64)
+    n_columns, n_pairs = dimension + len(observables.names), len(_moments.pairs(dimension, len(observables.names))[0])
+    columns = np.zeros((blocks, n_columns, lanes))
     ensemble.step, arrays = file.begin(
         run or {},
         {
             "state": ensemble.state,
-            "origin": ensemble.state.copy(),
-            "first": np.zeros_like(ensemble.state),
-            "second": np.zeros((blocks, dimension * (dimension + 1) // 2, lanes)),
+            "origin": columns,
+            "first": columns.copy(),
+            "early": columns.copy(),
+            "second": np.zeros((blocks, n_pairs, lanes)),
             # The scatter between groups of paths gives the errors of the histogram.
             "counts": np.zeros((groups, int(np.prod(shape)) + 1), dtype=np.int64),
         },
     )
     ensemble.state = arrays["state"]
     begun = ensemble.step
+    function = observables.compiled, np.append(observables.parameters, 0.0)
     watched = {"progress": progress, "interrupt": interrupt}
     for chunk in ensemble.chunks(burn_in, done=min(begun, burn_in), label="burn in", **watched):
         ensemble.advance(chunk)
-        # Moments about a point of the path itself do not cancel, wherever other paths are.
-        arrays["origin"][:] = ensemble.state
         file.offer(ensemble.step, arrays)
+    if ensemble.step == burn_in:
+        # Moments about a point of the path itself do not cancel, wherever other paths are.
+        points = ensemble.state.transpose(0, 2, 1)
+        values = observables(points, ensemble.start + burn_in * ensemble.dt)
+        arrays["origin"][:] = np.concatenate([points, values], axis=2).transpose(0, 2, 1)
     done = max(ensemble.step - burn_in, 0) // every
-    statistics = *(arrays[name] for name in ("origin", "first", "second")), lower, scale, shape, arrays["counts"]
-    for chunk in ensemble.chunks(n_records, done=done, steps_each=every, label="sample", **watched):
-        ensemble.advance_and_record(chunk, every, *statistics, ensemble.n_paths)
+    half = n_records // 2
+    statistics = *function, *(arrays[name] for name in ("origin", "first", "second")), lower, scale, shape
+    for chunk in ensemble.chunks(
+        n_records, done=done, steps_each=every, stop_every=half or None, label="sample", **watched
+    ):
+        ensemble.advance_and_record(chunk, every, *statistics, arrays["counts"], ensemble.n_paths)
+        done += chunk
+        if done == half:
+            arrays["early"][:] = arrays["first"]
         file.offer(ensemble.step, arrays)
     if ensemble.step > begun:
         file.save(ensemble.step, arrays)
-    by_path = {name: ensemble.unblocked(arrays[name]) for name in ("origin", "first", "second")}
+    by_path = {name: ensemble.unblocked(arrays[name]) for name in _BY_PATH}
     return {"final": ensemble.positions(), "counts": arrays["counts"], **by_path}
 
 
-def _about_one_point(
-    origins: NDArray[np.float64], first: NDArray[np.float64], second: NDArray[np.float64]
-) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
-    """Return a point inside the cloud, and the paths' averages about it instead of about origins of their own."""
-    centre = np.median(origins + first, axis=0)
-    shift = origins - centre
-    rows, columns = np.tril_indices(first.shape[1])
-    products = shift[:, rows] * first[:, columns] + first[:, rows] * shift[:, columns]
-    return centre, first + shift, second + products + shift[:, rows] * shift[:, columns]
+def _sample(
+    ensemble: Ensemble,
+    sums: dict[str, NDArray[Any]],
+    n_records: int,
+    names: tuple[str, ...],
+    replay: dict[str, Any],
+) -> StationarySample:
+    """Return the estimates that the sums of n_records samples allow, and warn of what they do not."""
+    dimension, edges, every = replay["sde"].dimension, replay["bins"], replay["every"]
+    planned, n_paths = replay["n_steps"] // every, replay["n_paths"]
+    if n_records < planned:
+        warnings.warn(f"interrupted after {n_records} of {planned} samples", RuntimeWarning, 3)
+    finite = _finite(sums, dimension, names)
+    last = replay["burn_in"] + n_records * every
+    divergence = _divergence.find(
+        ensemble, replay["x0"], ~finite, last, finite=lambda x: np.abs(x) < _ROOT_OF_LARGEST
+    )  # fmt: skip
+    if finite.sum() < 2:
+        raise DivergedError(_divergence.report(divergence, ~finite, ensemble, ""), result=sums["final"])
+    if divergence:
+        message = _divergence.report(divergence, ~finite, ensemble, " and were left out")
+        warnings.warn(message, RuntimeWarning, 3)
+    # Column by column, so that a sum over paths has the same bits whatever other columns there are.
+    by_path = {name: np.asfortranarray(sums[name][finite]) for name in _BY_PATH}
+    means, covariance, mixes = _estimates(by_path, dimension, n_records, planned // 2, every * replay["dt"])
+    columns = {name: column for column, name in enumerate(names, dimension)}
+    components = mixes.of(slice(dimension))
+    return StationarySample(
+        mean=_moments.entry(means, slice(dimension)),
+        covariance=covariance,
+        histogram=None if edges is None else from_counts(edges, sums["counts"]),
+        expectations={name: _moments.entry(means, columns[name]) for name in replay["observables"] or ()},
+        occupancy={name: _occupancy(_moments.entry(means, columns[name])) for name in replay["basins"] or ()},
+        autocorrelation_time=components.autocorrelation_time,
+        effective_sample_size=components.effective_sample_size,
+        r_hat=components.r_hat,
+        mixing={name: mixes.of(column) for name, column in columns.items()},
+        n_samples=n_records * int(finite.sum()),
+        diverged=int(n_paths - finite.sum()),
+        divergence=divergence,
+        replay=replay,
+        interrupted=n_records < planned,
+    )
 
 
-def _moments(first: NDArray[np.float64], second: NDArray[np.float64]) -> tuple[Estimate, Estimate]:
-    """Return mean and covariance from time averages by path, of x and of the products of its components."""
-    mean = mean_estimate(first)
-    dimension = first.shape[1]
-    rows, columns = np.tril_indices(dimension)
-    # Each path's contribution to E[xx'] - E[x]E[x]', linearized about the means (exact for the value itself).
-    centred = first - mean.value
-    influence = second - mean.value[rows] * first[:, columns] - mean.value[columns] * first[:, rows]
-    influence += mean.value[rows] * mean.value[columns]
-    packed = mean_estimate(influence)
-    # The mean itself is estimated; what that takes from the covariance is its own variance.
-    packed_value = packed.value + np.mean(centred[:, rows] * centred[:, columns], axis=0) / (len(first) - 1)
-    value, stderr = np.empty((2, dimension, dimension))
-    value[rows, columns] = value[columns, rows] = packed_value
-    stderr[rows, columns] = stderr[columns, rows] = packed.stderr
-    return mean, Estimate(value=value, stderr=stderr, n_eff=packed.n_eff)
+def _finite(sums: dict[str, NDArray[Any]], dimension: int, names: tuple[str, ...]) -> NDArray[np.bool_]:
+    """Return which paths stayed finite; warn of observables that did not on them."""
+    squares = dimension * (dimension + 1) // 2
+    # A second moment that is finite has a first one that is.
+    finite = np.logical_and.reduce(np.isfinite(sums["second"][:, :squares]), axis=1)
+    bad = ~np.isfinite(sums["second"][finite, squares:])
+    for name, count in zip(names, bad.sum(axis=0), strict=True):
+        if count:
+            warnings.warn(
+                f"{name!r} was not finite on {count} of {finite.sum()} paths, and its estimates are not either",
+                RuntimeWarning, 4,
+            )  # fmt: skip
+    return finite
+
+
+def _estimates(
+    sums: dict[str, NDArray[np.float64]], dimension: int, n_records: int, half: int, spacing: float
+) -> tuple[Estimate, Estimate, Mixing]:
+    """Return means and mixing of the components and observables, and the covariance of the components."""
+    origin, first, second, early = (sums[name] for name in _BY_PATH)
+    pairs = _moments.pairs(dimension, origin.shape[1] - dimension)
+    squares = pairs[0] == pairs[1]
+    # An observable that was not finite spoils its own column only.
+    with np.errstate(invalid="ignore"):
+        centre, averages, products = _moments.about_one_point(origin, first / n_records, second / n_records, *pairs)
+        means = mean_estimate(averages)
+        within, halves = split(first, second[:, squares], early, n_records, half)
+        halves = halves[0] + origin - centre, halves[1] + origin - centre
+        mixes = mixing(averages, products[:, squares], within, halves, n_records, spacing)
+    covariance = _moments.covariance(averages[:, :dimension], products[:, : np.sum(pairs[0] < dimension)])
+    return Estimate(value=means.value + centre, stderr=means.stderr, n_eff=means.n_eff), covariance, mixes
+
+
+def _occupancy(fraction: Estimate) -> Estimate:
+    """Return the fraction with an error of one path's time, where all paths were never or always inside."""
+    error = fraction.stderr if fraction.stderr > 0 else 1 / fraction.n_eff
+    return Estimate(value=fraction.value, stderr=error, n_eff=fraction.n_eff)

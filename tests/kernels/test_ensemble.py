@@ -60,7 +60,8 @@ def advance(x, d, n_steps, averaged, *, lanes=16, step=0, first_path=0):
     plan.plan[ensemble.FIRST_PATH] = first_path
     state = blocks(x, lanes)
     key = np.array(KEY)
-    ensemble.advance(state, *plan.functions, plan.parameters, plan.matrix, plan.plan, DT, 0.0, step, key, n_steps)
+    given = state, *plan.functions, plan.parameters, plan.matrix, plan.plan, DT, 0.0, step, key
+    ensemble.advance(*given, 1, n_steps, np.empty((0, 0, d)))
     return paths(state)
 
 

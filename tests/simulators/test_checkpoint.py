@@ -20,8 +20,13 @@ from sdetheory.simulators import _checkpoint, _ensemble
 BINS = np.linspace(-3, 3, 61)
 FUNCTIONS = {
     "simulate": {"x0": [0.4], "n_steps": 120_000, "save_every": 20_000},
-    "sample_stationary": {"burn_in": 2_000, "n_steps": 118_000, "every": 10, "bins": BINS},
-}
+    "sample_stationary": {
+        "burn_in": 2_000, "n_steps": 118_000, "every": 10, "bins": BINS, "observables": {"square": "x**2"},
+        "basins": {"right": "x > 0"},
+    },
+    # So far away that half of the paths arrive in the first quarter, but not all until the end.
+    "first_passage": {"x0": [0.4], "target": ("above", 2.2), "max_steps": 120_000},
+}  # fmt: skip
 each_function = pytest.mark.parametrize("function", FUNCTIONS)
 
 
@@ -31,20 +36,35 @@ def equation(k=1.0, temperature=0.5):
 
 def run(function, sde=None, **changes):
     """Return a run of a thousand paths; small ones for tests that need no time."""
-    short = {"simulate": {"n_steps": 600, "save_every": 100}, "sample_stationary": {"burn_in": 100, "n_steps": 500}}
+    short = {
+        "simulate": {"n_steps": 600, "save_every": 100},
+        "sample_stationary": {"burn_in": 100, "n_steps": 500},
+        "first_passage": {"max_steps": 600},
+    }
     given = {"n_paths": 1000, "dt": 0.01, "rng": 3, **FUNCTIONS[function], **short[function], **changes}
     return getattr(st, function)(sde or equation(), **given)
 
 
 def assert_same(a, b):
     """To the last bit."""
-    if hasattr(a, "paths"):
+    if hasattr(a, "window"):
+        np.testing.assert_array_equal(a.times, b.times)
+        assert (a.window, a.rate) == (b.window, b.rate)
+    elif hasattr(a, "paths"):
         for name in ("final", "times", "paths"):
             np.testing.assert_array_equal(getattr(a, name), getattr(b, name))
     else:
-        for name in ("mean", "covariance"):
-            np.testing.assert_array_equal(getattr(a, name).value, getattr(b, name).value)
-            np.testing.assert_array_equal(getattr(a, name).stderr, getattr(b, name).stderr)
+        measures = ["autocorrelation_time", "effective_sample_size"]
+        # What was interrupted has halves of its own.
+        measures += ["r_hat"] if a.interrupted == b.interrupted else []
+        assert a.mixing.keys() == b.mixing.keys() and a.occupancy.keys() == b.occupancy.keys()
+        pairs = [(getattr(a, name), getattr(b, name)) for name in ("mean", "covariance", *measures)]
+        pairs += [(getattr(a.mixing[key], name), getattr(b.mixing[key], name)) for key in a.mixing for name in measures]
+        pairs += [(a.expectations[key], b.expectations[key]) for key in a.expectations]
+        pairs += [(a.occupancy[key], b.occupancy[key]) for key in a.occupancy]
+        for one, other in pairs:
+            np.testing.assert_array_equal(one.value, other.value)
+            np.testing.assert_array_equal(one.stderr, other.stderr)
         np.testing.assert_array_equal(a.histogram.counts, b.histogram.counts)
         np.testing.assert_array_equal(a.histogram.totals, b.histogram.totals)
         assert a.n_samples == b.n_samples
@@ -59,7 +79,8 @@ t.run(sys.argv[1], **t.FUNCTIONS[sys.argv[1]], checkpoint=sys.argv[2])
 
 
 @pytest.mark.parametrize(
-    ("function", "beyond"), [("simulate", 0), ("sample_stationary", 0), ("sample_stationary", 2e3)]
+    ("function", "beyond"),
+    [("simulate", 0), *[(name, beyond) for name in ("sample_stationary", "first_passage") for beyond in (0, 2e3)]],
 )
 def test_a_killed_run_goes_on_to_the_same_bits(tmp_path, function, beyond):
     """SIGKILL while it writes checkpoints all the time; the rest is made by this process."""
@@ -88,6 +109,7 @@ def test_a_finished_run_returns_at_once(tmp_path, monkeypatch, function):
     assert os.listdir(tmp_path) == ["run.npz"]
     monkeypatch.setattr(_ensemble.Ensemble, "advance", None)
     monkeypatch.setattr(_ensemble.Ensemble, "advance_and_record", None)
+    monkeypatch.setattr(_ensemble.Ensemble, "advance_listed", None)
     assert_same(run(function, checkpoint=str(tmp_path / "run.npz")), first)
 
 
@@ -104,7 +126,7 @@ def stop_after(monkeypatch, chunks):
 
         return advance
 
-    for name in ("advance", "advance_and_record"):
+    for name in ("advance", "advance_and_record", "advance_listed"):
         monkeypatch.setattr(_ensemble.Ensemble, name, interrupted(getattr(_ensemble.Ensemble, name)))
 
 
@@ -123,6 +145,10 @@ def test_interrupt_returns_what_is_done_and_the_checkpoint_goes_on(tmp_path, mon
         assert 200 < steps < 300 and partial.times.tolist() == [0.0, 1.0, 2.0] and len(partial.paths) == 3
         shorter = run(function, rng=partial.replay["rng"], n_steps=steps, save_every=None)
         np.testing.assert_array_equal(partial.final, shorter.final)
+    elif function == "first_passage":
+        steps = round(partial.window / 0.01)
+        assert 0 < steps < 20 and partial.censored > 900
+        assert_same(partial, run(function, rng=partial.replay["rng"], max_steps=steps))
     else:
         steps = _checkpoint._read(path)[0]["step"] - 100
         assert partial.n_samples == 1000 * steps // 10
@@ -133,11 +159,17 @@ def test_interrupt_returns_what_is_done_and_the_checkpoint_goes_on(tmp_path, mon
     assert_same(whole, getattr(st, function)(**partial.replay))
 
 
+def test_interrupt_before_the_first_step_to_a_target_is_raised(tmp_path, monkeypatch):
+    monkeypatch.setattr(_checkpoint.Checkpoint, "begin", lambda *a: signal.raise_signal(signal.SIGINT) or (0, a[2]))
+    with pytest.raises(KeyboardInterrupt):
+        run("first_passage")
+
+
 def test_interrupt_before_the_first_sample_is_raised(tmp_path, monkeypatch):
     stop_after(monkeypatch, 0)
     with pytest.raises(KeyboardInterrupt):
         run("sample_stationary", checkpoint=tmp_path / "run.npz")
-    assert _checkpoint._read(tmp_path / "run.npz")[0]["step"] == 19
+    assert _checkpoint._read(tmp_path / "run.npz")[0]["step"] == 24  # 20,000 path-steps, in whole buffers of numbers
 
 
 def test_in_another_thread_signals_are_left_alone():
@@ -199,6 +231,21 @@ def test_the_checkpoint_of_another_sample_is_refused(tmp_path, name, changes):
         run("simulate", checkpoint=tmp_path / "run.npz")
 
 
+@pytest.mark.parametrize(
+    ("name", "changes"),
+    [
+        ("max_steps", {"max_steps": 700}),
+        ("bridge", {"bridge": False}),
+        ("target", {"target": "x**2 - 9"}),
+        ("parameters of the target", {"target": ("above", 2.3)}),
+    ],
+)
+def test_the_checkpoint_of_another_passage_is_refused(tmp_path, name, changes):
+    run("first_passage", checkpoint=tmp_path / "run.npz")
+    with pytest.raises(InvalidInputError, match=f"another run; {name} differs"):
+        run("first_passage", **changes, checkpoint=tmp_path / "run.npz")
+
+
 def test_the_checkpoint_of_another_version_is_refused(tmp_path, monkeypatch):
     run("simulate", checkpoint=tmp_path / "run.npz")
     with monkeypatch.context() as patch, pytest.raises(InvalidInputError, match="version of sdetheory differs"):
@@ -256,7 +303,8 @@ def test_a_full_disk_leaves_the_last_checkpoint(tmp_path, monkeypatch, function)
     """The disk fills half-way through a later writing; one warning, and the run goes on."""
     path, kept = tmp_path / "run.npz", []
     monkeypatch.setattr(_checkpoint.Checkpoint, "offer", _checkpoint.Checkpoint.save)
-    monkeypatch.setattr(_ensemble, "_CHUNK", 10_000)
+    # First passages look at their chunks more often.
+    monkeypatch.setattr(_ensemble, "_CHUNK", 10_000 * (32 if function == "first_passage" else 1))
     save, count = np.savez, iter(range(10**9))
 
     def savez(file, **arrays):
@@ -285,7 +333,43 @@ def test_a_full_disk_leaves_the_last_checkpoint(tmp_path, monkeypatch, function)
 def test_the_progress_bar_of_a_resumed_run_starts_where_it_was(tmp_path, monkeypatch, capsys):
     with monkeypatch.context() as patch, pytest.warns(RuntimeWarning, match="interrupted"):
         stop_after(patch, 17)
-        run("simulate", checkpoint=tmp_path / "run.npz")
+        done = run("simulate", checkpoint=tmp_path / "run.npz").n_steps
     run("simulate", checkpoint=tmp_path / "run.npz", progress=True)
     text = capsys.readouterr().err
-    assert "50%" in text and "600/600" in text
+    assert 200 < done < 400 and f"{done}/600" in text and "600/600" in text
+
+
+def test_the_file_is_on_the_disk_before_it_takes_its_place_and_then_the_folder(tmp_path, monkeypatch):
+    calls = []
+    sync, replace = os.fsync, os.replace
+    monkeypatch.setattr(os, "fsync", lambda handle: calls.append("fsync") or sync(handle))
+    monkeypatch.setattr(os, "replace", lambda *paths: calls.append("replace") or replace(*paths))
+    run("simulate", n_steps=0, save_every=None, checkpoint=tmp_path / "run.npz")
+    assert calls == ["fsync", "replace", "fsync"]
+
+
+def test_slow_writing_is_rare_and_each_new_trouble_warns(tmp_path, monkeypatch):
+    """A writing of 3 seconds every 30 at most; a disk that is full, then not, then full again is worth two words."""
+    now, full = [0.0], [False]
+    monkeypatch.setattr(time, "monotonic", lambda: now[0])
+    save, written = np.savez, []
+
+    def savez(file, **arrays):
+        now[0] += 3.0
+        if full[0]:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        written.append(now[0])
+        save(file, **arrays)
+
+    monkeypatch.setattr(np, "savez", savez)
+    file = _checkpoint.Checkpoint(tmp_path / "run.npz")
+    file.begin({}, {"x": np.zeros(1)})
+    for _ in range(100):
+        now[0] += 1.0
+        file.offer(1, {"x": np.ones(1)})
+    assert np.diff(written).min() >= 30
+    for full[0], expected in ((True, 1), (True, 0), (False, 0), (True, 1)):
+        with warnings.catch_warnings(record=True) as caught:
+            warnings.simplefilter("always")
+            file.save(2, {"x": np.ones(1)})
+        assert len(caught) == expected

@@ -2,16 +2,19 @@
 
 import multiprocessing
 import os
+import pickle
 import signal
 import threading
 from concurrent.futures import Executor, ProcessPoolExecutor, ThreadPoolExecutor
 
+import numba
 import pytest
 from test_checkpoint import BINS, assert_same
 
 import sdetheory as st
 from sdetheory.errors import InvalidInputError, WorkerError
 from sdetheory.simulators import _checkpoint, _parallel
+from sdetheory.simulators._ensemble import Ensemble
 
 SDES = {
     "double well": lambda: st.langevin(st.landscapes.double_well(), 0.5),
@@ -29,6 +32,11 @@ def simulate(sde, **changes):
 def sample(sde, **changes):
     given = {"n_paths": 2085, "dt": 0.01, "burn_in": 50, "n_steps": 200, "every": 10, "bins": BINS, "rng": 3, **changes}
     return st.sample_stationary(sde, [0.4], **given)
+
+
+def passage(sde, **changes):
+    given = {"n_paths": 2085, "dt": 0.01, "max_steps": 2000, "rng": 3, "target": ("above", 1.5), **changes}
+    return st.first_passage(sde, [0.4], **given)
 
 
 class Killing(Executor):
@@ -68,6 +76,14 @@ def test_processes_give_the_same_bits(processes, name):
     sde = SDES[name]()
     assert_same(simulate(sde, executor=processes), simulate(sde))
     assert_same(sample(sde, executor=processes), sample(sde))
+    assert_same(passage(sde, executor=processes), passage(sde))
+
+
+def test_observables_are_sent_to_processes(processes):
+    """Formulas and functions, compiled once in each process."""
+    sde = SDES["double well"]()
+    asked = {"observables": {"own": lambda x: x[0] ** 4, "x²": "x**2"}, "basins": {"right": lambda x: x[0] > 0}}
+    assert_same(sample(sde, **asked, executor=processes), sample(sde, **asked))
 
 
 @pytest.mark.parametrize("n_paths", [2, 37, 5000, 40_000])
@@ -75,7 +91,7 @@ def test_any_number_of_paths_and_threads_do_too(n_paths):
     """The last has parts of one and of two blocks."""
     sde = SDES["double well"]()
     with ThreadPoolExecutor(2) as executor:
-        for function in (simulate, sample):
+        for function in (simulate, sample, passage):
             assert_same(function(sde, n_paths=n_paths, executor=executor), function(sde, n_paths=n_paths))
         lead = {"method": "leimkuhler-matthews", "n_paths": n_paths}
         assert_same(simulate(sde, **lead, executor=executor), simulate(sde, **lead))
@@ -144,6 +160,7 @@ def test_a_dask_cluster_gives_the_same_bits(client, name):
     sde, executor = SDES[name](), client.get_executor()
     assert_same(simulate(sde, executor=executor), simulate(sde))
     assert_same(sample(sde, executor=executor), sample(sde))
+    assert_same(passage(sde, executor=executor), passage(sde))
 
 
 def test_a_dask_cluster_that_loses_a_worker_gives_the_same_bits(client, tmp_path):
@@ -159,3 +176,31 @@ def test_a_dask_cluster_that_loses_a_worker_gives_the_same_bits(client, tmp_path
         assert killing.killed == pids[0] and killing.done < len(killing.futures) // 2
         assert killing.killed not in client.run(os.getpid).values()
         assert_same(result, function(sde, **long))
+
+
+def test_a_task_runs_on_one_thread_and_leaves_the_worker_as_it_was():
+    ensemble = Ensemble.prepare(
+        SDES["double well"](), [0.4], dt=0.1, n_paths=9, rng=0, method="euler-maruyama", increments="gaussian"
+    )
+    payloads, numbers = (pickle.dumps(ensemble.plan), pickle.dumps(())), ensemble.plan.plan
+    before = numba.get_num_threads()
+    inside = _parallel._work(lambda _: {"threads": numba.get_num_threads()}, payloads, numbers, ensemble)
+    assert inside == {"threads": 1}
+    assert numba.get_num_threads() == before
+    with pytest.raises(ZeroDivisionError):
+        _parallel._work(lambda _: {"threads": 1 // 0}, payloads, numbers, ensemble)
+    assert numba.get_num_threads() == before
+
+
+def test_each_part_is_offered_to_the_checkpoint_as_soon_as_it_is_done(tmp_path, monkeypatch):
+    monkeypatch.setattr(_parallel, "PARTS", 20)
+    offered = []
+
+    def offer(self, step, arrays):
+        if self.path is not None:  # the tasks have none
+            offered.append((step, len(arrays)))
+
+    monkeypatch.setattr(_checkpoint.Checkpoint, "offer", offer)
+    with ThreadPoolExecutor(1) as executor:
+        simulate(SDES["double well"](), executor=executor, checkpoint=tmp_path / "run.npz")
+    assert offered == [(n, 2 * n) for n in range(1, 21)]

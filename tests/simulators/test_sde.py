@@ -105,15 +105,15 @@ def test_parameters_change_without_compiling(monkeypatch):
     sde = problems.GEOMETRIC.sde()
     shared = {"dt": 0.1, "n_steps": 5, "n_paths": 8, "rng": 1, "method": "milstein"}
     first = st.simulate(sde, [1.0], **shared).final
-    compiled = block._compile.cache_info().misses
+    compiled = block.compiled_source.cache_info().misses
     other = sde.with_parameters(sigma=0.1)
     assert not np.array_equal(st.simulate(other, [1.0], **shared).final, first)
     np.testing.assert_array_equal(st.simulate(other.with_parameters(sigma=0.8), [1.0], **shared).final, first)
     np.testing.assert_array_equal(st.simulate(sde, [1.0], **shared).final, first)
-    assert block._compile.cache_info().misses == compiled
+    assert block.compiled_source.cache_info().misses == compiled
     # Negative control: another formula is another kernel.
     st.SDE.from_sympy(["mu*x/7"], ["sigma*x"], variables=["x"], parameters={"mu": 1, "sigma": 1}).drift([1.0])
-    assert block._compile.cache_info().misses == compiled + 1
+    assert block.compiled_source.cache_info().misses == compiled + 1
 
 
 def test_parameters_of_additive_noise_change_too():

@@ -1,5 +1,7 @@
 """Paths: the same bits whatever surrounds them, the right law, and no silent failure."""
 
+from concurrent.futures import ThreadPoolExecutor
+
 import numba
 import numpy as np
 import pytest
@@ -9,6 +11,7 @@ from sdetheory._kernels import ensemble as kernels
 from sdetheory._kernels.block import BlockFunction
 from sdetheory.errors import InvalidInputError
 from sdetheory.results import mean_estimate
+from sdetheory.simulators import _ensemble
 from sdetheory.stats import agrees, required_samples
 
 # False-alarm rate of one statistical assertion.
@@ -168,11 +171,60 @@ def test_paths_are_independent(rng):
 
 def test_lost_paths_are_counted(rng):
     starts = np.where(rng.random((500, 1)) < 0.3, 1e3, 0.5)
-    result = st.simulate(well(), starts, dt=0.1, n_steps=100, rng=rng)
+    with pytest.warns(RuntimeWarning, match="of 500 paths overflowed"):
+        result = st.simulate(well(), starts, dt=0.1, n_steps=100, rng=rng)
     lost = ~np.isfinite(result.final).all(axis=1)
     assert result.diverged == lost.sum() == (starts == 1e3).sum()
     np.testing.assert_array_equal(lost, starts[:, 0] == 1e3)
     assert run(well()).diverged == 0
+
+
+@pytest.mark.parametrize("method", ["euler-maruyama", "leimkuhler-matthews", "heun"])
+@pytest.mark.parametrize("stride", [1, 7, 1 << 14])
+def test_the_first_lost_path_and_its_step_are_named(method, stride, monkeypatch, rng):
+    """As a run that saves every step sees them; whatever happens after, and on workers too."""
+    monkeypatch.setattr("sdetheory.simulators._divergence._STRIDE", stride)
+    starts = np.where(np.arange(90)[:, None] % 40 == 33, 6.0, 0.5)  # paths 33 and 73 step over the wells and away
+    given = {"dt": 0.1, "n_steps": 30, "rng": rng.integers(99), "method": method, "start": 2.0}
+    with pytest.warns(RuntimeWarning, match="2 of 90 paths overflowed; the first is path 33") as caught:
+        result = st.simulate(well(), starts, **given)
+        whole = st.simulate(well(), starts, **given, save_every=1)
+    step = int(np.argmin(np.isfinite(whole.paths[:, 33, 0])))
+    assert 3 < step < 20
+    assert result.divergence == whole.divergence == st.simulators.Divergence(path=33, step=step)
+    assert f"at step {step} (after a time of {step * 0.1:g}). Reduce dt=0.1" in str(caught[0].message)
+    with ThreadPoolExecutor(2) as executor, pytest.warns(RuntimeWarning, match=f"path 33, at step {step}"):
+        st.simulate(well(), starts, **given, executor=executor)
+
+
+@pytest.mark.parametrize(
+    ("drift", "diffusion", "message"),
+    [
+        (["-x", "log(y)"], [1, 1], r"component 1 of its drift is nan at \[ 0. -1.\], where path 2 starts"),
+        (["1/(x*(y + 1))", "-y"], [1, 1], r"component 0 of its drift is (nan|inf)"),
+        (["-x", "-y"], [1, "1/(1 + y)"], r"component 1 of its diffusion is inf"),
+        (["-x", "-y"], [1, "sqrt(sqrt(y + 1))"], r"component 1 of its Milstein's terms is (nan|inf)"),
+        (["-x", "log(y + t - 2)"], [1, 1], r"component 1 of its drift is nan at .*, where path 2 starts"),
+    ],
+)
+def test_an_equation_that_is_not_finite_at_the_start_is_refused(drift, diffusion, message, monkeypatch):
+    """Where one path starts, however late among the paths, and at the time at which it starts."""
+    for name in ("advance", "advance_and_record", "advance_listed"):
+        monkeypatch.setattr(_ensemble.Ensemble, name, None)
+    monkeypatch.setattr(_ensemble, "_BATCH", 2)
+    sde = st.SDE.from_sympy(drift, diffusion, variables=["x", "y"])
+    method = "milstein" if "sqrt" in str(diffusion) else "euler-maruyama"
+    starts = [[0.5, 1.0], [1.0, 0.5], [0.0, -1.0]]
+    given = {"dt": 0.01, "method": method, "rng": 1}
+    with pytest.raises(InvalidInputError, match=message):
+        st.simulate(sde, starts, **given, n_steps=5, start=2.0)
+    later = {"start": 2.0, **given}
+    with pytest.raises(InvalidInputError, match=message):
+        st.first_passage(sde, starts, target="x - 9", max_steps=4, **later)
+    with pytest.raises(InvalidInputError, match=message):
+        st.residence_times(sde, starts, cores=["x - 9", "-x - 9"], n_steps=4, **later)
+    with pytest.raises(InvalidInputError, match=message.split(" at ")[0]):
+        st.sample_stationary(sde, starts, n_paths=3, burn_in=0, n_steps=4, **given)
 
 
 @pytest.fixture

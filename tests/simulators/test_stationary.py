@@ -232,12 +232,15 @@ def mixed_starts(n_lost, n=600):
 @pytest.mark.parametrize("n_lost", [100, 400])
 def test_lost_paths_are_left_out_with_a_warning(n_lost, burn_in):
     """Those on their way out spoil nothing of the others, neither by overflow nor by cancellation."""
-    with pytest.warns(RuntimeWarning, match=f"{n_lost} of 600 paths overflowed and were left out; reduce dt"):
+    message = f"{n_lost} of 600 paths overflowed and were left out; the first is path 0, at step 4 .* Reduce dt=0.1"
+    with pytest.warns(RuntimeWarning, match=message):
         streamed = sample(well(), x0=mixed_starts(n_lost), n_paths=600, dt=0.1, burn_in=burn_in)
     assert streamed.diverged == n_lost
     assert streamed.n_samples == (600 - n_lost) * 6
     assert streamed.mean.n_eff == 600 - n_lost
-    paths = st.simulate(well(), mixed_starts(n_lost), dt=0.1, n_steps=burn_in + 24, rng=5, save_every=1).paths
+    with pytest.warns(RuntimeWarning, match=f"{n_lost} of 600 paths overflowed"):
+        paths = st.simulate(well(), mixed_starts(n_lost), dt=0.1, n_steps=burn_in + 24, rng=5, save_every=1).paths
+    assert np.abs(paths[3, 0]) < 1e155 < np.abs(paths[4, 0])  # its square overflows at step 4
     kept = paths[burn_in + 4 :: 4, n_lost:, 0]
     np.testing.assert_allclose(streamed.mean.value, kept.mean(), rtol=1e-11, atol=1e-13)
     variance = (kept**2).mean() - kept.mean() ** 2 + kept.mean(axis=0).var(ddof=1) / kept.shape[1]
@@ -248,7 +251,7 @@ def test_the_histogram_counts_what_is_finite():
     """Lost paths too, as long as they last: its memory knows no paths, so that nothing can be taken back."""
     with pytest.warns(RuntimeWarning, match="overflowed"):
         streamed = sample(well(), x0=mixed_starts(100), n_paths=600, dt=0.1, burn_in=0, every=1)
-    paths = st.simulate(well(), mixed_starts(100), dt=0.1, n_steps=24, rng=5, save_every=1).paths[1:]
+        paths = st.simulate(well(), mixed_starts(100), dt=0.1, n_steps=24, rng=5, save_every=1).paths[1:]
     finite = paths[np.isfinite(paths)]
     assert streamed.histogram.totals.sum() == finite.size > streamed.n_samples
     np.testing.assert_array_equal(streamed.histogram.counts.sum(axis=0), np.histogram(finite, bins=EDGES)[0])
@@ -257,7 +260,7 @@ def test_the_histogram_counts_what_is_finite():
 @pytest.mark.parametrize("n_lost", [600, 599])
 @pytest.mark.parametrize("burn_in", [0, 1, 4, 15])
 def test_when_all_are_lost_it_is_an_error(n_lost, burn_in):
-    with pytest.raises(DivergedError, match=f"{n_lost} of 600 paths overflowed. Reduce dt") as caught:
+    with pytest.raises(DivergedError, match=f"{n_lost} of 600 paths overflowed; the first is path 0") as caught:
         sample(well(), x0=mixed_starts(n_lost), n_paths=600, dt=0.1, burn_in=burn_in)
     assert caught.value.result.shape == (600, 1)
 

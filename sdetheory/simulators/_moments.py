@@ -1,0 +1,51 @@
+"""Estimates from sums over time by path: what the scatter between independent paths tells."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..results import Estimate, mean_estimate
+
+
+def pairs(dimension: int, n_observables: int) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+    """Return which two columns each second moment is of: all pairs of components, and each observable's square."""
+    rows, columns = np.tril_indices(dimension)
+    own = np.arange(dimension, dimension + n_observables)
+    return np.append(rows, own), np.append(columns, own)
+
+
+def about_one_point(
+    origins: NDArray[np.float64],
+    first: NDArray[np.float64],
+    second: NDArray[np.float64],
+    rows: NDArray[np.intp],
+    columns: NDArray[np.intp],
+) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
+    """Return a point inside the cloud, and the paths' averages about it instead of about origins of their own."""
+    centre = np.median(origins + first, axis=0)
+    shift = origins - centre
+    products = shift[:, rows] * first[:, columns] + first[:, rows] * shift[:, columns]
+    return centre, first + shift, second + products + shift[:, rows] * shift[:, columns]
+
+
+def covariance(first: NDArray[np.float64], second: NDArray[np.float64]) -> Estimate:
+    """Return the covariance from time averages by path, of x and of the products of its components."""
+    dimension = first.shape[1]
+    rows, columns = np.tril_indices(dimension)
+    mean = first.mean(axis=0)
+    # Each path's contribution to E[xx'] - E[x]E[x]', linearized about the means (exact for the value itself).
+    centred = first - mean
+    influence = second - mean[rows] * first[:, columns] - mean[columns] * first[:, rows] + mean[rows] * mean[columns]
+    packed = mean_estimate(influence)
+    # The mean itself is estimated; what that takes from the covariance is its own variance.
+    packed_value = packed.value + np.mean(centred[:, rows] * centred[:, columns], axis=0) / (len(first) - 1)
+    value, stderr = np.empty((2, dimension, dimension))
+    value[rows, columns] = value[columns, rows] = packed_value
+    stderr[rows, columns] = stderr[columns, rows] = packed.stderr
+    return Estimate(value=value, stderr=stderr, n_eff=packed.n_eff)
+
+
+def entry(estimate: Estimate, column: int | slice) -> Estimate:
+    """Return one entry of an estimate that is an array, or some."""
+    return Estimate(value=estimate.value[column], stderr=estimate.stderr[column], n_eff=estimate.n_eff)

@@ -1,0 +1,289 @@
+"""Residence times: how long the paths of an SDE stay near one minimum before they come to another."""
+
+from __future__ import annotations
+
+import os
+import warnings
+from collections.abc import Sequence
+from concurrent.futures import Executor
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from .. import _validate
+from .._kernels import ensemble as drivers
+from .._kernels import noise
+from .._kernels.block import BlockFunction
+from .._kernels.signatures import NOISE, compiled
+from ..errors import DivergedError, InvalidInputError
+from ..results import Estimate, ratio_estimate
+from . import _divergence, _parallel
+from ._checkpoint import Checkpoint
+from ._divergence import Divergence
+from ._ensemble import Ensemble, Interrupt
+from .first_passage import refuse_points_off_the_path
+from .sde import SDE
+from .targets import Bridge, target_function
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class ResidenceTimes:
+    """What :func:`residence_times` returns, for k cores; errors are from the scatter between paths.
+
+    Attributes
+    ----------
+    mean_times : Estimate
+        Mean time from the entry into a core to the entry into another, shape (k,); infinite where no path moved on.
+    rates : Estimate
+        Moves from core i to core j over the time that belongs to i, shape (k, k). Without any move it is 0, with the
+        rate of one move as its standard error.
+    occupancy : Estimate
+        Fraction of the time that belongs to each core, shape (k,).
+    moves : ndarray, shape (k, k)
+        Number of moves from core i to core j.
+    diverged : int
+        Number of paths that overflowed; they enter no estimate.
+    divergence : Divergence or None
+        The first of them, and at which step.
+    window : float
+        Length of the run.
+    replay : dict
+        Arguments that repeat the run to the same bits: ``residence_times(**result.replay)``.
+    interrupted : bool
+        Whether Ctrl-C ended the run early; the estimates are of the time until then.
+    """
+
+    mean_times: Estimate
+    rates: Estimate
+    occupancy: Estimate
+    moves: NDArray[np.int64]
+    diverged: int
+    divergence: Divergence | None
+    window: float
+    replay: dict[str, Any]
+    interrupted: bool = False
+
+
+def residence_times(
+    sde: SDE,
+    x0: ArrayLike,
+    *,
+    cores: Sequence[Any],
+    dt: float,
+    n_steps: int,
+    n_paths: int | None = None,
+    start: float = 0.0,
+    rng: Any = None,
+    method: str = "euler-maruyama",
+    bridge: bool = True,
+    progress: bool = False,
+    checkpoint: str | os.PathLike[str] | None = None,
+    executor: Executor | None = None,
+) -> ResidenceTimes:
+    r"""Simulate paths that go to and fro between cores, and return how long they stay with each.
+
+    A path belongs to the core that it visited last. With :math:`N_{ij}` moves and the total time :math:`T_i`,
+
+    .. math:: \hat k_{ij} = N_{ij} / T_i, \qquad \hat\tau_i = T_i \Big/ \sum_j N_{ij}.
+
+    Parameters
+    ----------
+    sde : SDE
+        The equation.
+    x0 : ndarray, shape (d,) or (n_paths, d)
+        Where the paths start: one point for all (then ``n_paths`` is needed), or one each. Inside a core the time
+        counts from the start, elsewhere from the first visit to a core.
+    cores : sequence of targets
+        At least two regions that do not touch, each around one minimum; each as the target of :func:`first_passage`.
+    dt : float
+        Step h > 0.
+    n_steps : int
+        Number of steps: many mean residence times.
+    n_paths : int, optional
+        Number of paths, at least 2 and at most 2³².
+    start : float, optional
+        Time at which the paths start, for equations that depend on it.
+    rng : None, int, SeedSequence or Generator, optional
+        Source of randomness (SPEC 7).
+    method : str, optional
+        As for :func:`first_passage`.
+    bridge : bool, optional
+        Correct for visits between the ends of steps, as in :func:`first_passage`.
+    progress : bool, optional
+        Show a progress bar.
+    checkpoint, executor : optional
+        A file that a killed run goes on from, and workers to run on, as for :func:`simulate`: the same bits.
+
+    Returns
+    -------
+    ResidenceTimes
+        Mean times, rates and occupancies, each with its standard error.
+
+    Raises
+    ------
+    InvalidInputError
+        Fewer than two cores, a core that cannot be read, a start inside two of them, and all that
+        :func:`first_passage` refuses.
+    IncompatibleError
+        A method whose points are not on a path, or that does not serve the equation.
+    DivergedError
+        Fewer than two paths stayed finite.
+    WorkerError
+        As for :func:`simulate`.
+    KeyboardInterrupt
+        Ctrl-C before the first step, or with an executor.
+
+    Warns
+    -----
+    RuntimeWarning
+        Some paths overflowed and were left out; Ctrl-C ended the run; a checkpoint could not be written.
+
+    Notes
+    -----
+    In one dimension τᵢ is the mean first-passage time from the edge of core i to the other core. The stay that the end
+    of the run cuts off counts in Tᵢ: for exponential times this is the maximum-likelihood estimate; otherwise what is
+    left of the bias is of the order of (relaxation time) / (length of the run). Cores, instead of one line between the
+    basins, make that a path which only touches the line is not counted as many moves [1]_.
+
+    References
+    ----------
+    .. [1] C. Schütte, F. Noé, J. Lu, M. Sarich and E. Vanden-Eijnden, "Markov state models based on milestoning",
+       Journal of Chemical Physics 134 (2011) 204105.
+
+    Examples
+    --------
+    >>> import sdetheory as st
+    >>> sde = st.langevin(st.landscapes.double_well(), temperature=0.25)
+    >>> result = residence_times(sde, [-1.0], cores=[("below", -1.0), ("above", 1.0)], dt=0.02, n_steps=20_000,
+    ...                          n_paths=400, rng=0)
+    >>> bool(abs(result.occupancy.z_score(0.5)).max() < 4), result.moves.diagonal().tolist()
+    (True, [0, 0])
+    """
+    refuse_points_off_the_path(method)
+    file = Checkpoint(checkpoint)
+    ensemble = Ensemble.prepare(
+        sde, x0, dt=dt, n_paths=n_paths, rng=file.rng(rng), method=method, increments="gaussian", start=start
+    )
+    _validate.integer("n_paths", ensemble.n_paths, at_least=2)
+    n_steps = _validate.integer("n_steps", n_steps, at_least=1)
+    if not isinstance(cores, Sequence) or isinstance(cores, str) or len(cores) < 2:
+        raise InvalidInputError(f"cores must be a sequence of at least two targets; got {cores!r:.60}")
+    within = target_function(cores, sde)
+    starts = ensemble.check_fields()
+    inside = within(starts, ensemble.start)[:, :: 1 + sde.dimension] >= 0
+    if (inside.sum(axis=1) > 1).any():
+        first = int(np.argmax(inside.sum(axis=1) > 1))
+        raise InvalidInputError(
+            f"cores must not overlap; path {first} starts at {starts[first]}, inside the cores "
+            f"{np.flatnonzero(inside[first]).tolist()}. Make them smaller."
+        )
+    replay = {
+        "sde": sde, "x0": starts, "cores": cores, "dt": ensemble.dt, "n_steps": n_steps, "start": ensemble.start,
+        "rng": ensemble.seed, "method": method, "bridge": bridge,
+    }  # fmt: skip
+    run = file.describe(
+        "residence_times", ensemble, n_steps=n_steps, bridge=bool(bridge), cores=within.source,
+        executor=executor is not None, **{"parameters of the cores": within.parameters.tolist()},
+    )  # fmt: skip
+    arguments = (n_steps, within, len(cores), Bridge.of(sde, bridge))
+    if executor is None:
+        with Interrupt() as interrupt:
+            arrays = _stays(ensemble, *arguments, file, run, interrupt, progress)
+    else:
+        arrays = _parallel.gather(
+            executor, _stays, ensemble, arguments, axes=dict.fromkeys(("stayed", "moves", "lost"), 0), file=file,
+            run=run, progress=progress, label="residence",
+        )  # fmt: skip
+        ensemble.step = n_steps
+    if ensemble.step == 0:
+        raise KeyboardInterrupt
+    interrupted = ensemble.step < n_steps
+    if interrupted:
+        warnings.warn(f"interrupted after {ensemble.step} of {n_steps} steps", RuntimeWarning, 2)
+    return _result(arrays, ensemble, replay, interrupted)
+
+
+def _stays(
+    ensemble: Ensemble,
+    n_steps: int,
+    within: BlockFunction,
+    k: int,
+    bridge: Bridge,
+    file: Checkpoint | None = None,
+    run: dict[str, Any] | None = None,
+    interrupt: Interrupt | None = None,
+    progress: bool = False,
+) -> dict[str, NDArray[np.float64]]:
+    """Make the steps that remain; return by path the time with each core, the moves, and the step of an overflow."""
+    file = file or Checkpoint(None)
+    blocks, dimension, lanes = ensemble.state.shape
+    inside = within(ensemble.state.transpose(0, 2, 1), ensemble.start)[..., :: 1 + dimension] >= 0
+    ensemble.step, arrays = file.begin(
+        run or {},
+        {
+            "state": ensemble.state,
+            "last": np.where(inside.any(axis=2), inside.argmax(axis=2), -1),
+            "since": np.zeros((blocks, lanes)),
+            "stayed": np.zeros((blocks, k, lanes)),
+            "moves": np.zeros((blocks, k * k, lanes)),
+            "lost": np.zeros((blocks, 1, lanes)),
+        },
+    )
+    ensemble.state, begun = arrays["state"], ensemble.step
+    paths = ensemble.plan.plan[drivers.FIRST_PATH] + np.arange(blocks * lanes)
+    counted = (arrays["last"], arrays["since"], arrays["stayed"], arrays["moves"], arrays["lost"][:, 0])
+    fixed = within.compiled, np.append(within.parameters, 0.0), *bridge.arguments()
+    uniform = compiled(NOISE, noise.uniform_of_listed)
+    for chunk in ensemble.chunks(n_steps, done=begun, progress=progress, label="residence", interrupt=interrupt):
+        ensemble.advance_listed(drivers.advance_between_cores, chunk, paths, *fixed, uniform, *counted)
+        file.offer(ensemble.step, arrays)
+    if ensemble.step > begun:
+        file.save(ensemble.step, arrays)
+    # The stay that the end cuts off.
+    still = ensemble.step * ensemble.dt - arrays["since"]
+    stayed = arrays["stayed"] + still[:, None] * (arrays["last"][:, None] == np.arange(k)[None, :, None])
+    by_path = {"stayed": stayed, "moves": arrays["moves"], "lost": arrays["lost"]}
+    return {name: ensemble.unblocked(array) for name, array in by_path.items()}
+
+
+def _result(
+    arrays: dict[str, NDArray[np.float64]], ensemble: Ensemble, replay: dict[str, Any], interrupted: bool
+) -> ResidenceTimes:
+    """Return the estimates that the stays allow."""
+    lost = arrays["lost"][:, 0] > 0
+    diverged = int(lost.sum())
+    divergence = None
+    if diverged:
+        path = int(np.argmax(lost))
+        divergence = Divergence(path=path, step=int(arrays["lost"][path, 0]))
+        if len(lost) - diverged < 2:
+            raise DivergedError(_divergence.report(divergence, lost, ensemble, ""))
+        warnings.warn(_divergence.report(divergence, lost, ensemble, " and were left out"), RuntimeWarning, 3)
+    stayed = arrays["stayed"][~lost]
+    n, k = stayed.shape
+    moves = arrays["moves"][~lost].reshape(n, k, k)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        rates = ratio_estimate(moves, np.broadcast_to(stayed[:, :, None], moves.shape))
+        mean_times = ratio_estimate(stayed, moves.sum(axis=2))
+        occupancy = ratio_estimate(stayed, np.broadcast_to(stayed.sum(axis=1, keepdims=True), stayed.shape))
+        one = np.broadcast_to(1 / stayed.sum(axis=0)[:, None], (k, k))
+    never, stays = moves.sum(axis=0) == 0, moves.sum(axis=(0, 2)) == 0
+    return ResidenceTimes(
+        mean_times=Estimate(
+            value=mean_times.value, stderr=np.where(stays, np.inf, mean_times.stderr), n_eff=mean_times.n_eff
+        ),
+        rates=Estimate(
+            value=rates.value,
+            stderr=np.where(never & ~np.eye(k, dtype=bool), one, rates.stderr),
+            n_eff=rates.n_eff,
+        ),
+        occupancy=occupancy,
+        moves=moves.sum(axis=0).astype(np.int64),
+        diverged=diverged,
+        divergence=divergence,
+        window=ensemble.step * ensemble.dt,
+        replay=replay,
+        interrupted=interrupted,
+    )

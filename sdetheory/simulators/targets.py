@@ -1,0 +1,112 @@
+"""Targets that paths enter: half-spaces and formulas, and the noise with which a path may cross into one unseen."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import sympy
+from numpy.typing import ArrayLike, NDArray
+
+from .. import _validate
+from .._kernels import schemes
+from .._kernels.block import BlockFunction
+from .._kernels.signatures import FIELD, compiled
+from ..errors import InvalidInputError
+from ..symbolic.codegen import block_source
+from ..symbolic.parsing import as_expression
+from ._user_function import UserFunction
+from .sde import SDE
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Crossing:
+    """The half-space a·x ≥ c, as a target of :func:`first_passage` or a core of :func:`residence_times`.
+
+    Attributes
+    ----------
+    direction : ndarray, shape (d,)
+        a, not zero; its length does not matter to the times.
+    level : float
+        c.
+    """
+
+    direction: ArrayLike
+    level: float
+
+
+def target_function(targets: Sequence[Any], sde: SDE) -> BlockFunction:
+    """Return each target's function and its gradient, 1 + d rows a target, as one block function."""
+    formulas = sde._formulas
+    if formulas is None:
+        x, values, time = sympy.symbols(f"x:{sde.dimension}", real=True), {}, sympy.Symbol("t", real=True)
+    else:
+        x, values, time = formulas.variables, dict(formulas.parameters), formulas.time
+    names = {s.name: s for s in (*x, *values, time)}
+    rows: list[sympy.Expr] = []
+    for number, target in enumerate(targets):
+        if isinstance(target, tuple):
+            target = _crossing(target, sde.dimension)
+        if isinstance(target, Crossing):
+            # Names that no formula can have; the numbers are parameters, so that one compiled function serves all.
+            a = [sympy.Symbol(f"{number} a{i}", real=True) for i in range(sde.dimension)]
+            c = sympy.Symbol(f"{number} c", real=True)
+            phi = sympy.Add(-c, *[i * j for i, j in zip(a, x, strict=True)])
+            values |= dict(zip((*a, c), _numbers(target, sde.dimension), strict=True))
+        elif isinstance(target, str | sympy.Expr):
+            phi = as_expression(target, names)
+            if not phi.has(*x):
+                raise InvalidInputError(f"target must depend on {', '.join(map(str, x))}; got the formula {phi}")
+        else:
+            raise InvalidInputError(
+                f'target must be ("above", c), ("below", c), a Crossing or a formula; got {type(target).__name__}'
+            )
+        rows += [phi, *[phi.diff(v) for v in x]]
+    source = block_source("target", rows, x, (*values, time))
+    return BlockFunction(source, np.array(list(values.values()), dtype=np.float64), len(rows))
+
+
+def _crossing(target: tuple[Any, ...], dimension: int) -> Crossing:
+    """Return ("above", c) or ("below", c) as a half-space."""
+    if len(target) != 2 or target[0] not in ("above", "below") or dimension != 1:
+        raise InvalidInputError(
+            f'a tuple as target must be ("above", c) or ("below", c), in one dimension; got {target!r:.60} with '
+            f"d = {dimension}. Use a Crossing, or a formula."
+        )
+    sign = 1.0 if target[0] == "above" else -1.0
+    return Crossing(direction=[sign], level=sign * _validate.real("the target's level", target[1]))
+
+
+def _numbers(crossing: Crossing, dimension: int) -> NDArray[np.float64]:
+    """Return a and c."""
+    direction = _validate.reals("the crossing's direction", crossing.direction, shape=(dimension,))
+    if not direction.any():
+        raise InvalidInputError("the crossing's direction must not be zero; got zeros. Give the vector a of a·x ≥ c.")
+    return np.append(direction, _validate.real("the crossing's level", crossing.level))
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Bridge:
+    """The equation's noise, as the Brownian bridge between the ends of a step needs it: a function of x or a matrix."""
+
+    function: BlockFunction | UserFunction | None
+    matrix: NDArray[np.float64]
+    layout: int
+
+    @classmethod
+    def of(cls, sde: SDE, wanted: bool) -> Bridge:
+        """Return the noise of an equation, or a bridge of negative layout, which is none."""
+        if not wanted:
+            return cls(function=None, matrix=np.zeros((1, 1)), layout=-1)
+        if sde._constant is not None:
+            return cls(function=None, matrix=np.ascontiguousarray(sde._constant), layout=schemes.MATRIX)
+        layout = schemes.DIAGONAL if sde.noise == "diagonal" else schemes.GENERAL
+        return cls(function=sde._diffusion, matrix=np.zeros((1, 1)), layout=layout)
+
+    def arguments(self) -> tuple[Any, NDArray[np.float64], NDArray[np.int64]]:
+        """Return the arguments of the kernels: function, matrix, and [layout, rows of the function]."""
+        rows = 0 if self.function is None else self.function.rows
+        machine = compiled(FIELD, schemes.nothing) if self.function is None else self.function.compiled
+        return machine, self.matrix, np.array([self.layout, rows])
