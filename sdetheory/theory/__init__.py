@@ -1,8 +1,51 @@
 """Exact laws: closed forms and deterministic numerics, against which samplers are checked."""
 
+from .critical_points import CriticalPoint as CriticalPoint
+from .critical_points import critical_points as critical_points
+from .critical_points import lowest_pass as lowest_pass
+from .escape import anisotropic_escape_time as anisotropic_escape_time
+from .escape import depopulation_factor as depopulation_factor
+from .escape import kramers_time as kramers_time
+from .escape import turnover_time as turnover_time
+from .first_passage import mean_first_passage_time as mean_first_passage_time
+from .fokker_planck import FokkerPlanck as FokkerPlanck
+from .fokker_planck import GridEstimate as GridEstimate
+from .fokker_planck import Modes as Modes
+from .fokker_planck import fokker_planck as fokker_planck
 from .gibbs import GibbsLaw as GibbsLaw
 from .gibbs import gibbs as gibbs
+from .grid import Grid as Grid
+from .one_dimension import NoStationaryLaw as NoStationaryLaw
+from .one_dimension import OneDimensionalLaw as OneDimensionalLaw
+from .one_dimension import power_law as power_law
+from .one_dimension import stationary_law as stationary_law
 from .ornstein_uhlenbeck import OrnsteinUhlenbeck as OrnsteinUhlenbeck
 from .ornstein_uhlenbeck import ornstein_uhlenbeck as ornstein_uhlenbeck
+from .transitions import Transition as Transition
+from .transitions import transition as transition
 
-__all__ = ["GibbsLaw", "OrnsteinUhlenbeck", "gibbs", "ornstein_uhlenbeck"]
+__all__ = [
+    "CriticalPoint",
+    "FokkerPlanck",
+    "GibbsLaw",
+    "Grid",
+    "GridEstimate",
+    "Modes",
+    "NoStationaryLaw",
+    "OneDimensionalLaw",
+    "OrnsteinUhlenbeck",
+    "Transition",
+    "anisotropic_escape_time",
+    "critical_points",
+    "depopulation_factor",
+    "fokker_planck",
+    "gibbs",
+    "kramers_time",
+    "lowest_pass",
+    "mean_first_passage_time",
+    "ornstein_uhlenbeck",
+    "power_law",
+    "stationary_law",
+    "transition",
+    "turnover_time",
+]
