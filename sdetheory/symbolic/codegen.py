@@ -2,8 +2,9 @@
 
 A block kernel computes one or more expressions for a block of lanes at once,
 ``kernel(x, p, out)`` with ``x`` of shape (d, L), parameters ``p`` and ``out`` of shape (k, L). Its loop over lanes has
-no branch and no call that LLVM cannot vectorize as long as the expressions use ``+ - * / **`` with whole exponents,
-``sqrt``, ``exp``, ``log``, ``logaddexp``, ``Abs``, ``Max`` and ``Min``.
+no branch and no call that LLVM cannot vectorize as long as the expressions use ``+ - * / **``, ``sqrt``, ``exp``,
+``log``, ``sin``, ``cos``, ``tanh``, ``logaddexp``, ``Abs``, ``sign``, ``Max``, ``Min`` and ``Piecewise``. Of a
+``Piecewise`` every piece is computed in every lane, and one is selected.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from ..errors import InvalidInputError
 from . import _elementary
 from .functions import logaddexp, logistic
 
-# SymPy head: (name in the generated source, whether the math module provides it)
+# SymPy head: name in the generated source
 _FUNCTIONS = {
     sympy.exp: "exp",
     sympy.log: "log",
@@ -27,13 +28,25 @@ _FUNCTIONS = {
     sympy.sign: "sign",
     sympy.Max: "max",
     sympy.Min: "min",
+    sympy.sin: "sin",
+    sympy.cos: "cos",
+    sympy.tanh: "tanh",
     **{
         head: f"math.{head.__name__}"
         for head in (
-            *(sympy.sin, sympy.cos, sympy.tan, sympy.asin, sympy.acos, sympy.atan, sympy.atan2),
-            *(sympy.sinh, sympy.cosh, sympy.tanh, sympy.asinh, sympy.acosh, sympy.atanh, sympy.erf, sympy.erfc),
+            *(sympy.tan, sympy.asin, sympy.acos, sympy.atan, sympy.atan2),
+            *(sympy.sinh, sympy.cosh, sympy.asinh, sympy.acosh, sympy.atanh, sympy.erf, sympy.erfc),
         )
     },
+}
+
+_RELATIONS = {
+    sympy.StrictGreaterThan: ">",
+    sympy.GreaterThan: ">=",
+    sympy.StrictLessThan: "<",
+    sympy.LessThan: "<=",
+    sympy.Equality: "==",
+    sympy.Unequality: "!=",
 }
 
 _HEADER = '''\
@@ -129,11 +142,23 @@ def lane_code(
             f"the {title} depends on {', '.join(sorted(map(str, unknown)))}, neither a variable nor a parameter; "
             "list it in variables, or give it a value in parameters"
         )
+    _check_conditions(title, expressions)
     shared, reduced = sympy.cse(list(expressions), symbols=sympy.numbered_symbols("s", real=True), order="canonical")
     writer = _Writer(names, set(parameters), title)
     for symbol, expression in shared:
         writer.assign(symbol, expression)
     return LaneCode(writer.lines, [writer.write(expression) for expression in reduced], writer.helpers)
+
+
+def _check_conditions(title: str, expressions: Sequence[sympy.Expr]) -> None:
+    """Refuse conditions other than relations and their combinations (``cse`` would list the integers, all of them)."""
+    allowed = (sympy.And, sympy.Or, sympy.Not, sympy.logic.boolalg.BooleanAtom, sympy.Symbol, *_RELATIONS)
+    for node in (node for e in expressions for node in sympy.preorder_traversal(e)):
+        if isinstance(node, sympy.logic.boolalg.Boolean) and not isinstance(node, allowed):
+            raise InvalidInputError(
+                f"the {title} holds the condition {node.func.__name__}, which cannot be compiled; "
+                "write it with <, <=, >, >=, Eq, Ne, And, Or and Not"
+            )
 
 
 def module_source(helpers: set[str], body: Sequence[str]) -> str:
@@ -185,6 +210,10 @@ class _Writer:
             return self.product(e)
         if isinstance(e, sympy.Pow):
             return self.power(e.base, e.exp)
+        if isinstance(e, sympy.Piecewise):
+            return self.piecewise(e)
+        if isinstance(e, sympy.logic.boolalg.Boolean) and not e.is_Symbol:
+            return self.condition(e)
         return self.call(e)
 
     def number(self, e: sympy.Expr) -> str:
@@ -255,7 +284,11 @@ class _Writer:
             return f"math.sqrt({self.write(base)})"
         if exponent.is_number and exponent.is_negative:
             return f"1.0 / {self.operand(base**-exponent)}"
-        return f"math.pow({self.write(base)}, {self.write(exponent)})"
+        if (2 * exponent).is_Integer and exponent <= 64:
+            # Square roots are exact and quick.
+            return f"{self.whole_power(base, int(exponent))} * {self.atom(sympy.sqrt(base))}"
+        self.helpers.add("power")
+        return f"power({self.write(base)}, {self.write(exponent)})"
 
     def whole_power(self, base: sympy.Expr, n: int) -> str:
         """Return the name of base**n, by repeated squaring; the powers on the way are shared."""
@@ -267,6 +300,29 @@ class _Writer:
             text = f"{half} * {half}" if n % 2 == 0 else f"{half} * {half} * {self.atom(base)}"
             self.names[key] = self.fresh(text)
         return self.names[key]
+
+    def piecewise(self, e: sympy.Piecewise) -> str:
+        """Return the name of a selection among pieces that are all computed; NaN where no condition holds."""
+        # All have names before the selection, which then holds no computation and needs no branch.
+        pieces = [(self.atom(piece), self.condition(condition)) for piece, condition in e.args]
+        text = pieces.pop()[0] if e.args[-1].cond is sympy.true else "math.nan"
+        for piece, condition in reversed(pieces):
+            text = self.fresh(f"{piece} if {condition} else {text}")
+        return text
+
+    def condition(self, e: sympy.Basic) -> str:
+        """Return the source of a condition, safe as an operand."""
+        if e in self.names:
+            return self.names[e]
+        if isinstance(e, sympy.logic.boolalg.BooleanAtom):
+            return str(bool(e))
+        if isinstance(e, sympy.Not):
+            return f"(not {self.condition(e.args[0])})"
+        if isinstance(e, (sympy.And, sympy.Or)):
+            # Not `and`, which is a branch.
+            return f"({(' & ' if isinstance(e, sympy.And) else ' | ').join(map(self.condition, e.args))})"
+        left, right = (self.operand(side) for side in e.args)
+        return f"({left} {_RELATIONS[e.func]} {right})"
 
     def call(self, e: sympy.Expr) -> str:
         name = _FUNCTIONS.get(e.func)

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import sympy
 from sympy.core.function import AppliedUndef
 
 from ..errors import InvalidInputError, SdeTheoryError
-from . import proof, rendering
+from . import _coerce, proof, rendering
 from .records import Assumption, Equation, Formula, Heading, Note
 
 
@@ -66,6 +66,8 @@ class Derivation:
     """
 
     def __init__(self, title: str, *, source: str = "") -> None:
+        rendering.check_text(title)
+        rendering.check_text(source)
         self.title = title
         self.source = source
         self.assumptions: list[Assumption] = []
@@ -89,7 +91,8 @@ class Derivation:
     def assume(self, symbol: Any, sentence: str, *, where: Any = ()) -> None:
         """State a symbol (or an undefined function), what it means and which relations (`where`) it obeys."""
         self._require_new(symbol)
-        relations = [sympy.sympify(c) for c in (where if isinstance(where, (tuple, list)) else (where,))]
+        rendering.check_text(sentence)
+        relations = [_condition(c) for c in (where if isinstance(where, (tuple, list)) else (where,))]
         if sympy.false in relations:
             raise InvalidInputError(f"a condition on {symbol} contradicts the symbol's own assumptions")
         conditions = tuple(c for c in relations if c is not sympy.true)
@@ -105,39 +108,69 @@ class Derivation:
         )
 
     def suppose(self, name: str, sentence: str) -> None:
-        """State an assumption that is about no symbol: an approximation, a property of the data."""
+        """State an assumption that is about no symbol: an approximation, a property of the data.
+
+        A step that rests on it says so with ``using=name``; a name that was not stated is refused.
+        """
+        rendering.check_text(name)
+        rendering.check_text(sentence)
+        if any(assumption.name == name for assumption in self.assumptions):
+            raise InvalidInputError(f"the assumption {name!r} is already stated in {self.title!r}")
         self.assumptions.append(Assumption(name=name, sentence=sentence))
 
     def heading(self, text: str) -> None:
         """Begin a section."""
+        rendering.check_text(text)
         self.body.append(Heading(text))
 
     def note(self, text: str) -> None:
         """Add a paragraph of explanation; it proves nothing."""
+        rendering.check_text(text)
         self.body.append(Note(" ".join(text.split())))
 
-    def define(self, symbol: Any, value: Any, statement: str, *, by: str = "definition", paper: str = "") -> Equation:
+    def define(
+        self,
+        symbol: Any,
+        value: Any,
+        statement: str,
+        *,
+        by: str = "definition",
+        paper: str = "",
+        using: str | Sequence[str] = (),
+    ) -> Equation:
         """Give a new symbol a value in terms of stated ones; later steps may use it."""
         self._require_new(symbol)
-        value = sympy.sympify(value)
+        value = _coerce.expression(value)
         self._require_stated(value)
+        equation = self._add(statement, symbol, value, by, "definition", paper, using=using)
         self._definitions[symbol] = self._resolve(value)
         self._stated.add(symbol)
-        return self._add(statement, symbol, value, by, "definition", paper)
+        return equation
 
-    def step(self, statement: str, left: Any, right: Any, *, by: str, paper: str = "") -> Equation:
+    def step(
+        self, statement: str, left: Any, right: Any, *, by: str, paper: str = "", using: str | Sequence[str] = ()
+    ) -> Equation:
         """Add left = right, proved by rewriting the difference, with all definitions inserted, to 0."""
-        left, right = sympy.sympify(left), sympy.sympify(right)
+        left, right = _coerce.expression(left), _coerce.expression(right)
         method = proof.rewrite_to_zero(self._resolved(left) - self._resolved(right))
         if method is None:
             raise self._failure(statement, left, right)
-        return self._add(statement, left, right, by, f"proved by {method}", paper)
+        return self._add(statement, left, right, by, f"proved by {method}", paper, using=using)
 
     def expand(
-        self, statement: str, left: Any, right: Any, *, variable: sympy.Symbol, order: int, by: str, paper: str = ""
+        self,
+        statement: str,
+        left: Any,
+        right: Any,
+        *,
+        variable: sympy.Symbol,
+        order: int,
+        by: str,
+        paper: str = "",
+        using: str | Sequence[str] = (),
     ) -> Equation:
         """Add left = right + O(variable**order) for variable → 0, proved by the Taylor series of the difference."""
-        left, right = sympy.sympify(left), sympy.sympify(right)
+        left, right = _coerce.expression(left), _coerce.expression(right)
         wrong = proof.series_below(self._resolved(left) - self._resolved(right), variable, order)
         if wrong != 0:
             raise DerivationError(
@@ -146,13 +179,21 @@ class Derivation:
                 *(left, right, None),
             )
         method = f"proved by series to order {order} in {variable}"
-        return self._add(statement, left, right, by, method, paper, remainder=sympy.Order(variable**order))
+        remainder = sympy.Order(variable**order)
+        return self._add(statement, left, right, by, method, paper, remainder=remainder, using=using)
 
     def enumerate(
-        self, statement: str, left: Any, right: Any, *, cases: Iterable[tuple[Mapping[Any, Any], Any]], by: str
+        self,
+        statement: str,
+        left: Any,
+        right: Any,
+        *,
+        cases: Iterable[tuple[Mapping[Any, Any], Any]],
+        by: str,
+        paper: str = "",
     ) -> Equation:
         """Add left = right, where each case gives values of the symbols and the exact number counted for left."""
-        left, right = sympy.sympify(left), sympy.sympify(right)
+        left, right = _coerce.expression(left), _coerce.expression(right)
         self._require_stated(left)
         number, wrong = proof.first_wrong_case(self._resolved(right), cases)
         if wrong is not None or number == 0:
@@ -163,16 +204,25 @@ class Derivation:
                 f"Left side: {left}. Right side: {right}.",
                 *(left, right, point),
             )
-        return self._add(statement, left, right, by, f"proved by exhaustive enumeration of {number} cases", "")
+        return self._add(statement, left, right, by, f"proved by exhaustive enumeration of {number} cases", paper)
 
     def solve(
-        self, statement: str, left: Any, right: Any, *, unknown: Any, solution: Any, by: str, paper: str = ""
+        self,
+        statement: str,
+        left: Any,
+        right: Any,
+        *,
+        unknown: Any,
+        solution: Any,
+        by: str,
+        paper: str = "",
+        using: str | Sequence[str] = (),
     ) -> Equation:
         """Determine an assumed symbol from left = right; the equation must be linear in it, so the solution is unique.
 
         Later steps see the unknown as defined by `solution`.
         """
-        left, right, solution = (sympy.sympify(x) for x in (left, right, solution))
+        left, right, solution = (_coerce.expression(x) for x in (left, right, solution))
         if unknown not in self._stated or unknown in self._definitions:
             raise InvalidInputError(f"{unknown} is not an assumed symbol that is still undetermined")
         difference = self._resolved(left) - self._resolved(right)
@@ -189,19 +239,21 @@ class Derivation:
         replaced = {unknown: value}
         if proof.rewrite_to_zero(difference.subs(replaced)) is None:
             raise self._failure(statement, left.subs(unknown, solution), right.subs(unknown, solution))
-        self._add(statement, left, right, by, "condition", paper)
+        self._add(statement, left, right, by, "condition", paper, using=using)
         self._definitions = {s: e.xreplace(replaced) for s, e in self._definitions.items()} | replaced
         return self._add(
             f"solved for ${unknown}$", unknown, solution, "the equation is linear in the unknown", "proved by insertion"
         )
 
-    def conclude(self, symbol: Any, value: Any, statement: str, *, by: str, paper: str = "") -> Equation:
+    def conclude(
+        self, symbol: Any, value: Any, statement: str, *, by: str, paper: str = "", using: str | Sequence[str] = ()
+    ) -> Equation:
         """Prove symbol = value as in :meth:`step` and make it the result."""
         if symbol not in self._definitions:
             raise InvalidInputError(f"{symbol} was not determined by define() or solve(), so it cannot be concluded")
         if self._result is not None:
             raise InvalidInputError(f"the derivation {self.title!r} has a result already: {self._result}")
-        equation = self.step(statement, symbol, value, by=by, paper=paper)
+        equation = self.step(statement, symbol, value, by=by, paper=paper, using=using)
         self._result = Formula(symbol=symbol, expression=equation.right, conditions=self._conditions())
         return equation
 
@@ -218,11 +270,30 @@ class Derivation:
         return rendering.to_latex(self, standalone=standalone)
 
     def _add(
-        self, statement: str, left: Any, right: Any, by: str, method: str, paper: str = "", remainder: Any = None
+        self,
+        statement: str,
+        left: Any,
+        right: Any,
+        by: str,
+        method: str,
+        paper: str = "",
+        *,
+        remainder: Any = None,
+        using: str | Sequence[str] = (),
     ) -> Equation:
+        for text in (statement, by, paper):
+            rendering.check_text(text)
+        names = (using,) if isinstance(using, str) else tuple(using)
+        stated = [assumption.name for assumption in self.assumptions if assumption.name]
+        for name in names:
+            if name not in stated:
+                raise InvalidInputError(
+                    f'"{statement}" uses the assumption {name!r}, which is not stated; call suppose({name!r}, ...). '
+                    f"Stated are: {', '.join(stated) or 'none'}"
+                )
         equation = Equation(
             number=len(self.equations) + 1, statement=statement, left=left, right=right, by=by, method=method,
-            paper=paper, remainder=remainder,
+            paper=paper, remainder=remainder, using=names,
         )  # fmt: skip
         self.body.append(equation)
         return equation
@@ -240,6 +311,7 @@ class Derivation:
     def _require_new(self, symbol: Any) -> None:
         if not isinstance(symbol, (sympy.Symbol, sympy.core.function.UndefinedFunction)):
             raise InvalidInputError(f"expected a symbol or an undefined function; got {symbol!r:.60}")
+        rendering.check_name(str(symbol))
         if str(symbol) in {str(s) for s in self._stated}:
             raise InvalidInputError(f"{symbol} is already stated in {self.title!r}; use another name")
 
@@ -259,6 +331,16 @@ class Derivation:
             reason = f"does not hold: at {_spell(found[0])}: left {found[1]}, right {found[2]}"
         message = f'step ({len(self.equations) + 1}) "{statement}" {reason}. Left side: {left}. Right side: {right}.'
         return DerivationError(message, left, right, found and found[0])
+
+
+def _condition(value: Any) -> sympy.Basic:
+    try:
+        # Strict: a string would be evaluated.
+        return sympy.sympify(value, strict=True)
+    except sympy.SympifyError:
+        raise InvalidInputError(
+            f"a condition must be a relation such as N >= 2, not a string; got {value!r:.60}"
+        ) from None
 
 
 def _spell(point: Mapping[Any, Any]) -> str:

@@ -144,7 +144,7 @@ def as_expression(value: Any, symbols: Symbols) -> sympy.Expr:
     if isinstance(value, str):
         return parse(value, symbols=symbols)
     if isinstance(value, numbers.Real) and not isinstance(value, (bool, sympy.Basic)):
-        return sympy.Integer(int(value)) if isinstance(value, numbers.Integral) else _rational(value)
+        return sympy.Integer(int(value)) if isinstance(value, numbers.Integral) else as_exact(value)
     if not isinstance(value, sympy.Expr):
         raise InvalidInputError(f"expected a string, a number or a SymPy expression; got {type(value).__name__}")
     table = _symbol_table(symbols)
@@ -155,7 +155,7 @@ def as_expression(value: Any, symbols: Symbols) -> sympy.Expr:
     if unknown:
         raise InvalidInputError(f"unknown symbol {unknown[0]!r} in {_shorten(str(value))}. {_allowed(table)}")
     matched: dict[sympy.Basic, sympy.Basic] = {s: table[str(s)] for s in value.free_symbols}
-    matched |= {f: _rational(f) for f in value.atoms(sympy.Float)}
+    matched |= {f: as_exact(f) for f in value.atoms(sympy.Float)}
     expression = value.xreplace(matched)
     if expression.has(sympy.nan, sympy.zoo, sympy.oo, -sympy.oo):
         raise InvalidInputError(f"the expression {_shorten(str(value))} is not finite")
@@ -282,7 +282,7 @@ def _symbol_table(symbols: Symbols) -> dict[str, sympy.Symbol]:
     return {name: sympy.Symbol(s, real=True) if isinstance(s, str) else s for name, s in named}
 
 
-def _rational(value: Any) -> sympy.Rational:
+def as_exact(value: Any) -> sympy.Rational:
     """Return the fraction that the shortest decimal of a float spells."""
     number = float(value)
     if not math.isfinite(number):

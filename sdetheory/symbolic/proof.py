@@ -7,6 +7,10 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 import sympy
+from sympy.core.function import AppliedUndef
+
+from ..errors import SdeTheoryError
+from ._coerce import expression
 
 # In order of cost; a step is proved as soon as one of them turns the difference of its sides into 0.
 _REWRITES: tuple[tuple[str, Callable[[sympy.Expr], sympy.Expr]], ...] = (
@@ -20,6 +24,43 @@ ATTEMPTS = 400
 """Random points tried in the search for a counterexample; those outside the assumptions are passed over."""
 
 _DIGITS = 30
+
+
+class UndecidedError(SdeTheoryError):
+    """Neither a proof nor a counterexample was found."""
+
+
+def is_zero(difference: sympy.Expr, conditions: Iterable[sympy.Basic] = ()) -> bool:
+    """Return whether an expression vanishes identically: True is proved, False has a counterexample.
+
+    Parameters
+    ----------
+    difference : Expr
+        What is to be zero for all values of its symbols and for all functions in the place of undefined ones.
+    conditions : iterable of relations, optional
+        What a counterexample must obey, beside the symbols' own assumptions.
+
+    Returns
+    -------
+    bool
+        The answer.
+
+    Raises
+    ------
+    UndecidedError
+        Neither was found.
+
+    Examples
+    --------
+    >>> x = sympy.Symbol("x", real=True)
+    >>> is_zero(sympy.cosh(x) ** 2 - sympy.sinh(x) ** 2 - 1), is_zero(sympy.Function("f")(x) - x)
+    (True, False)
+    """
+    if rewrite_to_zero(difference) is not None:
+        return True
+    if counterexample(difference, sympy.S.Zero, conditions) is not None:
+        return False
+    raise UndecidedError(f"could not decide whether {difference} is zero; simplify it or take it apart")
 
 
 def rewrite_to_zero(difference: sympy.Expr) -> str | None:
@@ -53,7 +94,10 @@ def series_below(expression: sympy.Expr, variable: sympy.Symbol, order: int) -> 
     >>> series_below(sympy.exp(x) - 1 - x, x, 2), series_below(sympy.exp(x) - 1 - x, x, 3)
     (0, x**2/2)
     """
-    return sympy.simplify(sympy.series(expression.doit(), variable, 0, order).removeO())
+    try:
+        return sympy.simplify(sympy.series(expression.doit(), variable, 0, order).removeO())
+    except (NotImplementedError, ValueError, sympy.PoleError) as error:
+        raise UndecidedError(f"{expression} could not be expanded about {variable} = 0: {error}") from error
 
 
 def counterexample(
@@ -62,7 +106,8 @@ def counterexample(
     """Return an admissible point where two expressions differ, with the two values, or None if none was found.
 
     Points are drawn at random (from a fixed seed, so that a message can be reproduced) from small integers and
-    fractions that obey each symbol's own assumptions and the given conditions.
+    fractions that obey each symbol's own assumptions and the given conditions. An undefined function stands for any
+    function, so one particular smooth and positive one is tried in its place.
 
     Examples
     --------
@@ -72,6 +117,8 @@ def counterexample(
     >>> counterexample(n + n, 2 * n, []) is None
     True
     """
+    instances = _instances(left, right)
+    left, right = (side.subs(instances).doit() for side in (left, right))
     symbols = sorted(left.free_symbols | right.free_symbols, key=str)
     relevant = [c for c in conditions if c.free_symbols <= set(symbols)]
     rng = random.Random(0)
@@ -85,7 +132,7 @@ def counterexample(
         numeric = [sympy.N(value, _DIGITS) for value in values]
         # Far above the rounding of the digits kept, far below any difference that a wrong formula makes.
         if abs(numeric[0] - numeric[1]) > sympy.Float(10) ** (8 - _DIGITS) * (1 + abs(numeric[0]) + abs(numeric[1])):
-            return point, values[0], values[1]
+            return {**instances, **point}, values[0], values[1]
     return None
 
 
@@ -102,10 +149,24 @@ def first_wrong_case(
     """
     number = 0
     for number, (values, counted) in enumerate(cases, start=1):
-        computed = sympy.simplify(formula.subs(dict(values)).doit())
-        if computed != sympy.sympify(counted):
-            return number, (values, sympy.sympify(counted), computed)
+        # Before they are inserted, since SymPy evaluates a string that it inserts.
+        point = {symbol: expression(value, "a case's value") for symbol, value in dict(values).items()}
+        exact = expression(counted, "a case's count")
+        computed = sympy.simplify(formula.subs(point).doit())
+        if computed != exact:
+            return number, (values, exact, computed)
     return number, None
+
+
+def _instances(left: sympy.Expr, right: sympy.Expr) -> dict[Any, sympy.Lambda]:
+    """Return a function to try in place of each undefined one; none of its derivatives is simple."""
+    found = {(f.func, len(f.args)) for side in (left, right) for f in side.atoms(AppliedUndef)}
+    instances = {}
+    for k, (function, count) in enumerate(sorted(found, key=str)):
+        arguments = sympy.symbols(f"u:{count}", real=True)
+        exponent = sympy.Add(*[(i + 1) * u for i, u in enumerate(arguments)]) / (k + 3)
+        instances[function] = sympy.Lambda(arguments, sympy.exp(exponent) + sympy.Add(*[u**2 for u in arguments]) / 7)
+    return instances
 
 
 def _draw(symbol: sympy.Symbol, rng: random.Random) -> sympy.Expr:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import sympy
+from sympy.core.function import AppliedUndef
 
 from ..errors import InvalidInputError
 
@@ -34,6 +35,7 @@ class Equation:
     method: str
     paper: str = ""
     remainder: sympy.Expr | None = None
+    using: tuple[str, ...] = ()
 
     def __str__(self) -> str:
         return f"({self.number})"
@@ -57,6 +59,10 @@ class Formula:
 
     def __call__(self, **values: Any) -> Any:
         """Return the value; raise InvalidInputError for a missing, unknown, non-numeric or inadmissible one."""
+        # An undefined function has no value, and lambdify would write its name into Python source.
+        functions = sorted({str(f.func) for f in self.expression.atoms(AppliedUndef)})
+        if functions:
+            raise InvalidInputError(f"{self} has no value: it holds the undefined function {', '.join(functions)}")
         symbols = sorted(self.expression.free_symbols, key=str)
         names = [str(symbol) for symbol in symbols]
         missing, unknown = [n for n in names if n not in values], [n for n in values if n not in names]
@@ -76,7 +82,8 @@ class Formula:
         plain = {symbol: sympy.Symbol(str(symbol)) for symbol in symbols}
         signs = [plain[s] > 0 for s in symbols if s.is_positive]
         signs += [plain[s] >= 0 for s in symbols if s.is_nonnegative and not s.is_positive]
-        for condition in [*signs, *(c for c in self.conditions if c.free_symbols <= set(symbols))]:
+        stated = [c for c in self.conditions if c.free_symbols <= set(symbols) and not c.has(AppliedUndef)]
+        for condition in [*signs, *stated]:
             used = sorted(condition.free_symbols, key=str)
             holds = sympy.lambdify(used, condition, modules="numpy")(*(values[str(s)] for s in used))
             if not getattr(holds, "all", lambda holds=holds: holds)():

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import sympy
 
+from ..errors import InvalidInputError
 from .records import Assumption, Equation, Heading, Note
 
 if TYPE_CHECKING:
@@ -17,17 +18,57 @@ if TYPE_CHECKING:
 _WIDTH = 96
 _INDENT = " " * 9
 
+_GREEK = (
+    *("alpha", "beta", "gamma", "zeta", "eta", "theta", "kappa", "mu", "nu", "xi", "pi", "rho", "sigma", "tau", "phi"),
+    *("chi", "psi", "omega", "Gamma", "Theta", "Lambda", "Xi", "Phi", "Psi", "Omega"),
+)
+
 # Inline mathematics is typed in characters that read well in a terminal; this is their LaTeX.
 _MATH = {
     "ε": r"\epsilon ", "λ": r"\lambda ", "δ": r"\delta ", "Δ": r"\Delta ", "∇": r"\nabla ", "Σ": r"\sum ",
     "√": r"\surd ", "∂": r"\partial ", "·": r"\cdot ", "×": r"\times ", "−": "-", "≤": r"\le ", "≥": r"\ge ",
     "≠": r"\ne ", "→": r"\to ", "≈": r"\approx ", "²": "^{2}", "³": "^{3}", "Ĝ": r"\hat{G}", "…": r"\dots ",
+    "∞": r"\infty ", "∝": r"\propto ", "±": r"\pm ", "∓": r"\mp ", "∫": r"\int ", "′": "'", "″": "''", "∘": r"\circ ",
+    "½": r"\tfrac{1}{2}", "¼": r"\tfrac{1}{4}", "≪": r"\ll ", "≫": r"\gg ", "∈": r"\in ", "†": r"\dagger ",
+    "ᵀ": r"^{\top}", "⁻": "^{-}", "¹": "^{1}", "⁴": "^{4}", "₀": "_{0}", "₁": "_{1}", "₂": "_{2}", "⟨": r"\langle ",
+    "⟩": r"\rangle ", "Π": r"\prod ", "⇒": r"\Rightarrow ", "↔": r"\leftrightarrow ", "ᵢ": "_{i}", "ⱼ": "_{j}",
+    **{greek: rf"\{name} " for greek, name in zip("αβγζηθκμνξπρστφχψωΓΘΛΞΦΨΩ", _GREEK, strict=True)},
 }  # fmt: skip
 _PROSE = {c: f"${math.strip()}$" for c, math in _MATH.items()} | {c: "\\" + c for c in "&%#_{}"} | {
     "\\": r"\textbackslash{}", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}", "“": "``", "”": "''", "’": "'",
-    "–": "--", "—": "---",
+    "–": "--", "—": "---", "‘": "`",
 }  # fmt: skip
 _PREAMBLE = "\\documentclass{article}\n\\usepackage[T1]{fontenc}\n\\usepackage{amsmath}\n\\begin{document}\n\n"
+
+
+# What pdflatex reads in UTF-8 with the T1 fonts: the accented letters of names.
+_ACCENTED = frozenset("àáâäåæçèéêëìíîïñòóôöøùúûüýÀÁÂÄÅÆÇÈÉÊËÌÍÎÏÑÒÓÔÖØÙÚÛÜÝčďěňřšťůžŠŽßœŁł")
+
+
+def check_text(text: Any) -> None:
+    """Refuse a text that LaTeX could not compile, or that holds commands of its own."""
+    if not isinstance(text, str):
+        raise InvalidInputError(f"expected a text; got {text!r:.60}")
+    if text.count("$") % 2:
+        raise InvalidInputError(f"the mathematics in {text!r:.80} is not closed: the dollar signs must come in pairs")
+    if "\\" in text:
+        raise InvalidInputError(
+            f"{text!r:.80} holds a backslash; write mathematics in characters that a terminal shows too: $ε/N$, $w²$"
+        )
+    if any(piece.count("{") != piece.count("}") for piece in text.split("$")[1::2]):
+        raise InvalidInputError(f"the braces in the mathematics of {text!r:.80} are not closed")
+    unknown = {c for c in text if ord(c) > 127 and c not in _PROSE and c not in _ACCENTED}
+    inside = {c for piece in text.split("$")[1::2] for c in piece if ord(c) > 127 and c not in _MATH} | (
+        {"#", "%", "&", "~"} & set("".join(text.split("$")[1::2]))
+    )
+    for character in sorted(unknown | inside):
+        raise InvalidInputError(f"no LaTeX is known for {character!r} in {text!r:.80}; use another notation")
+
+
+def check_name(name: str) -> None:
+    """Refuse the name of a symbol that LaTeX would read as more than a name."""
+    if not re.fullmatch(r"[A-Za-z](?:[A-Za-z0-9_'*]|\[[^\]\\$%#&~{}]*\])*", name):
+        raise InvalidInputError(f"the symbol's name {name!r:.60} cannot be shown; use letters, digits and underscores")
 
 
 def domain(symbol: Any) -> str:
@@ -132,7 +173,8 @@ def _sentence(text: str) -> str:
 def _reason(item: Equation) -> str:
     paper = f"; the paper's {item.paper}" if item.paper else ""
     method = "" if item.by == item.method else f" [{item.method}]"
-    return f"{item.by}{method}{paper}"
+    using = f"; assuming {', '.join(item.using)}" if item.using else ""
+    return f"{item.by}{method}{using}{paper}"
 
 
 def _relation(item: Equation) -> sympy.Expr:

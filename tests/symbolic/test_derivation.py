@@ -5,7 +5,7 @@ import pytest
 import sympy
 
 from sdetheory.errors import InvalidInputError, SdeTheoryError
-from sdetheory.symbolic import Derivation, DerivationError
+from sdetheory.symbolic import Derivation, DerivationError, Formula
 
 N, B = sympy.symbols("N B", integer=True, positive=True)
 X, H = sympy.symbols("x h", positive=True)
@@ -45,11 +45,19 @@ def test_a_false_step_raises_with_numbers_and_adds_nothing(d, left, right):
 
 
 def test_a_true_step_without_a_proof_is_told_apart_from_a_false_one(d):
+    # True because a whole number's parity decides it, which no rewriting of SymPy's finds.
+    with pytest.raises(DerivationError, match="could not be proved") as caught:
+        d.step("unprovable", sympy.floor(N / 2) + sympy.ceiling(N / 2), N, by="hope")
+    assert caught.value.point is None
+
+
+def test_a_false_step_about_any_function_has_a_function_as_counterexample(d):
     f = sympy.Function("f")
     d.assume(f, "any function")
-    with pytest.raises(DerivationError, match="could not be proved") as caught:
-        d.step("unprovable", f(X), f(X) + f(N), by="hope")
-    assert caught.value.point is None
+    d.step("chain rule", sympy.Derivative(f(X) ** 2, X), 2 * f(X) * f(X).diff(X), by="differentiate")
+    with pytest.raises(DerivationError, match=r"does not hold: at f=Lambda.*x=") as caught:
+        d.step("dropped factor", sympy.Derivative(f(X) ** 2, X), f(X) * f(X).diff(X), by="slip")
+    assert f in caught.value.point
 
 
 def test_counterexamples_obey_the_conditions(d):
@@ -162,3 +170,61 @@ def test_rendering_escapes_prose_and_numbers_equations(d):
     assert d.to_latex(standalone=True).endswith("\\end{document}\n")
     assert r"a\_b" in d.to_markdown()
     assert "\\tag{1}\n$$" in d.to_markdown()
+
+
+def test_an_assumption_that_was_not_stated_cannot_be_used(d):
+    d.suppose("Two moments", "only they are matched")
+    d.step("used", X + X, 2 * X, by="add", using="Two moments")
+    assert d.equations[0].using == ("Two moments",)
+    d.define(S, N, "count", using=["Two moments"])
+    for call in (
+        lambda: d.step("x", X, X, by="same", using="Gaussian noise"),
+        lambda: d.define(sympy.Symbol("q"), X, "x", using=["Two moments", "Gaussian noise"]),
+        lambda: d.expand("x", X, X, variable=H, order=1, by="", using="Gaussian noise"),
+        lambda: d.conclude(S, N, "x", by="", using="Gaussian noise"),
+    ):
+        with pytest.raises(InvalidInputError, match=r"uses the assumption 'Gaussian noise'.*Stated are: Two moments"):
+            call()
+    assert len(d.equations) == 2
+    with pytest.raises(InvalidInputError, match="already stated"):
+        d.suppose("Two moments", "again")
+
+
+HOSTILE = "__import__('os').abort()"
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        lambda d: d.step("x", HOSTILE, X, by=""),
+        lambda d: d.step("x", X, HOSTILE, by=""),
+        lambda d: d.define(S, HOSTILE, "x"),
+        lambda d: d.expand("x", HOSTILE, X, variable=H, order=1, by=""),
+        lambda d: d.enumerate("x", N, N, cases=[({N: HOSTILE}, 1)], by=""),
+        lambda d: d.enumerate("x", N, N, cases=[({N: 1}, HOSTILE)], by=""),
+        lambda d: d.solve("x", X, HOSTILE, unknown=H, solution=H, by=""),
+        lambda d: d.solve("x", X, H, unknown=H, solution=HOSTILE, by=""),
+        lambda d: d.assume(S, "x", where=HOSTILE),
+        lambda d: d.assume(HOSTILE, "x"),
+    ],
+)
+def test_a_string_is_never_evaluated(d, call):
+    with pytest.raises(InvalidInputError, match="__import__"):
+        call(d)  # evaluated, it would end the process
+    assert d.equations == ()
+
+
+def test_a_function_without_a_value_cannot_be_called_nor_its_name_be_run(d):
+    f = sympy.Function(HOSTILE[:-2])
+    formula = Formula(symbol=S, expression=f(X))
+    with pytest.raises(InvalidInputError, match="holds the undefined function"):
+        formula(x=1.0)
+    # Nor is a condition on one, which numbers cannot check.
+    assert Formula(symbol=S, expression=2 * X, conditions=(f(X) > 0,))(x=1.5) == 3.0
+
+
+def test_what_has_no_series_is_said_to_have_none(d):
+    g = sympy.Function("g")
+    d.assume(g, "any function")
+    with pytest.raises(SdeTheoryError, match="h"):
+        d.expand("no series", sympy.floor(1 / H) * g(X), X, variable=H, order=2, by="hope")

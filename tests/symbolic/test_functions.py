@@ -19,14 +19,15 @@ SMALLEST, NORMAL, LARGEST = 5e-324, 2.2250738585072014e-308, 1.7976931348623157e
 
 @pytest.fixture(scope="module")
 def functions():
-    """exp, log, logistic of x, and logaddexp of x and y, as (n, 4)."""
+    """Return a function that computes one of the helpers, by its name."""
     x, y = sympy.symbols("x y", real=True)
-    source = block_source("helpers", [sympy.exp(x), sympy.log(x), logistic(x), logaddexp(x, y)], [x, y])
-    block = BlockFunction(source, np.empty(0), 4)
+    heads = [sympy.exp(x), sympy.log(x), logistic(x), logaddexp(x, y), sympy.sin(x), sympy.cos(x), sympy.tanh(x), x**y]
+    names = ["exp", "log", "logistic", "logaddexp", "sin", "cos", "tanh", "power"]
+    block = BlockFunction(block_source("helpers", heads, [x, y]), np.empty(0), len(heads))
 
     def compute(name, *arguments):
         x, y = np.broadcast_arrays(np.asarray(arguments[0], dtype=float), np.asarray(arguments[-1], dtype=float))
-        return block(np.stack([x, y], axis=-1))[..., ["exp", "log", "logistic", "logaddexp"].index(name)]
+        return block(np.stack([x, y], axis=-1))[..., names.index(name)]
 
     return compute
 
@@ -146,3 +147,67 @@ def test_a_mixture_stays_finite_far_from_its_minima():
     np.testing.assert_allclose(landscape.hessian(w).ravel(), 4.0, rtol=1e-12)
     np.testing.assert_allclose(landscape.gradient(w), 4 * (w - 2), rtol=1e-12)
     np.testing.assert_allclose(landscape.value(w), 1 + 2 * (w[:, 0] - 2) ** 2, rtol=1e-12)
+
+
+def units_in_the_last_place(values, exact):
+    """Errors in units of the spacing of floats at the exact values."""
+    pairs = zip(values.tolist(), exact, strict=True)
+    return np.array([float(abs(mpmath.mpf(v) - e) / math.ulp(float(e))) for v, e in pairs])
+
+
+def multiples_of_a_quarter_turn(rng, size, largest):
+    """Floats next to zeros and extrema of sine and cosine, where a poor reduction shows."""
+    near = rng.integers(-largest, largest, size) * (math.pi / 2)
+    return [f(v) for v in near.tolist() for f in (float, lambda v: math.nextafter(v, INF))]
+
+
+@pytest.mark.parametrize("name", ["sin", "cos"])
+def test_sine_and_cosine_are_accurate_to_two_ulp_in_their_range(functions, rng, name):
+    v = [*rng.uniform(-1, 1, 500), *rng.uniform(-1e5, 1e5, 1000), *rng.uniform(-(2.0**45), 2.0**45, 500)]
+    v += [*multiples_of_a_quarter_turn(rng, 300, 10**6), *multiples_of_a_quarter_turn(rng, 300, 10**12)]
+    v += [(k + 0.5) * math.pi / 2 for k in range(-50, 50)]  # where the quadrant changes
+    v = np.array([*v, *(10.0 ** rng.uniform(-300, 0, 200)), SMALLEST, NORMAL, 2.0**45, -(2.0**45)])
+    with mpmath.workdps(60):
+        exact = [getattr(mpmath, name)(x) for x in v.tolist()]
+        assert units_in_the_last_place(functions(name, v), exact).max() <= 2
+        # Negative control: a reduction with pi/2 in one double.
+        poor = [getattr(mpmath, name)(math.remainder(x, 2 * math.pi)) for x in v.tolist()]
+        assert units_in_the_last_place(np.array([float(p) for p in poor]), exact).max() > 1e3
+
+
+@pytest.mark.parametrize("name", ["sin", "cos"])
+def test_beyond_the_range_of_sine_and_cosine_there_is_no_number(functions, name):
+    assert np.isnan(functions(name, [2.0**45 + 1, -(2.0**46), 1e300, INF, -INF, NAN])).all()
+    assert functions("sin", [0.0, -0.0]).tolist() == [0, 0]
+    assert functions("cos", [0.0, -0.0]).tolist() == [1, 1]
+
+
+def test_tanh_is_accurate_to_two_ulp(functions, rng):
+    v = [*neighbours(0.0, 0.55, -0.55, 1.0, 19.0, 20.0, 22.0), *rng.uniform(-25, 25, 1000), *rng.uniform(-1, 1, 1000)]
+    v = np.array([x for x in [*v, *(10.0 ** rng.uniform(-300, 0, 300)), NORMAL, SMALLEST, 700.0] if x != 0])
+    with mpmath.workdps(60):
+        assert units_in_the_last_place(functions("tanh", v), [mpmath.tanh(x) for x in v.tolist()]).max() <= 2
+    assert functions("tanh", [0.0, 1e308, INF, -INF]).tolist() == [0, 1, 1, -1]
+    assert np.isnan(functions("tanh", [NAN]))
+
+
+def test_powers_are_accurate_to_two_ulp(functions, rng):
+    """Over all exponents whose power can be represented: e^(y ln x) alone would lose nine bits at the ends."""
+    wide = np.exp(rng.uniform(-700, 700, 1000))
+    near = 1 + rng.uniform(-1e-3, 1e-3, 1000)
+    x = np.concatenate([wide, near, rng.uniform(0.01, 10, 1000), [SMALLEST, 1e-310, LARGEST, 0.5, 2.0]])
+    y = rng.uniform(-700, 700, len(x)) / np.log(x)
+    with mpmath.workdps(60):
+        exact = [mpmath.power(a, b) for a, b in zip(x.tolist(), y.tolist(), strict=True)]
+        assert units_in_the_last_place(functions("power", x, y), exact).max() <= 2
+        assert units_in_the_last_place(np.exp(y * np.log(x)), exact).max() > 100
+
+
+def test_powers_at_the_edges(functions):
+    """As math.pow, for whole exponents of negative numbers too."""
+    numbers = [0.0, 1.0, -1.0, 2.0, -2.0, 0.5, -0.5, 3.0, -3.0, 2.5, -2.5, 5e-324, 1e308, 2.0**53 + 2, INF, NAN]
+    x, y = (grid.ravel() for grid in np.meshgrid(numbers, numbers))
+    with np.errstate(all="ignore"):
+        exact = np.float_power(x, y)
+    kept = ~((x == -1) & np.isinf(y))
+    np.testing.assert_allclose(functions("power", x, y)[kept], exact[kept], rtol=TOLERANCE, atol=NORMAL)

@@ -1,0 +1,108 @@
+"""What enters the symbolic package: SymPy objects and numbers, never a string that SymPy would evaluate."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import sympy
+
+from ..errors import InvalidInputError
+from .parsing import as_exact
+
+
+def expression(value: Any, name: str = "the expression") -> sympy.Expr:
+    """Return a number or a SymPy expression as it is, floats as exact fractions; a string is refused.
+
+    ``sympy.sympify`` hands a string to Python's ``eval``, so it is only called with ``strict=True``, which does not.
+    """
+    if isinstance(value, (str, bytes, bool)):
+        raise InvalidInputError(
+            f"{name} must be a SymPy expression or a number; got {value!r:.60}. "
+            "Read a formula from a string with sdetheory.symbolic.parse."
+        )
+    try:
+        result = sympy.sympify(value, strict=True)
+    except (sympy.SympifyError, TypeError, ValueError):
+        result = None
+    if not isinstance(result, sympy.Expr):
+        raise InvalidInputError(f"{name} must be a SymPy expression or a number; got {value!r:.60}")
+    if result.has(sympy.nan, sympy.zoo):
+        raise InvalidInputError(f"{name} is not defined: {result}")
+    return result.xreplace({number: as_exact(number) for number in result.atoms(sympy.Float)})
+
+
+def vector(values: Any, name: str) -> list[sympy.Expr]:
+    """Return a sequence, a column, or one expression, as a list of expressions."""
+    if isinstance(values, sympy.MatrixBase):
+        if 1 not in values.shape:
+            raise InvalidInputError(f"{name} must be a vector; got a matrix of shape {values.shape}")
+        values = list(values)
+    if isinstance(values, (str, bytes)) or not isinstance(values, Iterable):
+        values = [values]
+    return [expression(value, name) for value in values]
+
+
+def matrix(values: Any, name: str, rows: int) -> sympy.ImmutableMatrix:
+    """Return nested sequences, a matrix, or one expression, as a matrix with `rows` rows."""
+    if isinstance(values, sympy.MatrixBase):
+        values = values.tolist()
+    if isinstance(values, (str, bytes)) or not isinstance(values, Iterable):
+        values = [[values]]
+    entries = [vector(row, name) for row in values]
+    if len(entries) != rows or len({len(row) for row in entries}) != 1 or not entries[0]:
+        raise InvalidInputError(
+            f"{name} must have {rows} row(s) of equal length, one for each variable; "
+            f"got {len(entries)} row(s) of length {', '.join(str(len(row)) for row in entries)}"
+        )
+    return sympy.ImmutableMatrix(entries)
+
+
+def symbols(values: Any, name: str = "variables") -> tuple[sympy.Symbol, ...]:
+    """Return one symbol, or a sequence of different symbols, as a tuple."""
+    found = tuple(values) if isinstance(values, Iterable) and not isinstance(values, str) else (values,)
+    for symbol in found:
+        if not isinstance(symbol, sympy.Symbol):
+            raise InvalidInputError(f"{name} must be SymPy symbols; got {symbol!r:.60}")
+    if not found or len({str(symbol) for symbol in found}) != len(found):
+        raise InvalidInputError(f"{name} must be one or more symbols of different names; got {found}")
+    return found
+
+
+def natural(value: Any, name: str, at_least: int = 0) -> int:
+    """Return a whole number that is not too small."""
+    if isinstance(value, bool) or not isinstance(value, (int, sympy.Integer)) or value < at_least:
+        raise InvalidInputError(f"{name} must be a whole number >= {at_least}; got {value!r:.60}")
+    return int(value)
+
+
+def square(values: Any, name: str, size: int, *, symmetric: bool = False) -> sympy.ImmutableMatrix:
+    """Return a (size, size) matrix, checked to be symmetric where that is asked for."""
+    result = matrix(values, name, size)
+    if result.cols != size:
+        raise InvalidInputError(f"{name} must be a square matrix of {size} rows; got shape {result.shape}")
+    if symmetric and not all(sympy.simplify(entry) == 0 for entry in result - result.T):
+        raise InvalidInputError(f"{name} must be a symmetric matrix; got {result.tolist()}")
+    return result
+
+
+def powers(size: int, highest: int, lowest: int = 0) -> Sequence[tuple[int, ...]]:
+    """Return the exponents of all monomials in `size` variables, by degree from `lowest` to `highest`."""
+
+    def of_degree(n: int, left: int) -> list[tuple[int, ...]]:
+        if n == 1:
+            return [(left,)]
+        return [(first, *rest) for first in range(left, -1, -1) for rest in of_degree(n - 1, left - first)]
+
+    return [exponents for degree in range(lowest, highest + 1) for exponents in of_degree(size, degree)]
+
+
+def power_of(term: sympy.Expr, symbol: sympy.Symbol) -> sympy.Expr:
+    """Return the exponent of a symbol in a product."""
+    pairs = [factor.as_base_exp() for factor in sympy.Mul.make_args(term)]
+    return sympy.Add(*[exponent for base, exponent in pairs if base == symbol])
+
+
+def truncate(e: sympy.Expr, symbol: sympy.Symbol, degree: int) -> sympy.Expr:
+    """Expand, and return the terms up to a power of `symbol`."""
+    return sympy.Add(*[t for t in sympy.Add.make_args(sympy.expand(e)) if power_of(t, symbol) <= degree])

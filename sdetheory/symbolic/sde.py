@@ -1,0 +1,235 @@
+"""A stochastic differential equation in symbols: its generator, Itô's formula, and the two calculi."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import sympy
+
+from ..errors import IncompatibleError, InvalidInputError
+from . import _coerce
+from .ito import stratonovich_correction
+
+
+class ItoSDE:
+    r"""The Itô equation dX = a(X) dt + b(X) dW with symbolic coefficients.
+
+    Coefficients may hold undefined functions such as ``C(x)`` and other symbols as parameters.
+
+    Parameters
+    ----------
+    drift : expression or sequence of d expressions
+        a(x).
+    diffusion : expression, or matrix of shape (d, m) as nested sequences
+        b(x): one row for each variable, one column for each of the m independent Brownian motions.
+    variables : Symbol or sequence of d Symbol
+        The components of x.
+
+    Attributes
+    ----------
+    drift : tuple of Expr
+        a(x), Itô.
+    covariance : Matrix, shape (d, d)
+        A(x) = b bᵀ, the variance that the noise adds per unit time.
+    diffusion : Matrix, shape (d, m), or None
+        b(x); None if only A is known.
+    variables : tuple of Symbol
+        The components of x.
+
+    Raises
+    ------
+    InvalidInputError
+        Shapes do not fit, or a coefficient is a string or no expression.
+
+    References
+    ----------
+    C. Gardiner (2009), Stochastic Methods, 4th edition, section 4.3.
+
+    Examples
+    --------
+    >>> x, mu, s = sympy.symbols("x mu s", positive=True)
+    >>> stock = ItoSDE(mu * x, s * x, x)
+    >>> stock.generator(sympy.log(x))
+    mu - s**2/2
+    >>> ItoSDE.from_stratonovich(mu * x, s * x, x).generator(sympy.log(x))
+    mu
+    """
+
+    def __init__(self, drift: Any, diffusion: Any, variables: Any) -> None:
+        self.variables = _coerce.symbols(variables)
+        self.drift = _drift(drift, len(self.variables))
+        self.diffusion: sympy.ImmutableMatrix | None = _coerce.matrix(diffusion, "diffusion", len(self.variables))
+        self.covariance = self.diffusion * self.diffusion.T
+
+    @classmethod
+    def from_covariance(cls, drift: Any, covariance: Any, variables: Any) -> ItoSDE:
+        """Return the equation with A = b bᵀ given (g F(w) for SGD, 2T·I for Langevin); no root of it is taken.
+
+        Parameters
+        ----------
+        drift : expression or sequence of d expressions
+            a(x), Itô.
+        covariance : expression, or symmetric matrix of shape (d, d) as nested sequences
+            A(x).
+        variables : Symbol or sequence of d Symbol
+            The components of x.
+
+        Raises
+        ------
+        InvalidInputError
+            The covariance is not square or not symmetric.
+        """
+        sde = cls.__new__(cls)
+        sde.variables = _coerce.symbols(variables)
+        size = len(sde.variables)
+        sde.drift = _drift(drift, size)
+        sde.diffusion = None
+        sde.covariance = _coerce.square(covariance, "covariance", size, symmetric=True)
+        return sde
+
+    @classmethod
+    def from_stratonovich(cls, drift: Any, diffusion: Any, variables: Any) -> ItoSDE:
+        """Return the Itô form of dX = a(X) dt + b(X) ∘ dW: the drift gains ½ Σ b ∂b.
+
+        Parameters
+        ----------
+        drift : expression or sequence of d expressions
+            a(x), Stratonovich.
+        diffusion : expression, or matrix of shape (d, m) as nested sequences
+            b(x).
+        variables : Symbol or sequence of d Symbol
+            The components of x.
+        """
+        sde = cls(drift, diffusion, variables)
+        extra = stratonovich_correction(sde.diffusion, sde.variables)
+        sde.drift = tuple(a + c for a, c in zip(sde.drift, extra, strict=True))
+        return sde
+
+    @property
+    def stratonovich_drift(self) -> tuple[sympy.Expr, ...]:
+        """The drift of the same process written as a Stratonovich equation."""
+        extra = stratonovich_correction(self._noise(), self.variables)
+        return tuple(a - c for a, c in zip(self.drift, extra, strict=True))
+
+    def generator(self, function: Any, time: sympy.Symbol | None = None) -> sympy.Expr:
+        r"""Return Lf, the rate at which E[f(X)] changes, expanded; with `time`, ∂f/∂t is added.
+
+        .. math:: L f = \sum_i a_i \partial_i f + \tfrac12 \sum_{ij} A_{ij} \partial_i \partial_j f
+
+        Parameters
+        ----------
+        function : Expr
+            f(x), or f(x, t).
+        time : Symbol, optional
+            t.
+        """
+        f = _coerce.expression(function, "function")
+        first = [f.diff(v) for v in self.variables]
+        terms = [a * slope for a, slope in zip(self.drift, first, strict=True)]
+        terms += [
+            self.covariance[i, j] * slope.diff(v) / 2
+            for i, slope in enumerate(first)
+            for j, v in enumerate(self.variables)
+        ]
+        if time is not None:
+            terms.append(f.diff(self._time(time)))
+        return sympy.expand(sympy.Add(*terms))
+
+    def ito_formula(self, function: Any, time: sympy.Symbol | None = None) -> tuple[sympy.Expr, tuple[sympy.Expr, ...]]:
+        r"""Return the drift and the m noise coefficients of df(X, t), by Itô's formula.
+
+        .. math:: df = (\partial_t f + L f) \, dt + \sum_{ij} b_{ij} \partial_i f \, dW_j
+
+        Parameters
+        ----------
+        function : Expr
+            f(x), or f(x, t).
+        time : Symbol, optional
+            t.
+
+        Examples
+        --------
+        >>> w = sympy.Symbol("w", real=True)
+        >>> ItoSDE(0, 1, w).ito_formula(w**2)
+        (1, (2*w,))
+        """
+        f = _coerce.expression(function, "function")
+        noise = self._noise()
+        gradient = sympy.Matrix([[f.diff(v) for v in self.variables]])
+        return self.generator(f, time), tuple(sympy.expand(entry) for entry in gradient * noise)
+
+    def change_variables(self, forward: Mapping[sympy.Symbol, Any], inverse: Mapping[sympy.Symbol, Any]) -> ItoSDE:
+        """Return the equation of Y = y(X).
+
+        Parameters
+        ----------
+        forward : mapping of Symbol to Expr
+            Each new variable as a function of the old ones.
+        inverse : mapping of Symbol to Expr
+            Each old variable as a function of the new ones; checked by inserting it.
+
+        Raises
+        ------
+        InvalidInputError
+            `inverse` could not be confirmed to undo `forward`.
+
+        Examples
+        --------
+        >>> x, mu, s = sympy.symbols("x mu s", positive=True)
+        >>> y = sympy.Symbol("y", real=True)
+        >>> ItoSDE(mu * x, s * x, x).change_variables({y: sympy.log(x)}, {x: sympy.exp(y)}).drift
+        (mu - s**2/2,)
+        """
+        back = {old: _coerce.expression(value, "inverse") for old, value in inverse.items()}
+        if set(back) != set(self.variables):
+            raise InvalidInputError(f"inverse must give {', '.join(map(str, self.variables))}; got {list(back)}")
+        rows = []
+        for new, value in forward.items():
+            image = _coerce.expression(value, "forward")
+            if sympy.simplify(image.subs(back, simultaneous=True) - new) != 0:
+                raise InvalidInputError(f"inverse does not undo forward: {image} becomes {image.subs(back)}, not {new}")
+            rows.append(self.ito_formula(image))
+        drift = [sympy.simplify(a.subs(back, simultaneous=True)) for a, _ in rows]
+        noise = [[sympy.simplify(b.subs(back, simultaneous=True)) for b in row] for _, row in rows]
+        return ItoSDE(drift, noise, tuple(forward))
+
+    def __repr__(self) -> str:
+        noise = f"covariance={self.covariance.tolist()}" if self.diffusion is None else f"{self.diffusion.tolist()}"
+        return f"ItoSDE({list(self.drift)}, {noise}, {list(self.variables)})"
+
+    def _noise(self) -> sympy.ImmutableMatrix:
+        if self.diffusion is None:
+            raise IncompatibleError(
+                "this needs the diffusion b(x), but only b bᵀ is known; build it with ItoSDE(drift, diffusion)"
+            )
+        return self.diffusion
+
+    def _time(self, time: Any) -> sympy.Symbol:
+        if not isinstance(time, sympy.Symbol) or time in self.variables:
+            raise InvalidInputError(f"time must be a symbol that is not among the variables; got {time!r:.60}")
+        return time
+
+
+def one_dimensional(sde: ItoSDE) -> tuple[sympy.Symbol, sympy.Expr, sympy.Expr]:
+    """Return x, a(x) and A(x) of an equation in one dimension whose noise does not vanish identically."""
+    if len(sde.variables) != 1:
+        raise IncompatibleError(f"this closed form needs one variable; the equation has {len(sde.variables)}")
+    if sympy.simplify(sde.covariance[0, 0]) == 0:
+        raise InvalidInputError("the diffusion is zero: the equation is deterministic")
+    return sde.variables[0], sde.drift[0], sde.covariance[0, 0]
+
+
+def inverse_temperature_integral(sde: ItoSDE) -> sympy.Expr:
+    r"""Return ∫ 2a/A dx in one dimension, the logarithm of ψ in Gardiner's section 5.5 (an integral if not closed)."""
+    x, drift, covariance = one_dimensional(sde)
+    ratio = sympy.cancel(sympy.together(2 * drift / covariance))
+    # Partial fractions give logarithms of x − root, which cancel and combine.
+    return sympy.integrate(sympy.apart(ratio, x) if ratio.is_rational_function(x) else sympy.expand(ratio), x)
+
+
+def _drift(values: Any, size: int) -> tuple[sympy.Expr, ...]:
+    entries = tuple(_coerce.vector(values, "drift"))
+    if len(entries) != size:
+        raise InvalidInputError(f"drift must have one entry for each of the {size} variables; got {len(entries)}")
+    return entries
