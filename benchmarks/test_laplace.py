@@ -10,6 +10,9 @@ import sdetheory as st
 from sdetheory.evidence import importance_sampling, laplace
 from sdetheory.models import LogisticRegression
 
+# Peers warn about themselves: that is not what is measured.
+pytestmark = pytest.mark.filterwarnings("default")
+
 PATH = np.geomspace(1e-4, 1e4, 25)
 
 

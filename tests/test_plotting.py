@@ -1,0 +1,81 @@
+"""Figures show the numbers that they are given."""
+
+import matplotlib
+
+matplotlib.use("Agg")
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pytest
+
+import sdetheory as st
+from sdetheory.errors import InvalidInputError
+
+PATH = np.geomspace(0.01, 100, 5)
+
+
+@pytest.fixture(autouse=True)
+def close_figures():
+    yield
+    plt.close("all")
+
+
+def lines(ax):
+    """Return what the legend names, by its name."""
+    return {line.get_label(): line.get_ydata() for line in ax.get_lines() if not line.get_label().startswith("_")}
+
+
+def classifier(rng, n_splits):
+    splits = [(st.models.LogisticRegression(rng.standard_normal((20, 3)), np.arange(20) % 2),
+               rng.standard_normal((9, 3)), rng.integers(0, 2, 9)) for _ in range(n_splits)]  # fmt: skip
+    return st.evidence.evidence_curve(splits, PATH)
+
+
+@pytest.mark.parametrize("n_splits", [1, 3])
+def test_evidence_of_a_classifier_is_drawn_with_its_parts(rng, n_splits):
+    curve = classifier(rng, n_splits)
+    nats, loss, accuracy = st.plotting.plot_evidence(curve)
+    drawn = lines(nats)
+    np.testing.assert_allclose(drawn["fit"] + drawn["Occam factor"], drawn["evidence"], rtol=1e-12)
+    np.testing.assert_allclose(drawn["null model"], -20 * np.log(2), rtol=1e-12)
+    np.testing.assert_allclose(drawn["null model"][0] - drawn["evidence"], curve.log_evidence_ratio.mean(0), atol=1e-10)
+    np.testing.assert_array_equal(lines(loss)["test"], curve.test_loss.mean(axis=0))
+    np.testing.assert_array_equal(lines(loss)["training"], curve.train_loss.mean(axis=0))
+    np.testing.assert_array_equal(lines(accuracy)["test"], curve.test_accuracy.mean(axis=0))
+    marks = [line.get_xdata()[0] for line in loss.get_lines() if line.get_label().startswith("_")]
+    assert marks == [curve.best_by_evidence, curve.best_by_test_loss]
+    assert len(nats.collections) == (3 if n_splits > 1 else 0), "bands need two splits"
+
+
+def test_bands_are_two_standard_errors(rng):
+    curve = classifier(rng, 3)
+    loss = st.plotting.plot_evidence(curve)[1]
+    upper = loss.collections[1].get_paths()[0].vertices[:, 1].max()
+    assert upper == pytest.approx(np.max(curve.test_loss.mean(0) + 2 * curve.test_loss.std(0, ddof=1) / np.sqrt(3)))
+
+
+def test_evidence_of_a_regression_has_two_panels(rng):
+    model = st.evidence.LinearModel(rng.standard_normal((12, 2)), rng.standard_normal(12), intercept="flat")
+    test = rng.standard_normal((5, 2)), rng.standard_normal(5)
+    curve = st.evidence.evidence_curve([(model, *test)], PATH, noise_variance=0.5)
+    panels = plt.subplots(2)[1]
+    assert list(st.plotting.plot_evidence(curve, panels)) == list(panels)
+    with pytest.raises(InvalidInputError, match="2 panels"):
+        st.plotting.plot_evidence(curve, plt.subplots(3)[1])
+
+
+@pytest.mark.parametrize("features", [None, lambda x: np.vander(np.ravel(x), 3)])
+def test_predictive_bands(rng, features):
+    x = np.sort(rng.uniform(-1, 1, (10, 1)), axis=0)
+    grid = np.linspace(-2, 2, 21)[:, None]
+    model = st.evidence.LinearModel(x, x[:, 0] ** 2, features=features, intercept="flat")
+    posterior = model.posterior(1.0, 0.01)
+    ax = st.plotting.plot_prediction(posterior, x, grid)
+    prediction = posterior.predict(grid)
+    np.testing.assert_array_equal(lines(ax)["mean"], prediction.mean)
+    np.testing.assert_array_equal(lines(ax)["data"], model.y)
+    for band, variance in zip(ax.collections, (prediction.variance, prediction.variance - 0.01), strict=True):
+        upper = band.get_paths()[0].vertices[:, 1].max()
+        assert upper == pytest.approx(np.max(prediction.mean + 2 * np.sqrt(variance)))
+    with pytest.raises(InvalidInputError, match="9 inputs for 10 observations"):
+        st.plotting.plot_prediction(posterior, x[:9], grid)
