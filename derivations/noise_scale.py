@@ -10,13 +10,11 @@ and from `sdetheory.noise_scale`, which imports no symbols.
 
 from __future__ import annotations
 
-import argparse
 import sys
 from collections.abc import Sequence
 
 import sdetheory as st
-from sdetheory.errors import SdeTheoryError
-from sdetheory.symbolic import Derivation, enumerate_minibatches, minibatch_covariance, noise_scale
+from sdetheory.symbolic import Derivation, compare, enumerate_minibatches, minibatch_covariance, noise_scale, present
 
 GRADIENTS = (1, 2, 4, 7, 11, 16)
 
@@ -41,49 +39,15 @@ def meet_numerics(derivations: Sequence[Derivation]) -> list[str]:
         for size in range(1, largest + 1):
             listed = float(enumerate_minibatches(GRADIENTS, size, sampling).covariance)
             what = f"variance of the minibatch gradient of {GRADIENTS}, B = {size}, {sampling}"
-            lines.append(_compare(what, formula(N=n, B=size, F=sample_covariance), listed, "every batch listed"))
+            lines.append(compare(what, formula(N=n, B=size, F=sample_covariance), listed, "every batch listed"))
     for sampling, formula in (("without-replacement", scale), ("with-replacement", scale_with)):
         for learning_rate, train_size, batch_size in ((0.1, 1000, 32), (1.0, 60000, 128), (0.01, 7, 7)):
             numeric = float(st.noise_scale(learning_rate, train_size, batch_size, sampling=sampling))
             what = f"g at ε = {learning_rate}, N = {train_size}, B = {batch_size}, {sampling}"
             derived = formula(epsilon=learning_rate, N=train_size, B=batch_size)
-            lines.append(_compare(what, derived, numeric, "sdetheory.noise_scale"))
+            lines.append(compare(what, derived, numeric, "sdetheory.noise_scale"))
     return lines
 
 
-def _compare(what: str, derived: float, found: float, how: str) -> str:
-    # Both numbers come from a few floating-point operations, so they may differ in the last digits only.
-    if abs(derived - found) > 1e-12 * max(1.0, abs(found)):
-        raise SdeTheoryError(f"{what}: the derivation says {derived:.15g}, {how} says {found:.15g}")
-    return f"{what}: {derived:.6g} = {found:.6g} ({how})"
-
-
-def main(argv: Sequence[str] | None = None) -> int:
-    """Print the derivations and the comparisons; return 1 if a step or a comparison fails."""
-    parser = argparse.ArgumentParser(description="Derive the noise scale of SGD, each step proved.")
-    parser.add_argument("--format", choices=("text", "markdown", "latex"), default="text", help="default: text")
-    chosen = parser.parse_args(argv).format
-    try:
-        derivations = derive()
-        lines = meet_numerics(derivations)
-    except SdeTheoryError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 1
-    for derivation in derivations:
-        print({"text": derivation.to_text, "markdown": derivation.to_markdown, "latex": derivation.to_latex}[chosen]())
-    print(_listing(lines, chosen))
-    return 0
-
-
-def _listing(lines: Sequence[str], chosen: str) -> str:
-    title = "Meeting the numerics"
-    if chosen == "markdown":
-        return "\n".join([f"## {title}", "", *(f"- {line}" for line in lines)])
-    if chosen == "latex":
-        items = ["  \\item " + line.replace("_", "\\_").replace("ε", "$\\epsilon$") for line in lines]
-        return "\n".join([f"\\subsection*{{{title}}}", "\\begin{itemize}", *items, "\\end{itemize}"])
-    return "\n".join([title, "-" * len(title), *lines])
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(present(derive, meet_numerics))

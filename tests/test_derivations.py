@@ -1,12 +1,17 @@
 """The scripts under derivations/ run, print in every format, and fail loudly when a step is false."""
 
+import importlib
 import re
 import shutil
 import subprocess
 import sys
+import types
 from pathlib import Path
 
 import pytest
+
+from sdetheory.errors import SdeTheoryError
+from sdetheory.symbolic import present
 
 ROOT = Path(__file__).resolve().parents[1]
 SCRIPT = ROOT / "derivations" / "noise_scale.py"
@@ -97,3 +102,90 @@ def test_a_false_step_in_one_module_fails_the_whole_run_but_not_the_others(tmp_p
     assert result.returncode == 1
     assert "broken: FAILED" in result.stdout
     assert "noise_scale: " in result.stdout
+
+
+PAGES = ("momentum", "optimum_batch_size", "modified_equations", "gibbs_law", "ornstein_uhlenbeck")
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_a_page_prints_in_every_format_and_ends_by_meeting_the_numerics(name, monkeypatch, capsys):
+    module = importlib.import_module(f"derivations.{name}")
+    derived = module.derive()
+    lines = module.meet_numerics(derived)
+    assert len(lines) >= 4
+    monkeypatch.setattr(module, "derive", lambda: derived)
+    for chosen in ("text", "markdown", "latex"):
+        assert present(module.derive, module.meet_numerics, ["--format", chosen]) == 0
+        output = capsys.readouterr().out
+        assert all(derivation.title in output for derivation in derived)
+        assert lines[-1].replace("_", r"\_" if chosen != "text" else "_") in output
+        if chosen == "latex":
+            assert output.count("{") == output.count("}")
+            assert output.replace(r"\$", "").count("$") % 2 == 0
+            assert all(ord(c) < 128 or c in "äöüßéèôø" for c in output)
+        if chosen == "text":
+            assert "$" not in output
+
+
+# What is replaced by what, and the message that says so; one line for each step that matters.
+CORRUPTED = [
+    ("momentum", 'level / 2, "the temperature"', 'level, "the temperature"', "keeps this density"),
+    ("momentum", "(FRICTION * TIME) ** 2 * G", "(FRICTION * TIME) * G", "variances of the change of v agree"),
+    ("momentum", "(2 * (2 - MU) - pull))\n    first", "(2 * (2 - MU) + pull))\n    first", "that of v′² is r again"),
+    ("momentum", '(N / B - 1) * NU / MU, "the', '(N / B) * NU / MU, "the', "the noise scale"),
+    ("momentum", "kappa=rate, V=v, mu=1 - m", "kappa=rate, V=v, mu=m", "discrete Lyapunov equation says"),
+    ("optimum_batch_size", "solution=(1 + G * MU", "solution=(1 - G * MU", "the batch size has the best noise scale"),
+    ("optimum_batch_size", "batch / simple, 1 - batch / N", "batch / simple, 1", "too much by the share"),
+    (
+        "optimum_batch_size",
+        "rate * (N / size - 1)\n",
+        "rate * ((N - 1) / size - 1)\n",
+        "the noise scale stays but for r",
+    ),
+    ("optimum_batch_size", "solution=1 / (sympy.sqrt(K) * rate)", "solution=1 / (K * rate)", "the drifts agree"),
+    ("optimum_batch_size", "n * (n / size - 1)", "n * n / size", "discrete Lyapunov equation says"),
+    ("optimum_batch_size", "epsilon=epsilon, k=factor, a=a", "epsilon=epsilon, k=factor, a=a / 2", "Lyapunov"),
+    ("modified_equations", "ETA**2 / 2 * (L.diff", "ETA**2 * (L.diff", "in order of the derivatives"),
+    (
+        "modified_equations",
+        "(L + ETA / 4 * L.diff(X) ** 2).diff",
+        "(L + ETA / 2 * L.diff(X) ** 2).diff",
+        "now they agree",
+    ),
+    ("modified_equations", "p2 / p1, 1 - ETA", "p2 / p1, 1 + ETA", "says that it varies less"),
+    ("modified_equations", "unknown=c, solution=1,", "unknown=c, solution=0,", "the terms with η agree"),
+    ("modified_equations", "noise, 2 * rate * p", "noise, rate * p", "that of one step"),
+    ("modified_equations", "[[exact(**values) / 2]]", "[[exact(**values)]]", "sdetheory.ornstein_uhlenbeck says"),
+    ("gibbs_law", "unknown=heat, solution=G * level / 2", "unknown=heat, solution=G * level", "they cancel if"),
+    (
+        "gibbs_law",
+        "at_start = sympy.exp(-2 * phi / G) / F",
+        "at_start = sympy.exp(-2 * phi / G) / sympy.sqrt(F)",
+        "has no current",
+    ),
+    (
+        "gibbs_law",
+        "half_way = sympy.exp(-2 * phi / G) / sympy.sqrt(F)",
+        "half_way = sympy.exp(-2 * phi / G) / F",
+        "has no current",
+    ),
+    ("gibbs_law", "-k * X + G * growth * X / 2", "-k * X", "its mean of x² does not change"),
+    ("gibbs_law", "sympy.Derivative(root, X) / 2", "sympy.Derivative(root, X)", "pushes towards large noise"),
+    ("gibbs_law", "np.exp(-2 * inner / g) / (f + s * x2)", "np.exp(-2 * inner / g)", "integrals over the density says"),
+    ("ornstein_uhlenbeck", "unknown=S1, solution=D1 / H1", "unknown=S1, solution=D1 / H1 / 2", "along the first axis"),
+    ("ornstein_uhlenbeck", "(P2, S1), (P12, -S12)", "(P2, S1), (P12, S12)", "this covariance is stationary"),
+    ("ornstein_uhlenbeck", "2 * NOISE, [X, Y]", "NOISE, [X, Y]", "this covariance is stationary"),
+    ("ornstein_uhlenbeck", "flow[1, 0], -q,", "flow[1, 0], q,", "the other one is its negative"),
+    ("ornstein_uhlenbeck", "entropy, q**2 * (H1", "entropy, q**2 / 2 * (H1", "it is"),
+    ("ornstein_uhlenbeck", "flow[0, 1], how)", "flow[1, 0], how)", "theory.ornstein_uhlenbeck says"),
+]
+
+
+@pytest.mark.parametrize(("name", "old", "new", "message"), CORRUPTED)
+def test_a_corrupted_page_is_caught(name, old, new, message):
+    source = (ROOT / "derivations" / f"{name}.py").read_text(encoding="utf-8")
+    assert source.count(old) == 1
+    module = types.ModuleType("corrupted")
+    exec(compile(source.replace(old, new), f"corrupted_{name}.py", "exec"), vars(module))
+    with pytest.raises(SdeTheoryError, match=re.escape(message)):
+        module.meet_numerics(module.derive())

@@ -30,6 +30,8 @@ from .records import Formula as Formula
 from .sampling import MinibatchMoments as MinibatchMoments
 from .sampling import enumerate_minibatches as enumerate_minibatches
 from .sampling import minibatch_covariance as minibatch_covariance
+from .script import compare as compare
+from .script import present as present
 from .sde import ItoSDE as ItoSDE
 from .stationary import entropy_production_density as entropy_production_density
 from .stationary import is_stationary as is_stationary

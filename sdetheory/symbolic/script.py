@@ -1,0 +1,89 @@
+"""A derivation as a script: the comparison of a formula with a number, and the printed page."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Callable, Sequence
+
+from ..errors import SdeTheoryError
+from .derivation import Derivation
+
+# Both numbers come from a few floating-point operations, so they may differ in the last digits only.
+_TOLERANCE = 1e-12
+
+
+def compare(what: str, derived: float, found: float, how: str) -> str:
+    """Return a line that states two equal numbers.
+
+    Parameters
+    ----------
+    what : str
+        The quantity, and where.
+    derived, found : float
+        Its value by the derivation, and by something independent of it.
+    how : str
+        What found it.
+
+    Raises
+    ------
+    SdeTheoryError
+        They differ by more than 1e-12, relative; absolute below 1.
+
+    Examples
+    --------
+    >>> compare("the answer", 42.0, 6.0 * 7.0, "multiplication")
+    'the answer: 42 = 42 (multiplication)'
+    """
+    if not abs(derived - found) <= _TOLERANCE * max(1.0, abs(found)):
+        raise SdeTheoryError(f"{what}: the derivation says {derived:.15g}, {how} says {found:.15g}")
+    return f"{what}: {derived:.6g} = {found:.6g} ({how})"
+
+
+def present(
+    derive: Callable[[], Sequence[Derivation]],
+    meet_numerics: Callable[[Sequence[Derivation]], Sequence[str]],
+    argv: Sequence[str] | None = None,
+) -> int:
+    """Print derivations and how they meet the numerics; return the exit status of a script, 1 if anything fails.
+
+    Parameters
+    ----------
+    derive : function
+        Returns the derivations; it raises DerivationError at a step that is false.
+    meet_numerics : function
+        Takes them, and returns lines by :func:`compare`.
+    argv : sequence of str, optional
+        ``--format text``, ``markdown`` or ``latex``; the command line by default.
+
+    Examples
+    --------
+    >>> present(lambda: [], lambda derivations: [compare("one", 1.0, 1.0, "counting")], [])
+    Meeting the numerics
+    --------------------
+    one: 1 = 1 (counting)
+    0
+    """
+    parser = argparse.ArgumentParser(description="Print a derivation, each step proved.")
+    parser.add_argument("--format", choices=("text", "markdown", "latex"), default="text", help="default: text")
+    chosen = parser.parse_args(argv).format
+    try:
+        derivations = derive()
+        lines = meet_numerics(derivations)
+    except SdeTheoryError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 1
+    for derivation in derivations:
+        print({"text": derivation.to_text, "markdown": derivation.to_markdown, "latex": derivation.to_latex}[chosen]())
+    print(_listing(lines, chosen))
+    return 0
+
+
+def _listing(lines: Sequence[str], chosen: str) -> str:
+    title = "Meeting the numerics"
+    if chosen == "markdown":
+        return "\n".join([f"## {title}", "", *("- " + line.replace("_", "\\_") for line in lines)])
+    if chosen == "latex":
+        items = ["  \\item " + line.replace("_", "\\_").replace("ε", "$\\epsilon$") for line in lines]
+        return "\n".join([f"\\subsection*{{{title}}}", "\\begin{itemize}", *items, "\\end{itemize}"])
+    return "\n".join([title, "-" * len(title), *lines])
