@@ -74,10 +74,14 @@ class Ensemble:
 
     def check_fields(self) -> NDArray[np.float64]:
         """Return where the paths start; refuse an equation that is not finite there."""
-        points = self.positions()
+        points = self.state.transpose(0, 2, 1).reshape(-1, self.state.shape[1])[: self.n_paths]
         # Whatever is not finite shows after a step; only then are the fields looked at, which may have to be compiled.
-        same = bool((points == points[0]).all())
-        probe = self.alone(0, points[0]) if same else replace(self, state=self.state.copy())
+        if (points == points[0]).all():
+            # One point for all takes no memory, and new memory is what a short run of many paths waits for.
+            points = np.broadcast_to(points[0].copy(), points.shape)
+            probe = self.alone(0, points[0])
+        else:
+            points, probe = points.copy(), replace(self, state=self.state.copy())
         drivers.advance(*probe._arguments(), 1, 1, np.empty((0, 1, 1)))  # pyright: ignore[reportCallIssue]
         if np.isfinite(probe.state).all():
             return points

@@ -65,7 +65,7 @@ def _overload(stand_in: Callable[[Any], Any], original: Any) -> None:
 
 _overload(exp, np.exp)
 _overload(log, np.log)
-_STAND_INS = {math.exp: exp, np.exp: exp, math.log: log, np.log: log}
+_STAND_INS = ((math.exp, exp), (np.exp, exp), (math.log, log), (np.log, log))
 
 
 @cache
@@ -79,7 +79,9 @@ def _scalars() -> dict[str, Any]:
 def _module(original: ModuleType) -> ModuleType:
     module = ModuleType(original.__name__)
     module.__dict__.update(original.__dict__)
-    module.__dict__.update({f.__name__: stand_in for f, stand_in in _STAND_INS.items() if f in vars(original).values()})
+    for theirs, ours in _STAND_INS:
+        if vars(original).get(ours.__name__) is theirs:
+            setattr(module, ours.__name__, ours)
     return module
 
 
@@ -89,8 +91,10 @@ def with_fast_mathematics(function: Callable[..., Any]) -> Callable[..., Any]:
     def replaced(value: Any) -> Any:
         if value is math or value is np:
             return _module(value)
-        return _STAND_INS.get(value, value) if callable(value) and getattr(value, "__hash__", None) else value
+        return next((ours for theirs, ours in _STAND_INS if theirs is value), value)
 
     names = {name: replaced(value) for name, value in function.__globals__.items()}
     cells = tuple(CellType(replaced(cell.cell_contents)) for cell in function.__closure__ or ())
-    return FunctionType(function.__code__, names, function.__name__, function.__defaults__, cells)
+    copy = FunctionType(function.__code__, names, function.__name__, function.__defaults__, cells)
+    copy.__kwdefaults__ = function.__kwdefaults__
+    return copy
