@@ -19,5 +19,6 @@ from .simulators import langevin as langevin
 from .simulators import minibatch_covariance as minibatch_covariance
 from .simulators import residence_times as residence_times
 from .simulators import sample_stationary as sample_stationary
+from .simulators import sgd_sde as sgd_sde
 from .simulators import simulate as simulate
 from .simulators import underdamped_langevin as underdamped_langevin

@@ -15,6 +15,7 @@ from .residence import residence_times as residence_times
 from .schemes import SCHEMES as SCHEMES
 from .schemes import Scheme as Scheme
 from .sde import SDE as SDE
+from .sgd_sde import sgd_sde as sgd_sde
 from .simulate import Run as Run
 from .simulate import simulate as simulate
 from .stationary import Histogram as Histogram

@@ -16,10 +16,11 @@ from .. import _validate
 from .._kernels import ensemble as drivers
 from .._kernels import noise
 from .._kernels.signatures import NOISE, compiled
-from ..errors import InvalidInputError
+from ..errors import IncompatibleError, InvalidInputError
 from ._stability import check_step
 from .schemes import INCREMENTS, SCHEMES, Plan, prepare
 from .sde import SDE
+from .sgd_sde import SGDEquation
 
 _CHUNK = 2**27
 """Path-steps between two looks at the progress bar and the keyboard: a tenth of a second, if the drift is cheap."""
@@ -61,6 +62,10 @@ class Ensemble:
         if not isinstance(sde, SDE):
             raise InvalidInputError(
                 f"sde must be an SDE; got {type(sde).__name__}. Build one, for example with sdetheory.langevin."
+            )
+        if isinstance(sde, SGDEquation):
+            raise IncompatibleError(
+                "the equation of SGD on a model has no compiled drift; of the simulators, only simulate takes it"
             )
         scheme = SCHEMES[_validate.choice("method", method, SCHEMES)]
         scheme.check(sde, _validate.choice("increments", increments, INCREMENTS))
