@@ -1,7 +1,7 @@
 """Steps along a random weighting of the examples of a generalized linear model.
 
-A step of dw = -grad C dt + sqrt(g F) dW adds sum_i a_i grad C_i(w) with a_i = -dt + s (xi_i - mean xi): since grad C_i is
-a number times x_i, that is one product with the inputs, whatever a is. Drift and noise cost what a gradient costs.
+A step of dw = -grad C dt + sqrt(g F) dW adds sum_i a_i grad C_i(w) with a_i = -dt + s (xi_i - mean xi): since grad C_i
+is a number times x_i, that is one product with the inputs, whatever a is. Drift and noise cost what a gradient costs.
 
 A block holds L paths as an array (p, L). Every sum runs over its terms in one order, with fused multiply-adds and no
 fast-math flag, so that a path has the same bits with any number of lanes and threads. With one lane the loops run over
