@@ -104,7 +104,8 @@ class WeightedEnsemble(Ensemble):
         # Few paths: loops over examples instead of lanes are as fast, and each path is work for another thread.
         lanes = 1 if len(points) < 16 else (16 if len(points) < 64 else 32)
         return cls(
-            state=_blocks(points, lanes), n_paths=len(points), dt=dt, start=start, plan=plan,
+            state=_blocks(points, lanes), n_paths=len(points), dt=dt, start=start,
+            plan=plan,  # pyright: ignore[reportArgumentType]
             seed=_validate.seed_sequence(rng),
         )  # fmt: skip
 
@@ -151,14 +152,20 @@ class WeightedEnsemble(Ensemble):
                 for block, path in enumerate(range(first_path, first_path + self.n_paths, self.state.shape[2])):
                     weighted.normals(z, words, normals, step * rows, path, key)
                     weights = amplitude * (z[: sde.n_noises] - z[: sde.n_noises].mean(axis=0)) - self.dt
-                    self._step(self.state[block], np.ascontiguousarray(weights.T))
+                    self._step(self.state[block], np.ascontiguousarray(weights.T), first=step == 0)
                 if len(frames) and (step + 1 - self.step) % n_steps == 0:
                     frames[(step + 1 - self.step) // n_steps - 1] = self.positions()
         self.step += n_frames * n_steps
 
-    def _step(self, block: NDArray[np.float64], weights: NDArray[np.float64]) -> None:
+    def _step(self, block: NDArray[np.float64], weights: NDArray[np.float64], first: bool) -> None:
         """Move the paths of a block (p, L) by their weighted gradients; what overflowed stays as it is."""
         for lane, w in enumerate(np.ascontiguousarray(block.T)):
             if np.isfinite(w).all():
-                with np.errstate(over="ignore", invalid="ignore"):
-                    block[:, lane] = w + self.plan.sde.step_gradient(w, weights[lane], self.dt)
+                try:
+                    with np.errstate(over="ignore", invalid="ignore"):
+                        block[:, lane] = w + self.plan.sde.step_gradient(w, weights[lane], self.dt)
+                except InvalidInputError:
+                    # A model that works in the first step and then refuses its own gradients: they overflowed.
+                    if first:
+                        raise
+                    block[:, lane] = np.nan

@@ -10,6 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 from .._kernels import weighted
 from ..errors import IncompatibleError, InvalidInputError
 from ..hyperparameters import SGDHyperparameters
+from ..models.linear import LinearRegression
 from ..models.logistic import LogisticRegression
 from .sde import SDE
 
@@ -174,6 +175,8 @@ def linear_form(model: Any) -> LinearForm | None:
     if isinstance(model, LogisticRegression):
         targets = model.y.astype(np.float64)
         return LinearForm(model.X, targets, weighted.LOGISTIC, 1.0, model.prior_precision)
+    if isinstance(model, LinearRegression):
+        return LinearForm(model.X, model.y, weighted.LINEAR, 1.0, model.prior_precision)
     return None
 
 
