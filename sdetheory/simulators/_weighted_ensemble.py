@@ -16,7 +16,7 @@ from .._kernels import ensemble as drivers
 from .._kernels import noise, weighted
 from .._kernels.signatures import NOISE, compiled
 from ..errors import IncompatibleError, InvalidInputError
-from ._ensemble import Ensemble, _blocks, _starting_points
+from ._ensemble import Ensemble, blocks, starting_points
 from .schemes import INCREMENTS, SCHEMES, Scheme
 from .sgd_sde import SGDEquation, linear_form
 
@@ -90,7 +90,7 @@ class WeightedEnsemble(Ensemble):
                 f"got {method} with {increments} increments" + ("" if refine == 1 else " and a shared Brownian path")
             )
         dt = _validate.real("dt", dt, above=0.0)
-        points = _starting_points(x0, sde.dimension, n_paths)
+        points = starting_points(x0, sde.dimension, n_paths)
         form = linear_form(sde.model)
         if form is not None and form.link == weighted.LINEAR:
             steepest = form.scale * np.linalg.norm(form.X, 2) ** 2 + form.prior_precision
@@ -104,7 +104,7 @@ class WeightedEnsemble(Ensemble):
         # Few paths: loops over examples instead of lanes are as fast, and each path is work for another thread.
         lanes = 1 if len(points) < 16 else (16 if len(points) < 64 else 32)
         return cls(
-            state=_blocks(points, lanes), n_paths=len(points), dt=dt, start=start,
+            state=blocks(points, lanes), n_paths=len(points), dt=dt, start=start,
             plan=plan,  # pyright: ignore[reportArgumentType]
             seed=_validate.seed_sequence(rng),
         )  # fmt: skip

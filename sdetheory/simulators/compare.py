@@ -15,7 +15,7 @@ from ..hyperparameters import SGDHyperparameters
 from ..results import Estimate
 from . import _comparison
 from ._comparison import LinearScaling, Moments, WeakOrder
-from ._ensemble import _starting_points
+from ._ensemble import starting_points
 from .sgd import sgd
 from .sgd_sde import check_model, sgd_sde
 from .simulate import simulate
@@ -195,7 +195,7 @@ def compare(
     substeps = _validate.integer("substeps", substeps, at_least=1)
     halvings = _validate.integer("halvings", halvings, at_least=0)
     alpha = _validate.real("alpha", alpha, above=0.0, below=1.0)
-    starts = _starting_points(w0, model.dimension, n_runs)
+    starts = starting_points(w0, model.dimension, n_runs, "w0", "n_runs")
     if (hp.momentum or hp.dampening) and (2 in orders or len(svag)):
         raise IncompatibleError("with momentum there are neither order 2 nor SVAG; pass orders=(1,), svag=()")
     functions = {"cost": _comparison.cost(model)} if observables is None else dict(observables)

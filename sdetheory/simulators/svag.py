@@ -13,7 +13,7 @@ from .. import _validate
 from ..errors import IncompatibleError, InvalidInputError
 from ..hyperparameters import SGDHyperparameters
 from ..models._regression import Regression
-from ._ensemble import _starting_points
+from ._ensemble import starting_points
 from .sgd_sde import check_model
 
 Array = NDArray[np.float64]
@@ -123,7 +123,7 @@ def svag(
     every = _validate.integer("save_every", n_steps if save_every is None else save_every, at_least=1)
     if n_steps % every:
         raise InvalidInputError(f"save_every must divide n_steps; got {every} and {n_steps}")
-    starts = _starting_points(w0, model.dimension, n_runs)
+    starts = starting_points(w0, model.dimension, n_runs, "w0", "n_runs")
     seed = _validate.seed_sequence(rng)
     generator = _validate.generator(seed)
     w, saved = starts.copy(), [starts.copy()]
