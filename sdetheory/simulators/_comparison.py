@@ -91,14 +91,16 @@ def moments(records: Iterable[Array], functions: Mapping[str, Callable[[Array], 
         whole = w[np.isfinite(w).all(axis=1)]
         lost = len(w) - len(whole)
         if len(whole) < 2:
-            # An outcome like others, which has no average.
-            whole = np.full((2, w.shape[1]), np.nan)
-        means.append(mean_estimate(whole))
-        apart = whole - whole.mean(axis=0)
-        # Of the products with the sample's mean, n/(n - 1) times their mean is unbiased.
-        products = apart[:, :, None] * apart[:, None, :] * (len(whole) / (len(whole) - 1))
-        covariances.append(mean_estimate(products))
-        observed.append(mean_estimate(_values(whole, functions)))
+            # An outcome like others, which has no averages.
+            p = w.shape[1]
+            parts = [mean_estimate(np.full((2, *shape), np.nan)) for shape in ((p,), (p, p), (len(functions),))]
+        else:
+            apart = whole - whole.mean(axis=0)
+            # Of the products with the sample's mean, n/(n - 1) times their mean is unbiased.
+            products = apart[:, :, None] * apart[:, None, :] * (len(whole) / (len(whole) - 1))
+            parts = [mean_estimate(samples) for samples in (whole, products, _values(whole, functions))]
+        for column, part in zip((means, covariances, observed), parts, strict=True):
+            column.append(part)
     return Moments(
         mean=_stacked(means), covariance=_stacked(covariances), observables=_stacked(observed), diverged=lost
     )
