@@ -129,6 +129,23 @@ def gaussian(z, words, first, path, key):
         fill_normals(z[row : row + 4], words, path, (first + row) >> 2, key[0], key[1])
 
 
+def gaussian_of_one(z, words, first, path, key):
+    """Fill z (rows, 1) as `gaussian` does, across the numbers of one path; words (2, rows / 4 or more) is scratch."""
+    groups = z.shape[0] >> 2
+    one = z.reshape(-1, 4)
+    for i in range(groups):
+        group = np.uint64((first >> 2) + i)
+        c0, c1, c2, c3 = philox(np.uint64(path) & _LOW, np.uint64(0), group & _LOW, group >> _32, key[0], key[1])
+        words[0, i] = c0 | (c1 << _32)
+        words[1, i] = c2 | (c3 << _32)
+    for pair in range(2):
+        for i in range(groups):
+            r = radius(words[pair, i])
+            a, b = direction(words[pair, i])
+            one[i, 2 * pair] = r * a
+            one[i, 2 * pair + 1] = r * b
+
+
 def three_point(z, words, first, path, key):
     """Fill z likewise with 0 and +-sqrt(3), of probabilities 2/3 and 1/6: the moments of N(0, 1) to order 5.
 

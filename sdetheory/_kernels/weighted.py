@@ -118,6 +118,46 @@ def _weigh(residuals, z, amplitude, dt):
             residuals[i, lane] *= fma(amplitude, z[i, lane], -mean[lane])
 
 
+@njit(error_model="numpy")
+def _advance(w, x, xt, y, link, numbers, noise, path, step, n_frames, every, key, frames):
+    """Make steps of one block w (p, L), whose first path is number `path`; frames (n_frames, used, p) are its own."""
+    p, lanes = w.shape
+    n = x.shape[0]
+    dt, amplitude, scale, precision, half = numbers[0], numbers[1], numbers[2], numbers[3], numbers[4]
+    rows = (n + 3) // 4 * 4
+    z, words = np.zeros((rows, lanes)), np.empty((2, max(lanes, rows // 4)), np.uint64)
+    margins, total = np.empty((n, lanes)), np.empty((p, lanes))
+    modified = half > 0.0
+    slope, gradient = np.empty((n if modified else 0, lanes)), np.empty((p if modified else 0, lanes))
+    along = np.empty((n if modified else 0, lanes))
+    for q in range(step, step + n_frames * every):
+        if amplitude > 0.0:
+            noise(z, words, q * rows, path, key)
+        _product(xt, w, margins)
+        _residuals(margins, y, link, scale, slope)
+        if modified:
+            _product(x, margins, gradient)
+            for j in range(p):
+                for lane in range(lanes):
+                    gradient[j, lane] = fma(precision, w[j, lane], gradient[j, lane])
+            _product(xt, gradient, along)
+        _weigh(margins, z, amplitude, dt)
+        if modified:
+            for i in range(n):
+                for lane in range(lanes):
+                    margins[i, lane] = fma(-dt * half * slope[i, lane], along[i, lane], margins[i, lane])
+        _product(x, margins, total)
+        for j in range(p):
+            for lane in range(lanes):
+                pull = fma(half, gradient[j, lane], w[j, lane]) if modified else w[j, lane]
+                w[j, lane] += fma(-dt * precision, pull, total[j, lane])
+        made = q + 1 - step
+        if frames.size and made % every == 0:
+            for lane in range(frames.shape[1]):
+                for j in range(p):
+                    frames[made // every - 1, lane, j] = w[j, lane]
+
+
 @njit(parallel=True, error_model="numpy", cache=True)
 def advance(state, x, xt, y, link, numbers, noise, first_path, step, n_frames, every, key, frames):
     """Make n_frames * every steps of all blocks of state (n_blocks, p, L), in place; `step` have been made before.
@@ -128,45 +168,19 @@ def advance(state, x, xt, y, link, numbers, noise, first_path, step, n_frames, e
 
     After each `every` the positions go to frames (n_frames, n_paths, p), which is empty if none are wanted.
     """
-    blocks, p, lanes = state.shape
-    n = x.shape[0]
-    dt, amplitude, scale, precision, half = numbers[0], numbers[1], numbers[2], numbers[3], numbers[4]
-    rows = (n + 3) // 4 * 4
+    blocks, _, lanes = state.shape
     for block in prange(blocks):
-        w = state[block]
-        used = min(lanes, frames.shape[1] - block * lanes)
-        z, words = np.empty((rows, lanes)), np.empty((2, lanes), np.uint64)
-        margins, total = np.empty((n, lanes)), np.empty((p, lanes))
-        modified = half > 0.0
-        slope, gradient = np.empty((n if modified else 0, lanes)), np.empty((p if modified else 0, lanes))
-        along = np.empty((n if modified else 0, lanes))
-        for q in range(step, step + n_frames * every):
-            if amplitude > 0.0:
-                noise(z, words, q * rows, first_path + block * lanes, key)
-            else:
-                z[:] = 0.0
-            _product(xt, w, margins)
-            _residuals(margins, y, link, scale, slope)
-            if modified:
-                _product(x, margins, gradient)
-                for j in range(p):
-                    for lane in range(lanes):
-                        gradient[j, lane] = fma(precision, w[j, lane], gradient[j, lane])
-                _product(xt, gradient, along)
-            _weigh(margins, z, amplitude, dt)
-            if modified:
-                for i in range(n):
-                    for lane in range(lanes):
-                        margins[i, lane] = fma(-dt * half * slope[i, lane], along[i, lane], margins[i, lane])
-            _product(x, margins, total)
-            for j in range(p):
-                for lane in range(lanes):
-                    pull = fma(half, gradient[j, lane], w[j, lane]) if modified else w[j, lane]
-                    w[j, lane] += fma(-dt * precision, pull, total[j, lane])
-            if frames.size and (q + 1 - step) % every == 0:
-                for lane in range(used):
-                    for j in range(p):
-                        frames[(q + 1 - step) // every - 1, block * lanes + lane, j] = w[j, lane]
+        first, last = block * lanes, min((block + 1) * lanes, frames.shape[1])
+        _advance(
+            state[block], x, xt, y, link, numbers, noise, first_path + first, step, n_frames, every, key,
+            frames[:, first:last],
+        )  # fmt: skip
+
+
+@njit(error_model="numpy", cache=True)
+def advance_one(state, x, xt, y, link, numbers, noise, first_path, step, n_frames, every, key, frames):
+    """Do the same for a state of one block, without the threads that would wait for it."""
+    _advance(state[0], x, xt, y, link, numbers, noise, first_path, step, n_frames, every, key, frames)
 
 
 @njit(error_model="numpy", cache=True)

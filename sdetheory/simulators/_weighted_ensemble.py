@@ -18,7 +18,7 @@ from .._kernels.signatures import NOISE, compiled
 from ..errors import IncompatibleError, InvalidInputError
 from ._ensemble import Ensemble, blocks, starting_points
 from .schemes import INCREMENTS, SCHEMES, Scheme
-from .sgd_sde import SGDEquation, linear_form
+from .sgd_sde import LinearForm, SGDEquation, linear_form
 
 _WORK = 2**27
 """Multiplications between two looks at the progress bar and the keyboard: a tenth of a second."""
@@ -36,8 +36,14 @@ class WeightedPlan:
 
     @cached_property
     def functions(self) -> tuple[Any, ...]:
-        """The generator of normals, as machine code."""
-        return (compiled(NOISE, noise.gaussian),)
+        """The generators of normals for blocks and for a single path, as machine code."""
+        return compiled(NOISE, noise.gaussian), compiled(NOISE, noise.gaussian_of_one)
+
+    @cached_property
+    def form(self) -> tuple[LinearForm, NDArray[np.float64]] | None:
+        """The model as a generalized linear one, with its inputs transposed, if it is one."""
+        form = linear_form(self.sde.model)
+        return None if form is None else (form, np.ascontiguousarray(form.X.T))
 
     @cached_property
     def step(self) -> str:
@@ -59,7 +65,7 @@ class WeightedPlan:
         return np.zeros((0, 0))
 
     def __getstate__(self) -> dict[str, Any]:
-        return {key: value for key, value in self.__dict__.items() if key != "functions"}
+        return {key: value for key, value in self.__dict__.items() if key not in ("functions", "form")}
 
 
 class WeightedEnsemble(Ensemble):
@@ -133,21 +139,22 @@ class WeightedEnsemble(Ensemble):
         n_frames = 1 if frames is None else len(frames)
         if frames is None:
             frames = np.empty((0, *self.state.shape[:2]))
-        (normals,) = self.plan.functions
+        normals = self.plan.functions[self.state.shape[2] == 1]
         key = self.seed.generate_state(2, np.uint32).astype(np.uint64)
         first_path = int(self.plan.plan[drivers.FIRST_PATH])
         sde = self.plan.sde
         amplitude = np.sqrt(self.dt * sde.noise_scale / (sde.n_noises - 1))
-        form = linear_form(sde.model)
-        if form is not None:
+        if self.plan.form is not None:
+            form, transposed = self.plan.form
             numbers = np.array([self.dt, amplitude, form.scale, form.prior_precision, sde.half_step])
-            weighted.advance(
-                self.state, form.X, np.ascontiguousarray(form.X.T), form.y, form.link, numbers, normals, first_path,
+            kernel = weighted.advance if len(self.state) > 1 else weighted.advance_one
+            kernel(
+                self.state, form.X, transposed, form.y, form.link, numbers, normals, first_path,
                 self.step, n_frames, n_steps, key, frames,
             )  # fmt: skip
         else:
             rows = -(-sde.n_noises // 4) * 4
-            z, words = np.empty((rows, self.state.shape[2])), np.empty((2, self.state.shape[2]), np.uint64)
+            z, words = np.empty((rows, self.state.shape[2])), np.empty((2, max(rows // 4, 32)), np.uint64)
             for step in range(self.step, self.step + n_frames * n_steps):
                 for block, path in enumerate(range(first_path, first_path + self.n_paths, self.state.shape[2])):
                     weighted.normals(z, words, normals, step * rows, path, key)
