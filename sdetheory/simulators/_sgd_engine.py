@@ -24,6 +24,9 @@ _LOOK = 16
 
 _MANY = 2**14
 
+COMPILED = LinearRegression, LogisticRegression
+"""Models whose runs are made by a kernel."""
+
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Problem:
@@ -57,7 +60,7 @@ class State:
 
 def prepare(problem: Problem) -> Any:
     """Return ``advance(state, first_step, n_steps)`` for the model."""
-    return _ensemble(problem) if isinstance(problem.model, (LinearRegression, LogisticRegression)) else _loop(problem)
+    return _ensemble(problem) if isinstance(problem.model, COMPILED) else _loop(problem)
 
 
 def draw(problem: Problem, run: int, first: int, n_steps: int) -> NDArray[np.int64]:
@@ -70,27 +73,17 @@ def draw(problem: Problem, run: int, first: int, n_steps: int) -> NDArray[np.int
 
 def _ensemble(problem: Problem) -> Any:
     model = problem.model
-    p = model.dimension
-    padded = -(-p // 8) * 8
-    X = np.zeros((model.train_size, padded))
-    X[:, :p] = model.X
     y = model.y.astype(np.float64)
     slope = compiled_source(FIELD, _slope_source(type(model)))
     words = compiled(WORDS, noise.batch_words)
 
     def advance(state: State, first: int, n_steps: int) -> None:
-        narrow = state.w, state.v, state.second, state.sums
-        wide = [np.zeros((len(state.w), padded)) for _ in narrow]
-        for big, small in zip(wide, narrow, strict=True):
-            big[:, : small.shape[1]] = small
         chunk = slice(first, first + n_steps)
         kernels.advance(
-            *wide[:3], X, y, model.prior_precision, slope, problem.kind, problem.optimizer, problem.sizes[chunk],
-            problem.rates[chunk], problem.constants, first, 0, words, problem.key, state.diverged,
-            problem.average_from, wide[3], state.squares,
+            state.w, state.v, state.second, model.X, y, model.prior_precision, slope, problem.kind, problem.optimizer,
+            problem.sizes[chunk], problem.rates[chunk], problem.constants, first, words, problem.key, state.diverged,
+            problem.average_from, state.sums, state.squares,
         )  # fmt: skip  # pyright: ignore[reportCallIssue]
-        for big, small in zip(wide, narrow, strict=True):
-            small[...] = big[:, : small.shape[1]]
 
     return advance
 

@@ -41,7 +41,7 @@ class SGDRun:
     Attributes
     ----------
     final : ndarray, shape (n_runs, p)
-        Weights after the last step; of a run that diverged, those with which it did.
+        Weights after the last step; not finite for a run that diverged.
     average : ndarray, shape (n_runs, p), or None
         Average of each run's weights over the steps from ``average_from`` on.
     mean, covariance : Estimate or None
@@ -114,7 +114,8 @@ def sgd(
         Learning rate ε, batch size B, momentum m, dampening τ and sampling, all scalar; its ``train_size`` is that of
         the model.
     w0 : array_like, shape (p,) or (n_runs, p)
-        Weights to start from: one vector for all runs, or one each. float32 stays float32, all else is float64.
+        Weights to start from: one vector for all runs, or one each. float32 stays float32 where the model is not
+        compiled; all else becomes float64.
     n_steps : int
         Number of steps.
     n_runs : int, optional
@@ -155,7 +156,7 @@ def sgd(
 
     Notes
     -----
-    Divergence is an outcome: the run rests, is counted and enters no average.
+    Divergence is an outcome: the run is counted, and enters no average.
 
     Linear and logistic regression run in a compiled kernel, in float64 and on all threads, with the same bits for any
     number of these. Every other model goes through its own ``minibatch_gradient``, one run after the other. The batches
@@ -184,7 +185,7 @@ def sgd(
     seed = _validate.seed_sequence(file.rng(rng))
     n_steps = _validate.integer("n_steps", n_steps, at_least=0)
     _check_model(model, hp)
-    starts = _starts(w0, model.dimension, n_runs)
+    starts = _starts(w0, model.dimension, n_runs, isinstance(model, _sgd_engine.COMPILED))
     problem = _problem(model, hp, n_steps, optimizer, reshuffle, learning_rates, batch_sizes, average_from, seed)
     if record_every is not None:
         record_every = _validate.integer("record_every", record_every, at_least=1)
@@ -307,9 +308,9 @@ def _check_model(model: Any, hp: Any) -> None:
         )
 
 
-def _starts(w0: ArrayLike, dimension: int, n_runs: int | None) -> Array:
-    dtype = np.float32 if getattr(w0, "dtype", None) == np.float32 else np.float64
-    points = _validate.vectors("w0", w0, dimension).astype(dtype)
+def _starts(w0: ArrayLike, dimension: int, n_runs: int | None, compiled: bool) -> Array:
+    dtype = np.float32 if getattr(w0, "dtype", None) == np.float32 and not compiled else np.float64
+    points = np.ascontiguousarray(_validate.vectors("w0", w0, dimension).astype(dtype))
     if n_runs is not None:
         n_runs = _validate.integer("n_runs", n_runs, at_least=1, at_most=2**32)
     if points.ndim == 1:
