@@ -21,6 +21,8 @@ from .one_dimension import power_law as power_law
 from .one_dimension import stationary_law as stationary_law
 from .ornstein_uhlenbeck import OrnsteinUhlenbeck as OrnsteinUhlenbeck
 from .ornstein_uhlenbeck import ornstein_uhlenbeck as ornstein_uhlenbeck
+from .sgd_covariance import SGDLaw as SGDLaw
+from .sgd_covariance import sgd_covariance as sgd_covariance
 from .transitions import Transition as Transition
 from .transitions import transition as transition
 
@@ -34,6 +36,7 @@ __all__ = [
     "NoStationaryLaw",
     "OneDimensionalLaw",
     "OrnsteinUhlenbeck",
+    "SGDLaw",
     "Transition",
     "anisotropic_escape_time",
     "critical_points",
@@ -45,6 +48,7 @@ __all__ = [
     "mean_first_passage_time",
     "ornstein_uhlenbeck",
     "power_law",
+    "sgd_covariance",
     "stationary_law",
     "transition",
     "turnover_time",
