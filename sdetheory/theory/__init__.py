@@ -15,6 +15,8 @@ from .fokker_planck import fokker_planck as fokker_planck
 from .gibbs import GibbsLaw as GibbsLaw
 from .gibbs import gibbs as gibbs
 from .grid import Grid as Grid
+from .least_squares import LeastSquaresLaw as LeastSquaresLaw
+from .least_squares import least_squares_sgd as least_squares_sgd
 from .one_dimension import NoStationaryLaw as NoStationaryLaw
 from .one_dimension import OneDimensionalLaw as OneDimensionalLaw
 from .one_dimension import power_law as power_law
@@ -23,6 +25,9 @@ from .ornstein_uhlenbeck import OrnsteinUhlenbeck as OrnsteinUhlenbeck
 from .ornstein_uhlenbeck import ornstein_uhlenbeck as ornstein_uhlenbeck
 from .sgd_covariance import SGDLaw as SGDLaw
 from .sgd_covariance import sgd_covariance as sgd_covariance
+from .stability_limit import StabilityLimit as StabilityLimit
+from .stability_limit import least_squares_stability_limit as least_squares_stability_limit
+from .stability_limit import sgd_stability_limit as sgd_stability_limit
 from .transitions import Transition as Transition
 from .transitions import transition as transition
 
@@ -32,11 +37,13 @@ __all__ = [
     "GibbsLaw",
     "Grid",
     "GridEstimate",
+    "LeastSquaresLaw",
     "Modes",
     "NoStationaryLaw",
     "OneDimensionalLaw",
     "OrnsteinUhlenbeck",
     "SGDLaw",
+    "StabilityLimit",
     "Transition",
     "anisotropic_escape_time",
     "critical_points",
@@ -44,11 +51,14 @@ __all__ = [
     "fokker_planck",
     "gibbs",
     "kramers_time",
+    "least_squares_sgd",
+    "least_squares_stability_limit",
     "lowest_pass",
     "mean_first_passage_time",
     "ornstein_uhlenbeck",
     "power_law",
     "sgd_covariance",
+    "sgd_stability_limit",
     "stationary_law",
     "transition",
     "turnover_time",

@@ -46,6 +46,21 @@ class Recursion:
         square = trace**2 - 4 * decay
         return np.where(square < 0, np.sqrt(np.abs(decay)), (np.abs(trace) + np.sqrt(np.abs(square))) / 2)
 
+    def responses(self, pull: Array) -> tuple[Array, Array, Array]:
+        """Return the stationary means of w wᵀ, w vᵀ and v vᵀ, entry by entry, for each unit of Cov(Ĝ) in an entry."""
+        a, b = pull[:, None], pull[None, :]
+        decay = self.decay(pull)
+        alpha, beta = decay[:, None], decay[None, :]
+        common = 1 - alpha * beta
+        damping = a * (1 - beta) + b * (1 - alpha)
+        weights = self.rate**2 / (damping - (a - alpha * b) * (b - beta * a) / common)
+        cross = weights * (a - alpha * b) / common
+        velocities = weights * damping / common
+        if self.nesterov:  # so far x stood for w = x + m v
+            weights = weights + self.momentum * (cross + cross.T) + self.momentum**2 * velocities
+            cross = cross + self.momentum * velocities
+        return weights, cross, velocities
+
     def matrices(self, hessian: Array) -> tuple[Array, Array]:
         """Return (M, K) of the step (w, v)' = M (w, v) - K Ĝ's noise."""
         one = np.eye(len(hessian))

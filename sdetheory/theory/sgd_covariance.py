@@ -117,19 +117,7 @@ def sgd_covariance(
     pull = _sgd_recursion.stable_pulls(step, values, hp)
     rotated = step.noise * axes.T @ noise @ axes
 
-    a, b = pull[:, None], pull[None, :]
-    decay = step.decay(pull)
-    alpha, beta = decay[:, None], decay[None, :]
-    common = 1 - alpha * beta
-    damping = a * (1 - beta) + b * (1 - alpha)
-    weights = step.rate**2 * rotated / (damping - (a - alpha * b) * (b - beta * a) / common)
-    # Means of x vᵀ and v vᵀ; with Nesterov's method w = x + m v.
-    cross = weights * (a - alpha * b) / common
-    velocities = weights * damping / common
-    if step.nesterov:
-        m = step.momentum
-        weights = weights + m * (cross + cross.T) + m**2 * velocities
-        cross = cross + m * velocities
+    weights, cross, velocities = (response * rotated for response in step.responses(pull))
     turned = axes @ cross @ axes.T
     joint = np.block([[_turned(weights, axes), turned], [turned.T, _turned(velocities, axes)]])
     return SGDLaw(
