@@ -23,6 +23,8 @@ from .one_dimension import power_law as power_law
 from .one_dimension import stationary_law as stationary_law
 from .ornstein_uhlenbeck import OrnsteinUhlenbeck as OrnsteinUhlenbeck
 from .ornstein_uhlenbeck import ornstein_uhlenbeck as ornstein_uhlenbeck
+from .scheme_covariance import baoab_covariance as baoab_covariance
+from .scheme_covariance import scheme_covariance as scheme_covariance
 from .sgd_covariance import SGDLaw as SGDLaw
 from .sgd_covariance import sgd_covariance as sgd_covariance
 from .stability_limit import StabilityLimit as StabilityLimit
@@ -46,6 +48,7 @@ __all__ = [
     "StabilityLimit",
     "Transition",
     "anisotropic_escape_time",
+    "baoab_covariance",
     "critical_points",
     "depopulation_factor",
     "fokker_planck",
@@ -57,6 +60,7 @@ __all__ = [
     "mean_first_passage_time",
     "ornstein_uhlenbeck",
     "power_law",
+    "scheme_covariance",
     "sgd_covariance",
     "sgd_stability_limit",
     "stationary_law",

@@ -40,11 +40,11 @@ class Feedback:
         """Return the matrix, or the map, of second moments to those that their noise causes."""
         p = self.inputs.shape[1]
         if p > _DENSE:
-            return LinearOperator(
-                (p * p, p * p),
-                matvec=lambda vector: (response * self.covariance(vector.reshape(p, p))).ravel(),
-                dtype=np.float64,  # pyright: ignore[reportCallIssue]
-            )
+
+            def apply(vector: Array) -> Array:
+                return (response * self.covariance(vector.reshape(p, p))).ravel()
+
+            return LinearOperator((p * p, p * p), matvec=apply, dtype=np.float64)  # pyright: ignore[reportCallIssue]
         n = len(self.inputs)
         products = (self.inputs[:, :, None] * self.inputs[:, None, :]).reshape(n, p * p)
         gram = self.inputs.T @ self.inputs
