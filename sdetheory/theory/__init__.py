@@ -27,6 +27,9 @@ from .scheme_covariance import baoab_covariance as baoab_covariance
 from .scheme_covariance import scheme_covariance as scheme_covariance
 from .sgd_covariance import SGDLaw as SGDLaw
 from .sgd_covariance import sgd_covariance as sgd_covariance
+from .sgd_moments import SGDMoments as SGDMoments
+from .sgd_moments import least_squares_moments as least_squares_moments
+from .sgd_moments import sgd_moments as sgd_moments
 from .stability_limit import StabilityLimit as StabilityLimit
 from .stability_limit import least_squares_stability_limit as least_squares_stability_limit
 from .stability_limit import sgd_stability_limit as sgd_stability_limit
@@ -45,6 +48,7 @@ __all__ = [
     "OneDimensionalLaw",
     "OrnsteinUhlenbeck",
     "SGDLaw",
+    "SGDMoments",
     "StabilityLimit",
     "Transition",
     "anisotropic_escape_time",
@@ -54,6 +58,7 @@ __all__ = [
     "fokker_planck",
     "gibbs",
     "kramers_time",
+    "least_squares_moments",
     "least_squares_sgd",
     "least_squares_stability_limit",
     "lowest_pass",
@@ -62,6 +67,7 @@ __all__ = [
     "power_law",
     "scheme_covariance",
     "sgd_covariance",
+    "sgd_moments",
     "sgd_stability_limit",
     "stationary_law",
     "transition",

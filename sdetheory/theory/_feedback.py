@@ -29,12 +29,26 @@ class Feedback:
     values: Array
     noise: float
 
+    def minimum(self, y: ArrayLike, prior_precision: float) -> tuple[Array, Array]:
+        """Return the minimum and the gradients of the examples there, whose sum is zero."""
+        x = self.inputs
+        targets = _validate.reals("y", y, shape=(len(x),))
+        mean = x.T @ targets / self.values
+        residuals = x * (x @ mean - targets)[:, None] + prior_precision / len(x) * mean
+        return mean, residuals - residuals.mean(axis=0)
+
     def covariance(self, moments: Array) -> Array:
         """Return c/(N - 1) Σ A P A, where A = x xᵀ - XᵀX/N, for the second moments P."""
         x, n = self.inputs, len(self.inputs)
         gram = x.T @ x
         weighted = x.T @ (x * np.einsum("ni,ij,nj->n", x, moments, x, optimize=True)[:, None])
         return self.noise / (n - 1) * (weighted - gram @ moments @ gram / n)
+
+    def cross(self, mean: Array, residuals: Array) -> Array:
+        """Return c/(N - 1) Σ (A μ rᵀ + r μᵀ Aᵀ), for the mean μ of w - w* and gradients r at w* whose sum is zero."""
+        x = self.inputs
+        half = (x * (x @ mean)[:, None]).T @ residuals
+        return self.noise / (len(x) - 1) * (half + half.T)
 
     def operator(self, response: Array) -> Array | LinearOperator:
         """Return the matrix, or the map, of second moments to those that their noise causes."""
@@ -60,16 +74,14 @@ class Feedback:
         return float(np.abs(linalg.eigvals(operator)).max())
 
 
-def feedback(
-    X: ArrayLike, hp: SGDHyperparameters, prior_precision: float, step: Recursion
-) -> tuple[Array, Array, Feedback]:
-    """Return the inputs, the axes of the Hessian, and the feedback, of least squares with checked arguments."""
+def feedback(X: ArrayLike, hp: SGDHyperparameters, prior_precision: float, step: Recursion) -> tuple[Array, Feedback]:
+    """Return the axes of the Hessian, and the feedback, of least squares with checked arguments."""
     inputs = _validate.reals("X", X, shape=(None, None))
     ridge = _validate.real("prior_precision", prior_precision, at_least=0.0)
     _, values, axes = _sgd_recursion.curvatures(inputs.T @ inputs + ridge * np.eye(inputs.shape[1]))
     if len(inputs) != hp.train_size:
         raise InvalidInputError(f"X must have hp.train_size = {hp.train_size} rows; got {len(inputs)}")
-    return inputs, axes, Feedback(inputs @ axes, values, step.noise)
+    return axes, Feedback(inputs @ axes, values, step.noise)
 
 
 def mean_square_limit(own: Feedback, step: Recursion, hp: SGDHyperparameters) -> float:

@@ -9,7 +9,6 @@ from numpy.typing import ArrayLike, NDArray
 from scipy import linalg
 from scipy.sparse.linalg import LinearOperator, gmres
 
-from .. import _validate
 from ..errors import InvalidInputError, SdeTheoryError
 from ..hyperparameters import SGDHyperparameters
 from . import _feedback, _sgd_recursion
@@ -104,13 +103,9 @@ def least_squares_sgd(
     (array([0.0046, 0.0066]), array([0.0041, 0.0049]))
     """
     step = _sgd_recursion.recursion(hp, optimizer)
-    inputs, axes, feedback = _feedback.feedback(X, hp, prior_precision, step)
-    targets = _validate.reals("y", y, shape=(len(inputs),))
+    axes, feedback = _feedback.feedback(X, hp, prior_precision, step)
     pull = _sgd_recursion.stable_pulls(step, feedback.values, hp)
-    mean = axes @ (feedback.inputs.T @ targets / feedback.values)
-    share = _validate.real("prior_precision", prior_precision) / len(inputs)
-    residuals = (inputs * (inputs @ mean - targets)[:, None] + share * mean) @ axes
-    residuals -= residuals.mean(axis=0)
+    mean, residuals = feedback.minimum(y, prior_precision)
     gain = feedback.gain(step)
     if gain >= 1:
         limit = _feedback.mean_square_limit(feedback, step, hp)
@@ -120,7 +115,7 @@ def least_squares_sgd(
             "larger batch."
         )
     response, cross, velocities = step.responses(pull)
-    source = step.noise / (len(inputs) - 1) * residuals.T @ residuals
+    source = step.noise / (len(residuals) - 1) * residuals.T @ residuals
     moments = _solved(feedback.operator(response), response * source)
     noise = source + feedback.covariance(moments)
     blocks = [[response * noise, cross * noise], [(cross * noise).T, velocities * noise]]
@@ -128,7 +123,7 @@ def least_squares_sgd(
     joint = (joint + joint.T) / 2
     additive = axes @ (response * source) @ axes.T
     return LeastSquaresLaw(
-        mean=mean,
+        mean=axes @ mean,
         covariance=joint[: len(axes), : len(axes)].copy(),
         joint_covariance=joint,
         additive_covariance=(additive + additive.T) / 2,

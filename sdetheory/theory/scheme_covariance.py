@@ -151,7 +151,8 @@ def baoab_covariance(hessian: ArrayLike, temperature: float, dt: float, *, mass:
         )
     positions = temperature * np.linalg.inv(matrix)
     momenta = mass * temperature * (np.eye(len(matrix)) - dt**2 / (4 * mass) * matrix)
-    return linalg.block_diag((positions + positions.T) / 2, (momenta + momenta.T) / 2)
+    zero = np.zeros_like(matrix)
+    return np.block([[(positions + positions.T) / 2, zero], [zero, (momenta + momenta.T) / 2]])
 
 
 def _check_step(hessian: Array, dt: float, order: int, method: str) -> None:

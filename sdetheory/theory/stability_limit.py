@@ -67,7 +67,7 @@ def least_squares_stability_limit(
     (2.0, 0.666667)
     """
     step = _sgd_recursion.recursion(hp, optimizer)
-    _, _, feedback = _feedback.feedback(X, hp, prior_precision, step)
+    _, feedback = _feedback.feedback(X, hp, prior_precision, step)
     return StabilityLimit(
         mean=float(hp.learning_rate * step.limit / (step.rate * feedback.values[-1])),
         mean_square=_feedback.mean_square_limit(feedback, step, hp),
