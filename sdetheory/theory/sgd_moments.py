@@ -122,12 +122,14 @@ def least_squares_moments(
 
     Parameters
     ----------
-    X, y, hp, prior_precision, optimizer
+    X, y, hp
         As for :func:`least_squares_sgd`; any learning rate, stable or not.
     start : array_like, shape (p,)
         w at the start.
     steps : int or array_like of ints, shape (k,)
         Numbers n ≥ 0 of steps.
+    prior_precision, optimizer
+        As for :func:`least_squares_sgd`.
 
     Returns
     -------
