@@ -1,5 +1,9 @@
 """Exact laws: closed forms and deterministic numerics, against which samplers are checked."""
 
+from .approximate_posterior import average_covariance as average_covariance
+from .approximate_posterior import kl_divergence as kl_divergence
+from .approximate_posterior import optimal_learning_rate as optimal_learning_rate
+from .approximate_posterior import optimal_preconditioner as optimal_preconditioner
 from .critical_points import CriticalPoint as CriticalPoint
 from .critical_points import critical_points as critical_points
 from .critical_points import lowest_pass as lowest_pass
@@ -52,17 +56,21 @@ __all__ = [
     "StabilityLimit",
     "Transition",
     "anisotropic_escape_time",
+    "average_covariance",
     "baoab_covariance",
     "critical_points",
     "depopulation_factor",
     "fokker_planck",
     "gibbs",
+    "kl_divergence",
     "kramers_time",
     "least_squares_moments",
     "least_squares_sgd",
     "least_squares_stability_limit",
     "lowest_pass",
     "mean_first_passage_time",
+    "optimal_learning_rate",
+    "optimal_preconditioner",
     "ornstein_uhlenbeck",
     "power_law",
     "scheme_covariance",

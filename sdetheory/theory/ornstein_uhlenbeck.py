@@ -86,7 +86,7 @@ class OrnsteinUhlenbeck:
             Even in t, or symmetric, only if there is no current.
         """
         lag = _validate.reals("t", t)
-        forward: Array = linalg.expm(-np.abs(lag)[..., None, None] * self.hessian) @ self.covariance
+        forward = _exponential(-np.abs(lag)[..., None, None] * self.hessian) @ self.covariance
         return np.where(lag[..., None, None] < 0, np.swapaxes(forward, -1, -2), forward)
 
     def spectrum(self, frequency: ArrayLike) -> NDArray[np.complex128]:
@@ -129,7 +129,7 @@ class OrnsteinUhlenbeck:
         """
         time = _validate.reals("t", t, at_least=0.0)
         origin = _validate.reals("start", start, shape=(len(self.hessian),))
-        return linalg.expm(-time[..., None, None] * self.hessian) @ origin
+        return _exponential(-time[..., None, None] * self.hessian) @ origin
 
     def covariance_at(self, t: ArrayLike, start: ArrayLike | None = None) -> Array:
         r"""Return the covariance of w(t).
@@ -162,9 +162,9 @@ class OrnsteinUhlenbeck:
         d = len(self.hessian)
         doublings = max(0, math.ceil(math.log2(max(1.0, t * np.linalg.norm(self.hessian)))))
         block = np.block([[self.hessian, 2 * self.diffusion], [np.zeros((d, d)), -self.hessian.T]])
-        exponential: Array = linalg.expm(t / 2**doublings * block)
-        kept: Array = exponential[d:, d:].T
-        gathered: Array = kept @ exponential[:d, d:]
+        exponential = _exponential(t / 2**doublings * block)
+        kept = exponential[d:, d:].T
+        gathered = kept @ exponential[:d, d:]
         for _ in range(doublings):
             gathered = gathered + kept @ gathered @ kept.T
             kept = kept @ kept
@@ -242,3 +242,7 @@ def ornstein_uhlenbeck(hessian: ArrayLike, diffusion: ArrayLike) -> OrnsteinUhle
     drift = hessian @ covariance
     # HΣ - D with D = (HΣ + ΣHᵀ)/2 put in, which is antisymmetric to the last bit.
     return OrnsteinUhlenbeck(hessian=hessian, diffusion=diffusion, covariance=covariance, current=(drift - drift.T) / 2)
+
+
+def _exponential(matrices: Array) -> Array:
+    return np.asarray(linalg.expm(matrices), dtype=np.float64)

@@ -101,7 +101,7 @@ def sgd_moments(
     done = 0
     with np.errstate(over="ignore", invalid="ignore"):
         for index in np.argsort(wanted):
-            power, added = _accumulated(move, source, int(wanted[index]) - done)
+            power, added = accumulated(move, source, int(wanted[index]) - done)
             mean, covariance = power @ mean, power @ covariance @ power.T + added
             done = int(wanted[index])
             means[index], covariances[index] = mean[:p], (covariance[:p, :p] + covariance[:p, :p].T) / 2
@@ -179,7 +179,7 @@ def least_squares_moments(
     return _finite(SGDMoments(steps=wanted, mean=means, covariance=covariances))
 
 
-def _accumulated(move: Array, source: Array, n: int) -> tuple[Array, Array]:
+def accumulated(move: Array, source: Array, n: int) -> tuple[Array, Array]:
     """Return M^n and the sum over k < n of M^k Q (M^k)ᵀ."""
     power, total = np.eye(len(move)), np.zeros_like(source)
     for bit in f"{n:b}":
