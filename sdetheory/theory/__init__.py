@@ -25,6 +25,8 @@ from .one_dimension import NoStationaryLaw as NoStationaryLaw
 from .one_dimension import OneDimensionalLaw as OneDimensionalLaw
 from .one_dimension import power_law as power_law
 from .one_dimension import stationary_law as stationary_law
+from .optimum_noise import OptimumNoise as OptimumNoise
+from .optimum_noise import optimum_noise as optimum_noise
 from .ornstein_uhlenbeck import OrnsteinUhlenbeck as OrnsteinUhlenbeck
 from .ornstein_uhlenbeck import ornstein_uhlenbeck as ornstein_uhlenbeck
 from .scheme_covariance import baoab_covariance as baoab_covariance
@@ -50,6 +52,7 @@ __all__ = [
     "Modes",
     "NoStationaryLaw",
     "OneDimensionalLaw",
+    "OptimumNoise",
     "OrnsteinUhlenbeck",
     "SGDLaw",
     "SGDMoments",
@@ -71,6 +74,7 @@ __all__ = [
     "mean_first_passage_time",
     "optimal_learning_rate",
     "optimal_preconditioner",
+    "optimum_noise",
     "ornstein_uhlenbeck",
     "power_law",
     "scheme_covariance",
