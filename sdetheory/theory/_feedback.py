@@ -18,7 +18,7 @@ from ._sgd_recursion import Recursion
 Array = NDArray[np.float64]
 
 # Up to this many weights second moments are mapped by a dense matrix of order p², beyond by products.
-_DENSE = 24
+_DENSE = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +66,8 @@ class Feedback:
 
     def gain(self, step: Recursion) -> float:
         """Return the spectral radius of the operator: stable in mean square if and only if it is below 1."""
+        if self.noise == 0:
+            return 0.0
         operator = self.operator(step.responses(step.rate * self.values)[0])
         if isinstance(operator, LinearOperator):
             # A positive map: its radius is an eigenvalue, whose eigenvector is a covariance, near to the identity.

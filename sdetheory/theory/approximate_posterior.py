@@ -103,7 +103,7 @@ def optimal_learning_rate(gradient_covariance: ArrayLike, hp: SGDHyperparameters
     References
     ----------
     S. Mandt, M. Hoffman and D. Blei (2017), Stochastic gradient descent as approximate Bayesian inference,
-    JMLR 18 (134), arXiv:1704.04289, theorem 1 and its counterpart with momentum.
+    JMLR 18 (134), arXiv:1704.04289 (constant SGD, and with momentum).
 
     Examples
     --------
@@ -205,7 +205,7 @@ def average_covariance(
 
     References
     ----------
-    S. Mandt, M. Hoffman and D. Blei (2017), JMLR 18 (134), arXiv:1704.04289, Section 6 (iterate averaging).
+    S. Mandt, M. Hoffman and D. Blei (2017), JMLR 18 (134), arXiv:1704.04289 (iterate averaging).
     B. Polyak and A. Juditsky (1992), Acceleration of stochastic approximation by averaging, SIAM J. Control Optim. 30.
 
     Examples

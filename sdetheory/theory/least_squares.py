@@ -84,7 +84,7 @@ def least_squares_sgd(
 
     where rᵢ is the gradient of example i at the minimum w*. The stationary mean is w*, so the mean of F needs only Σ,
     and Σ is that of :func:`sgd_covariance` with it: a linear equation for Σ, of p² numbers. It is solved directly up
-    to p = 24, and with more weights by GMRES to a residual of 1e-11. The covariance exists although the law is not
+    to p = 8, and with more weights by GMRES to a residual of 1e-11. The covariance exists although the law is not
     Gaussian: its tails are those of a power law (Kesten), heavier the nearer ε is to its limit.
 
     References

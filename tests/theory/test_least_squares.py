@@ -113,10 +113,11 @@ def test_the_limits_are_where_moments_start_to_grow(rng, optimizer, momentum, da
     assert limit.mean_square < 0.9 * limit.mean
 
 
+@pytest.mark.parametrize("p", [3, 12])
 @pytest.mark.parametrize(("sampling", "batch"), [("with-replacement", 1), ("without-replacement", 3)])
-def test_the_limit_without_momentum_has_a_closed_form(rng, sampling, batch):
+def test_the_limit_without_momentum_has_a_closed_form(rng, sampling, batch, p):
     """Mulayoff and Michaeli: ε = 2/λmax of (H ⊕ H)/2 against E[Ĥ ⊗ Ĥ], for the mean loss."""
-    n, p = 12, 3
+    n = 4 * p
     X = rng.standard_normal((n, p))
     hessians = X[:, :, None] * X[:, None, :]
     mean = hessians.mean(axis=0)
@@ -171,15 +172,16 @@ def test_many_weights_give_the_law_of_few(rng):
         least_squares_sgd(X, y, settings(1.001 * limit, n, batch=6, momentum=0.5), prior_precision=1.0)
 
 
-def test_a_full_batch_and_a_perfect_fit_have_no_noise(rng):
-    X, y = problem(rng)
-    full = settings(0.1, 5, batch=5, momentum=0.5, sampling="without-replacement")
+@pytest.mark.parametrize("p", [2, 12])
+def test_a_full_batch_and_a_perfect_fit_have_no_noise(rng, p):
+    X, y = problem(rng, n=p + 3, p=p)
+    full = settings(0.1, p + 3, batch=p + 3, momentum=0.5, sampling="without-replacement")
     assert np.abs(least_squares_sgd(X, y, full).joint_covariance).max() == 0
     limit = least_squares_stability_limit(X, full)
     assert limit.mean_square == pytest.approx(limit.mean, rel=1e-14)
-    fitted = least_squares_sgd(X, X @ [1.0, -2.0], settings(0.1, 5))
-    np.testing.assert_allclose(fitted.mean, [1.0, -2.0], rtol=1e-12)
-    assert np.abs(fitted.covariance).max() < 1e-25
+    fitted = least_squares_sgd(X, X @ np.arange(p), settings(0.1, p + 3))
+    np.testing.assert_allclose(fitted.mean, np.arange(p), rtol=1e-10, atol=1e-10)
+    assert np.abs(fitted.covariance).max() < 1e-22
 
 
 def test_bad_input_is_refused(rng):
