@@ -27,7 +27,7 @@ INSIDE = {
     "landscapes": {"symbolic", "_kernels", "_validate", "errors"},
     "models": {"_validate", "results", "errors"},
     "datasets": {"_validate", "errors"},
-    "theory": {"_validate", "results", "errors"},
+    "theory": {"hyperparameters", "_validate", "results", "errors"},
     "simulators": {"landscapes", "symbolic", "models", "results", "_kernels", "_validate", "errors"},
     "evidence": {"models", "results", "simulators", "_validate", "errors"},
     "stats": {"results", "_validate"},
