@@ -127,17 +127,20 @@ def _loop(problem: Problem) -> Any:
 
     def advance(state: State, first: int, n_steps: int) -> None:
         for run in np.flatnonzero(state.diverged < 0):
-            w, v, second = state.w[run], state.v[run], state.second[run]
-            for s, indices in _batches(problem, run, first, n_steps):
-                with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
-                    step(w, v, second, indices, s)
-                if (not many or s % _LOOK == 0 or s == first + n_steps - 1) and not np.isfinite(w).all():
-                    state.diverged[run] = s + 1
-                    break
-                if s >= problem.average_from:
-                    state.sums[run] += w
-                    if state.squares.size:
-                        state.squares[run] += np.outer(w, w)
+            with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
+                make(state, run, first, n_steps)
+
+    def make(state: State, run: int, first: int, n_steps: int) -> None:
+        w, v, second = state.w[run], state.v[run], state.second[run]
+        for s, indices in _batches(problem, run, first, n_steps):
+            step(w, v, second, indices, s)
+            if (not many or s % _LOOK == 0 or s == first + n_steps - 1) and not np.isfinite(w).all():
+                state.diverged[run] = s + 1
+                return
+            if s >= problem.average_from:
+                state.sums[run] += w
+                if state.squares.size:
+                    state.squares[run] += np.outer(w, w)
 
     return advance
 
