@@ -138,6 +138,16 @@ def _move(w, v, second, g, optimizer, rate, share, pull, constants, step):
                 w[j, lane] -= rate / first_bias * v[j, lane] / (math.sqrt(second[j, lane] / second_bias) + floor)
 
 
+@njit(error_model="numpy")
+def _keep(w, v, second, x, velocity, moment, low, lane):
+    """Write a lane of a block back to the arrays of all runs."""
+    for j in range(x.shape[0]):
+        w[low + lane, j] = x[j, lane]
+        v[low + lane, j] = velocity[j, lane]
+    for j in range(moment.shape[0]):
+        second[low + lane, j] = moment[j, lane]
+
+
 @njit(parallel=True, error_model="numpy", cache=True)
 def advance(
     w, v, second, X, y, prior, slope, kind, optimizer, sizes, rates, constants, first_step, draw_words, key, diverged,
@@ -149,7 +159,7 @@ def advance(
     X (N, d), y (N,) the data. constants are the momentum, the scale of a gradient, the decay of the second moment, its
     floor, and 1 if averages are freed of their start at zero. Weights after each step from number average_from on are
     added to sums (n_runs, d), their products to squares (n_runs, d, d); either may be empty. diverged (n_runs,) takes
-    the first step after which a run is not finite.
+    the first step after which a run is not finite; its weights stay as they were then, its sums mean nothing.
     """
     n_runs, d = w.shape
     n = X.shape[0]
@@ -187,12 +197,14 @@ def advance(
             for lane in range(lanes):
                 if check[lane] != 0.0 and diverged[low + lane] < 0:
                     diverged[low + lane] = step + 1
+                    _keep(w, v, second, x, velocity, moment, low, lane)
             if step >= average_from:
                 for lane in range(lanes):
                     for i in range(d):
                         sums[low + lane, i] += x[i, lane]
                         for j in range(squares.shape[2]):
                             squares[low + lane, i, j] += x[i, lane] * x[j, lane]
-        w[low : low + lanes] = x.T
-        v[low : low + lanes] = velocity.T
-        second[low : low + lanes] = moment.T
+        # A lane that diverged goes on, for its neighbours' sake, but nothing of that is kept.
+        for lane in range(lanes):
+            if diverged[low + lane] < 0:
+                _keep(w, v, second, x, velocity, moment, low, lane)

@@ -43,7 +43,7 @@ class SGDRun:
     final : ndarray, shape (n_runs, p)
         Weights after the last step; not finite for a run that diverged.
     average : ndarray, shape (n_runs, p), or None
-        Average of each run's weights over the steps from ``average_from`` on.
+        Average of each run's weights over the steps from ``average_from`` on; NaN if it diverged.
     mean, covariance : Estimate or None
         Mean (p,) and covariance (p, p) of the weights over those steps, with errors from the scatter between runs that
         did not diverge. Needs two of those, and for the covariance at most 64 weights.
@@ -215,7 +215,7 @@ def sgd(
     kept = steps <= done
     return SGDRun(
         final=state.w,
-        average=state.sums / count if count > 0 else None,
+        average=_averages(state, count),
         mean=mean,
         covariance=covariance,
         steps=steps[kept],
@@ -274,6 +274,13 @@ def _measure(row: Array, state: _sgd_engine.State, measures: Mapping[str, Callab
                 row[i, run] = measure(state.w[run])
             except (TypeError, ValueError) as error:
                 raise InvalidInputError(f"metrics[{name!r}] must return one number; {error}") from error
+
+
+def _averages(state: _sgd_engine.State, count: int) -> Array | None:
+    if count <= 0:
+        return None
+    with np.errstate(invalid="ignore"):  # sums of a run that diverged
+        return np.where(state.diverged[:, None] < 0, state.sums / count, np.nan)
 
 
 def _moments(state: _sgd_engine.State, count: int) -> tuple[Estimate | None, Estimate | None]:

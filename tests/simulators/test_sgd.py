@@ -258,7 +258,10 @@ def test_divergence_is_an_outcome(rng):
         assert np.array_equal(run.diverged_at < 0, [False, True, True, False])
         assert np.array_equal(run.final[1:3], np.zeros((2, 1)))
         assert run.covariance.n_eff == 2 and run.covariance.value[0, 0] == 0.0
+        assert np.isnan(run.average[[0, 3]]).all() and np.array_equal(run.average[1:3], np.zeros((2, 1)))
         first = int(run.diverged_at[0])
+        # It rests where it diverged, whatever comes after.
+        assert np.array_equal(st.sgd(subject, hp, [[1.0]], n_steps=first, rng=1).final[0], run.final[0])
         assert np.isfinite(st.sgd(subject, hp, [[1.0]], n_steps=first - 1, rng=1).final).all()
         assert not np.isfinite(st.sgd(subject, hp, [[1.0]], n_steps=first, rng=1).final).all()
 
