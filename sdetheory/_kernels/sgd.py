@@ -1,4 +1,4 @@
-"""SGD itself: which examples are in each minibatch, and ensembles of runs on models of one product x·w an example.
+"""SGD itself: which examples are in each minibatch, and ensembles of runs on models of a few products x·w an example.
 
 Runs go through a kernel in blocks of lanes. What is drawn for a run depends on the seed, the run and the step alone (or
 on the epoch), so that results do not depend on threads, blocks or chunks of steps.
@@ -91,23 +91,27 @@ def batches(out, n, kind, run, first_step, draw_words, key):
 
 @njit(error_model="numpy")
 def _gradient(g, tile, products, slopes, w, X, y, chosen, size, slope, none):
-    """Fill g (d, L) with the sum of the gradients of each run's batch, without the prior."""
-    d, lanes = w.shape
+    """Fill g (m d, L) with the sum of the gradients of each run's batch, without the prior; m products an example."""
+    m, lanes = slopes.shape
+    d = X.shape[1]
     g[:] = 0.0
     for b in range(size):
         for lane in range(lanes):
             i = chosen[lane, b]
-            products[1, lane] = y[i]
-            products[0, lane] = 0.0
+            products[m, lane] = y[i]
             for j in range(d):
                 tile[j, lane] = X[i, j]
-        for j in range(d):
+        for a in range(m):
             for lane in range(lanes):
-                products[0, lane] += w[j, lane] * tile[j, lane]
+                products[a, lane] = 0.0
+            for j in range(d):
+                for lane in range(lanes):
+                    products[a, lane] += w[a * d + j, lane] * tile[j, lane]
         slope(products, none, slopes)
-        for j in range(d):
-            for lane in range(lanes):
-                g[j, lane] += slopes[0, lane] * tile[j, lane]
+        for a in range(m):
+            for j in range(d):
+                for lane in range(lanes):
+                    g[a * d + j, lane] += slopes[a, lane] * tile[j, lane]
 
 
 @njit(error_model="numpy")
@@ -156,13 +160,15 @@ def advance(
     """Make len(sizes) steps of every run.
 
     w, v (n_runs, d) are weights and velocities, second the second moments (of no columns where they are not needed);
-    X (N, d), y (N,) the data. constants are the momentum, the scale of a gradient, the decay of the second moment, its
-    floor, and 1 if averages are freed of their start at zero. Weights after each step from number average_from on are
-    added to sums (n_runs, d), their products to squares (n_runs, d, d); either may be empty. diverged (n_runs,) takes
-    the first step after which a run is not finite; its weights stay as they were then, its sums mean nothing.
+    X (N, d/m), y (N,) the data, for m products an example. constants are the momentum, the scale of a gradient, the
+    decay of the second moment, its floor, and 1 if averages are freed of their start at zero. Weights after each step
+    from number average_from on are added to sums (n_runs, d), their products to squares (n_runs, d, d); either may be
+    empty. diverged (n_runs,) takes the first step after which a run is not finite; its weights stay as they were then,
+    its sums mean nothing.
     """
     n_runs, d = w.shape
     n = X.shape[0]
+    outputs = d // X.shape[1]
     most = sizes.max()
     per_epoch = n // most
     for block in prange((n_runs + LANES - 1) // LANES):
@@ -175,8 +181,8 @@ def advance(
         orders = np.empty((lanes, n if kind == RESHUFFLING else 0), np.int64)
         marks = np.zeros(n, np.int64)
         chosen = np.empty((lanes, most), np.int64)
-        tile, g = np.empty((d, lanes)), np.empty((d, lanes))
-        products, slopes, none = np.empty((2, lanes)), np.empty((1, lanes)), np.empty(1)
+        tile, g = np.empty((X.shape[1], lanes)), np.empty((d, lanes))
+        products, slopes, none = np.empty((outputs + 1, lanes)), np.empty((outputs, lanes)), np.empty(1)
         check = np.empty(lanes)
         epoch, mark = -1, 0
         for s in range(sizes.shape[0]):

@@ -1,4 +1,4 @@
-"""The two engines of SGD: compiled ensembles for models of one product x·w an example, and a loop for all others."""
+"""The two engines of SGD: compiled ensembles for models of few products x·w an example, and a loop for all others."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from .._kernels import noise
 from .._kernels import sgd as kernels
 from .._kernels.block import compiled_source
 from .._kernels.signatures import FIELD, WORDS, compiled
-from ..models import LinearRegression, LogisticRegression
+from ..models import LinearRegression, LogisticRegression, SoftmaxRegression
 from ..symbolic.codegen import block_source
 
 Array = NDArray[Any]
@@ -24,8 +24,8 @@ _LOOK = 16
 
 _MANY = 2**14
 
-COMPILED = LinearRegression, LogisticRegression
-"""Models whose runs are made by a kernel."""
+_CLASSES = 16
+"""Classes beyond which softmax regression takes the loop: the source of its slopes grows with their square."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -58,9 +58,16 @@ class State:
         return dict(vars(self))
 
 
+def has_kernel(model: Any) -> bool:
+    """Whether the runs of a model are made by a kernel."""
+    if isinstance(model, SoftmaxRegression):
+        return model.n_classes is not None and model.n_classes <= _CLASSES
+    return isinstance(model, LinearRegression | LogisticRegression)
+
+
 def prepare(problem: Problem) -> Any:
     """Return ``advance(state, first_step, n_steps)`` for the model."""
-    return _ensemble(problem) if isinstance(problem.model, COMPILED) else _loop(problem)
+    return _ensemble(problem) if has_kernel(problem.model) else _loop(problem)
 
 
 def draw(problem: Problem, run: int, first: int, n_steps: int) -> NDArray[np.int64]:
@@ -74,7 +81,9 @@ def draw(problem: Problem, run: int, first: int, n_steps: int) -> NDArray[np.int
 def _ensemble(problem: Problem) -> Any:
     model = problem.model
     y = model.y.astype(np.float64)
-    slope = compiled_source(FIELD, _slope_source(type(model)))
+    coding = getattr(model, "coding", None)
+    rows = None if coding is None else tuple(map(tuple, coding.tolist()))
+    slope = compiled_source(FIELD, _slope_source(type(model), rows))
     words = compiled(WORDS, noise.batch_words)
 
     def advance(state: State, first: int, n_steps: int) -> None:
@@ -89,12 +98,26 @@ def _ensemble(problem: Problem) -> Any:
 
 
 @cache
-def _slope_source(model: type) -> str:
-    """Return the kernel of dℓ/d(x·w) as a function of x·w and y."""
-    z, y = sympy.symbols("z y", real=True)
-    sign = 1 - 2 * y
-    slopes = {LinearRegression: z - y, LogisticRegression: sign / (1 + sympy.exp(-sign * z))}
-    return block_source("the slope of an example's cost", [slopes[model]], [z, y])
+def _slope_source(model: type, coding: tuple[tuple[float, ...], ...] | None) -> str:
+    """Return the kernel of dℓ/d(x·w), for each product of an example with weights, as a function of these and y."""
+    outputs = 1 if coding is None else len(coding[0])
+    z, y = sympy.symbols(f"z:{outputs}", real=True), sympy.Symbol("y", real=True)
+    if model is LinearRegression:
+        slopes = [z[0] - y]
+    elif coding is None:
+        sign = 1 - 2 * y
+        slopes = [sign / (1 + sympy.exp(-sign * z[0]))]
+    else:
+        K = sympy.Matrix([[int(entry) if entry.is_integer() else entry for entry in row] for row in coding])
+        activations = K * sympy.Matrix(z)
+        largest = sympy.Max(*activations, evaluate=False)
+        powers = activations.applyfunc(lambda a: sympy.exp(a - largest))
+        # 0 for the label and 1 for every other class. As in the model, no difference loses the digits of a good fit.
+        others = [sympy.Min(abs(y - c), 1) for c in range(len(coding))]
+        wrong = [other * power / sum(powers) for other, power in zip(others, powers, strict=True)]
+        residuals = [w - (1 - other) * sum(wrong) for w, other in zip(wrong, others, strict=True)]
+        slopes = list(K.T * sympy.Matrix(residuals))
+    return block_source("the slopes of an example's cost", slopes, [*z, y])
 
 
 def _loop(problem: Problem) -> Any:

@@ -158,7 +158,8 @@ def sgd(
     -----
     Divergence is an outcome: the run is counted, and enters no average.
 
-    Linear and logistic regression run in a compiled kernel, in float64 and on all threads, with the same bits for any
+    Linear, logistic and softmax regression (of at most 16 classes) run in a compiled kernel, in float64 and on all
+    threads, with the same bits for any
     number of these. Every other model goes through its own ``minibatch_gradient``, one run after the other. The batches
     are the same either way; uniform to 2⁻³², from Philox4x32-10 at a counter of run and step.
 
@@ -185,7 +186,7 @@ def sgd(
     seed = _validate.seed_sequence(file.rng(rng))
     n_steps = _validate.integer("n_steps", n_steps, at_least=0)
     _check_model(model, hp)
-    starts = _starts(w0, model.dimension, n_runs, isinstance(model, _sgd_engine.COMPILED))
+    starts = _starts(w0, model.dimension, n_runs, _sgd_engine.has_kernel(model))
     problem = _problem(model, hp, n_steps, optimizer, reshuffle, learning_rates, batch_sizes, average_from, seed)
     if record_every is not None:
         record_every = _validate.integer("record_every", record_every, at_least=1)
@@ -305,6 +306,8 @@ def _check_model(model: Any, hp: Any) -> None:
             f"model must have {', '.join(missing)}; {type(model).__name__} has not. "
             "Take one of sdetheory.models, or FunctionModel for functions of your own."
         )
+    if model.dimension < 1:
+        raise InvalidInputError("model must have at least one weight; got dimension 0. Give it inputs X with columns.")
     if not isinstance(hp, SGDHyperparameters) or any(
         np.ndim(getattr(hp, name)) for name in ("learning_rate", "train_size", "batch_size", "momentum", "dampening")
     ):

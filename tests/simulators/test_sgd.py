@@ -8,7 +8,8 @@ from scipy import stats as distributions
 
 import sdetheory as st
 from sdetheory.errors import IncompatibleError, InvalidInputError
-from sdetheory.models import FunctionModel, LinearRegression, LogisticRegression
+from sdetheory.models import FunctionModel, LinearRegression, LogisticRegression, SoftmaxRegression
+from sdetheory.simulators import _sgd_engine
 from sdetheory.stats import agrees
 
 ALPHA = 1e-5
@@ -83,7 +84,7 @@ def in_python(model):
     """The same model as one of the user's own, which runs in the other engine."""
     return FunctionModel(
         model.cost, lambda w, i: model.per_example_gradients(w)[i], model.hessian_vector_product, train_size=20,
-        dimension=3,
+        dimension=model.dimension,
     )  # fmt: skip
 
 
@@ -136,6 +137,31 @@ def test_both_engines_make_the_steps_of_a_plain_loop(model, rng, optimizer, mome
         for result in (compiled, looped):
             np.testing.assert_allclose(result.final[run], w, rtol=1e-11, atol=1e-11)
             np.testing.assert_allclose(result.average[run], np.mean(visited[40:], axis=0), rtol=1e-11, atol=1e-11)
+
+
+@pytest.mark.parametrize("coding", [np.eye(3), np.eye(3)[:, :2], np.array([[1.0, 0.25], [-0.5, 2.0], [0.1, -1.0]])])
+def test_both_engines_train_softmax_regression_alike(rng, coding):
+    X, y = rng.standard_normal((20, 3)), rng.permutation(np.arange(20) % 3)
+    model = SoftmaxRegression(X, y, n_classes=3, coding=coding, prior_precision=0.3)
+    assert _sgd_engine.has_kernel(model)
+    hp = st.SGDHyperparameters(learning_rate=0.3, train_size=20, batch_size=4, momentum=0.8)
+    w0 = rng.standard_normal((70, model.dimension))
+    compiled, looped = (st.sgd(m, hp, w0, n_steps=60, rng=2, average_from=20) for m in (model, in_python(model)))
+    # Rounding, as above. Labels moved by one give weights that are no rounding away.
+    np.testing.assert_allclose(compiled.final, looped.final, rtol=1e-11, atol=1e-11)
+    np.testing.assert_allclose(compiled.average, looped.average, rtol=1e-11, atol=1e-11)
+    moved = SoftmaxRegression(X, (y + 1) % 3, n_classes=3, coding=coding, prior_precision=0.3)
+    assert np.abs(st.sgd(moved, hp, w0, n_steps=60, rng=2).final - looped.final).max() > 0.1
+
+
+def test_softmax_regression_stays_finite_where_exponentials_do_not(rng):
+    model = SoftmaxRegression(rng.standard_normal((20, 3)), np.arange(20) % 3)
+    hp = st.SGDHyperparameters(learning_rate=0.3, train_size=20, batch_size=4)
+    far = 1e4 * rng.standard_normal(9)
+    np.testing.assert_allclose(
+        st.sgd(model, hp, far, n_steps=20, rng=0).final,
+        st.sgd(in_python(model), hp, far, n_steps=20, rng=0).final, rtol=1e-11,
+    )  # fmt: skip
 
 
 @pytest.mark.parametrize("sampling", ["without-replacement", "with-replacement"])
@@ -213,9 +239,7 @@ def test_adaptive_methods_keep_their_law_by_the_square_root_rule(rng):
     model = LinearRegression(np.ones((n, 1)), noise)
 
     def variance(rate, batch_size, beta):
-        hp = st.SGDHyperparameters(
-            learning_rate=rate, train_size=n, batch_size=batch_size, sampling="with-replacement"
-        )
+        hp = st.SGDHyperparameters(learning_rate=rate, train_size=n, batch_size=batch_size, sampling="with-replacement")
         steps = int(60 / rate)
         optimizer = st.RMSprop(beta=beta, floor=0.0)
         run = st.sgd(model, hp, [0.0], n_steps=steps, n_runs=64, rng=rng, optimizer=optimizer, average_from=steps // 4)
@@ -277,6 +301,8 @@ def test_refusals(model):
         st.sgd(model, several, w0, n_steps=1)
     with pytest.raises(InvalidInputError, match="model must have train_size, dimension, minibatch_gradient"):
         st.sgd(object(), hp, w0, n_steps=1)
+    with pytest.raises(InvalidInputError, match="at least one weight"):
+        st.sgd(LinearRegression(np.zeros((20, 0)), np.zeros(20)), hp, [], n_steps=1)
     with pytest.raises(InvalidInputError, match=r"w0 must have shape \(\.\.\., 3\)"):
         st.sgd(model, hp, [0.0], n_steps=1)
     with pytest.raises(InvalidInputError, match="with one row a run"):
