@@ -151,7 +151,7 @@ def _loop(problem: Problem) -> Any:
     def advance(state: State, first: int, n_steps: int) -> None:
         for run in np.flatnonzero(state.diverged < 0):
             with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
-                make(state, run, first, n_steps)
+                make(state, int(run), first, n_steps)
 
     def make(state: State, run: int, first: int, n_steps: int) -> None:
         w, v, second = state.w[run], state.v[run], state.second[run]
@@ -174,5 +174,5 @@ def _batches(problem: Problem, run: int, first: int, n_steps: int) -> Any:
     while s < end:
         changes = np.flatnonzero(problem.sizes[s:end] != problem.sizes[s])
         stretch = int(changes[0]) if len(changes) else end - s
-        yield from enumerate(draw(problem, int(run), s, stretch), s)
+        yield from enumerate(draw(problem, run, s, stretch), s)
         s += stretch

@@ -383,7 +383,7 @@ def _problem(
 def _schedule(name: str, schedule: Any, constant: float, n_steps: int, **bounds: float) -> NDArray[np.float64]:
     if schedule is None:
         return np.full(n_steps, float(constant))
-    values = [schedule(step) for step in range(n_steps)] if callable(schedule) else schedule
+    values: Any = [schedule(step) for step in range(n_steps)] if callable(schedule) else schedule
     return _validate.reals(name, values, shape=(n_steps,), **bounds)
 
 

@@ -20,24 +20,27 @@ def hill(values, k):
     return exponent, exponent / np.sqrt(k)
 
 
-@pytest.mark.parametrize("batch_size, rate", [(1, 0.75), (4, 1.5)])
-def test_tails_have_kestens_exponent(rng, batch_size, rate):
+# Few examples in batches of one would give factors 1 − ε s so few values that the tail is wavy (nearly a lattice), and
+# Hill's estimate biased; four at a time, twenty examples have 4,845 values.
+@pytest.mark.parametrize("batch_size, rate, n", [(1, 0.6, 1000), (4, 1.5, 20)])
+def test_tails_have_kestens_exponent(rng, batch_size, rate, n):
     """w ← (1 − ε s)w + …, s the mean of x² in a batch: P(|w| > x) falls as x^−α with E|1 − ε s|^α = 1 (Kesten 1973)."""
-    n = 20
     x = distributions.norm.ppf((np.arange(n) + 0.5) / n)
     s = np.array([np.mean(x[[*batch]] ** 2) for batch in itertools.combinations(range(n), batch_size)])
     exponent = optimize.brentq(lambda a: np.log(np.mean(np.abs(1 - rate * s) ** a)), 0.5, 60)
-    # What the SDE with this multiplicative noise has: the same equation to second order in ε.
-    of_the_sde = 1 + 2 * s.mean() / (rate * np.mean(s**2))
+    wrong = [exponent - 0.75, exponent + 0.75]
+    if batch_size == 4:
+        # What the SDE with this multiplicative noise has: the same equation to second order in ε. For batches of one
+        # the two are too near each other to tell them apart by 1,000 values.
+        wrong.append(1 + 2 * s.mean() / (rate * np.mean(s**2)))
 
     model = LinearRegression(x[:, None], rng.standard_normal(n))
     hp = st.SGDHyperparameters(learning_rate=rate, train_size=n, batch_size=batch_size)
-    # One in a hundred of the runs: some 3 % of error, against a tenth and more of the other exponents; 150 steps are
-    # many times the memory of the start.
+    # One in a hundred of the runs: 3 % of error, against 20 % and more in the wrong exponents. 150 steps are many times
+    # the memory of the start.
     run = st.sgd(model, hp, [0.0], n_steps=150, n_runs=100_000, rng=rng)
     assert run.diverged == 0
     found, error = hill(run.final[:, 0], 1000)
     bar = distributions.norm.isf(ALPHA / 2) * error
     assert abs(found - exponent) < bar
-    for wrong in (of_the_sde, exponent - 1, exponent + 1):
-        assert abs(found - wrong) > bar
+    assert all(abs(found - other) > bar for other in wrong)
