@@ -24,7 +24,7 @@ def hill(values, k):
 # Hill's estimate biased; four at a time, twenty examples have 4,845 values.
 @pytest.mark.parametrize("batch_size, rate, n", [(1, 0.6, 1000), (4, 1.5, 20)])
 def test_tails_have_kestens_exponent(rng, batch_size, rate, n):
-    """w ← (1 − ε s)w + …, s the mean of x² in a batch: P(|w| > x) falls as x^−α with E|1 − ε s|^α = 1 (Kesten 1973)."""
+    """Of w ← (1 − ε s)w + …, s the mean of x² in a batch, P(|w| > x) falls as x^−α with E|1 − ε s|^α = 1."""
     x = distributions.norm.ppf((np.arange(n) + 0.5) / n)
     s = np.array([np.mean(x[[*batch]] ** 2) for batch in itertools.combinations(range(n), batch_size)])
     exponent = optimize.brentq(lambda a: np.log(np.mean(np.abs(1 - rate * s) ** a)), 0.5, 60)
