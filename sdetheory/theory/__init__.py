@@ -19,6 +19,7 @@ from .fokker_planck import fokker_planck as fokker_planck
 from .gibbs import GibbsLaw as GibbsLaw
 from .gibbs import gibbs as gibbs
 from .grid import Grid as Grid
+from .kesten import kesten_exponent as kesten_exponent
 from .least_squares import LeastSquaresLaw as LeastSquaresLaw
 from .least_squares import least_squares_sgd as least_squares_sgd
 from .one_dimension import NoStationaryLaw as NoStationaryLaw
@@ -65,6 +66,7 @@ __all__ = [
     "depopulation_factor",
     "fokker_planck",
     "gibbs",
+    "kesten_exponent",
     "kl_divergence",
     "kramers_time",
     "least_squares_moments",

@@ -80,7 +80,7 @@ def model(rng, request):
 
 
 def in_python(model):
-    """The same model as one of the user's own, which runs in the other engine."""
+    """Return the same model as one of the user's own, which runs in the other engine."""
     return FunctionModel(
         model.cost, lambda w, i: model.per_example_gradients(w)[i], model.hessian_vector_product, train_size=20,
         dimension=3,
@@ -213,9 +213,7 @@ def test_adaptive_methods_keep_their_law_by_the_square_root_rule(rng):
     model = LinearRegression(np.ones((n, 1)), noise)
 
     def variance(rate, batch_size, beta):
-        hp = st.SGDHyperparameters(
-            learning_rate=rate, train_size=n, batch_size=batch_size, sampling="with-replacement"
-        )
+        hp = st.SGDHyperparameters(learning_rate=rate, train_size=n, batch_size=batch_size, sampling="with-replacement")
         steps = int(60 / rate)
         optimizer = st.RMSprop(beta=beta, floor=0.0)
         run = st.sgd(model, hp, [0.0], n_steps=steps, n_runs=64, rng=rng, optimizer=optimizer, average_from=steps // 4)
@@ -267,7 +265,7 @@ def test_refusals(model):
     hp = st.SGDHyperparameters(learning_rate=0.2, train_size=20, batch_size=3)
     w0 = np.zeros(3)
     other = st.SGDHyperparameters(learning_rate=0.2, train_size=21, batch_size=3)
-    with pytest.raises(IncompatibleError, match="hp.train_size must be the model's number of examples, 20; got 21"):
+    with pytest.raises(IncompatibleError, match=r"hp\.train_size must be the model's number of examples, 20; got 21"):
         st.sgd(model, other, w0, n_steps=1)
     several = st.SGDHyperparameters(learning_rate=[0.1, 0.2], train_size=20, batch_size=3)
     with pytest.raises(InvalidInputError, match="numbers, not arrays"):
