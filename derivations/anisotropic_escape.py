@@ -200,7 +200,12 @@ def meet_numerics(derivations: Sequence[Derivation]) -> list[str]:
     for y in (-0.9, -0.7, -0.58):
         found, _ = integrate.quad(lambda u: (u**3 - u) / (0.02 * (3 * u**2 - 1)), -1.0, y, epsabs=1e-13, epsrel=1e-13)
         lines.append(
-            compare(f"effective height at {y} with D = 0.02 |L″|", height(theta=0.02, y=y), found, "quadrature")
+            compare(
+                f"effective height at {y} with D = 0.02 times the curvature",
+                height(theta=0.02, y=y),
+                found,
+                "quadrature",
+            )
         )
     return lines
 

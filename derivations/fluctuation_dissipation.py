@@ -166,11 +166,11 @@ def meet_numerics(derivations: Sequence[Derivation]) -> list[str]:
     lines = []
     for batch in (1, 2, 3):
         pull, size = _lattice(batch)
-        what = f"mean of θ · ∇L, absolute deviations from 5 numbers, B = {batch}, learning rate 0.5"
+        what = f"mean of weight times gradient, absolute deviations from 5 numbers, B = {batch}, learning rate 0.5"
         lines.append(compare(what, relation(eta=0.5, S=size), pull, "stationary law of the Markov chain"))
     for eta in (0.1, 0.4):
         pull, size = _parabolas(eta)
-        what = f"mean of θ · ∇L, parabolas of different curvatures, learning rate {eta}"
+        what = f"mean of weight times gradient, parabolas of different curvatures, learning rate {eta}"
         lines.append(compare(what, relation(eta=eta, S=size), pull, "stationary moments"))
 
     rng = np.random.default_rng(11)
