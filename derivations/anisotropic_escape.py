@@ -146,7 +146,7 @@ def escape_time() -> Derivation:
 
 def at_its_word() -> Derivation:
     """Derive the effective potential of D = θ|L″| in the quartic double well, which has no upper bound."""
-    d = Derivation("Noise of exactly the strength θ |L″|", source="")
+    d = Derivation("Noise in proportion to the curvature, taken at its word", source="")
     rise = sympy.Symbol("dPhi", real=True)
     d.assume(THETA, "$η/(2 B)$, as before")
     d.assume(Y, "how far the weight has climbed from its minimum at −1; the curvature changes sign at $−1/√(3)$",
