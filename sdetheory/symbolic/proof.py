@@ -78,11 +78,21 @@ def rewrite_to_zero(difference: sympy.Expr) -> str | None:
     >>> rewrite_to_zero(x - 1) is None
     True
     """
+    if difference.has(sympy.Integral):
+        # Derivatives of integrals often cancel before SymPy has tried, at length, to do the integrals.
+        undone = difference.doit(integrals=False).replace(_is_over_nothing, lambda _: sympy.S.Zero)
+        for name, rewrite in _REWRITES[:2]:
+            if rewrite(undone) == 0:
+                return name
     difference = difference.doit()
     for name, rewrite in _REWRITES:
         if rewrite(difference) == 0:
             return name
     return None
+
+
+def _is_over_nothing(e: sympy.Basic) -> bool:
+    return isinstance(e, sympy.Integral) and any(len(limit) == 3 and limit[1] == limit[2] for limit in e.limits)
 
 
 def series_below(expression: sympy.Expr, variable: sympy.Symbol, order: int) -> sympy.Expr:
