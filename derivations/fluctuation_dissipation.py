@@ -94,9 +94,11 @@ def quadratic_loss() -> Derivation:
     ):  # fmt: skip
         d.assume(symbol, text)
     d.heading("Every second moment is stationary")
-    after_x, after_y = X - ETA * (H1 * X + z1), Y - ETA * (H2 * Y + z2)
+    after_x, after_y = sympy.symbols("x' y'", real=True)
+    d.define(after_x, X - ETA * (H1 * X + z1), "the first weight after a step")
+    d.define(after_y, Y - ETA * (H2 * Y + z2), "the second one")
     step = d.step(
-        "a step takes x y to", after_x * after_y,
+        "their product", after_x * after_y,
         (1 - ETA * H1) * (1 - ETA * H2) * X * Y + ETA**2 * z1 * z2
         - ETA * ((1 - ETA * H1) * X * z2 + (1 - ETA * H2) * Y * z1), by="expand",
     )  # fmt: skip

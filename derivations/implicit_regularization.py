@@ -202,7 +202,7 @@ def more_examples() -> Derivation:
 
 def _define_mean(d: Derivation, symbol: sympy.Symbol, p: Sequence[Any], q: Sequence[Any], r: Sequence[Any],
                  size: int) -> Equation:  # fmt: skip
-    value = sympy.collect(_mean_over_orders(p, q, r, size), EPSILON, lambda e: sympy.collect(e, q))
+    value = sympy.collect(_mean_over_orders(p, q, r, size), EPSILON, lambda e: sympy.collect(e, q, sympy.factor))
     return d.define(symbol, value, "the mean of the weight over all 24 orders, up to ε³", by="compose the steps")
 
 

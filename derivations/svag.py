@@ -101,6 +101,7 @@ def one_step() -> Derivation:
     loss, noise, test = (sympy.Function(name) for name in ("L", "S", "f"))
     k3, k4 = sympy.Function("k_3"), sympy.Function("k_4")
     amplification, after, along, miss = sympy.symbols("l U W d", real=True)
+    third, fourth, *means = sympy.symbols("c_3 c_4 mu_2 mu_3 mu_4", real=True)
     d.assume(X, "the weight")
     d.assume(ETA, "learning rate of SGD")
     d.assume(H, "length of a step of SVAG, $η/l$", where=H <= ETA)
@@ -113,12 +114,21 @@ def one_step() -> Derivation:
     d.define(amplification, ETA / H, "amplification")
     d.heading("A step of SVAG")
     d.note(
-        "A step takes x to $x − h (L′ + ξ)$. The mean of ξ is zero. Its second, third and fourth moments follow from "
-        "the cumulants that were proved: $l S$, $(3 l − 1) k_3/2$ and $(l² + 2 l − 1) k_4/2 + 3 l² S²$. Each power of "
-        "the step brings a factor h and at most a factor √l from the noise, so that terms with the fifth are beyond h²."
+        "A step takes x to $x − h (L′ + ξ)$. The noise ξ has mean zero and the cumulants that were proved. Each power "
+        "of the step brings a factor h and at most a factor √l from the noise, so that terms with the fifth are beyond "
+        "h²."
     )
-    stepped = d.define(after, _after_a_step(slope, noise(X), k3(X), k4(X), amplification, test(X)),
-                       "the mean of f after a step", by="Taylor polynomial of f, with the moments of ξ")  # fmt: skip
+    amplified = amplification * noise(X)
+    d.define(third, (3 * amplification - 1) / 2 * k3(X), "the third cumulant of ξ")
+    d.define(fourth, (amplification**2 + 2 * amplification - 1) / 2 * k4(X), "the fourth one")
+    d.define(means[0], slope**2 + amplified, "the mean of $(L′ + ξ)²$")
+    d.define(means[1], slope**3 + 3 * slope * amplified + third, "the mean of its cube")
+    d.define(means[2], slope**4 + 6 * slope**2 * amplified + 4 * slope * third + fourth + 3 * amplified**2,
+             "the mean of its fourth power", by="the fourth moment of ξ is $c_4 + 3 (l S)²$")  # fmt: skip
+    taylor = test(X) - H * slope * test(X).diff(X) + sympy.Add(
+        *[(-H) ** n / sympy.factorial(n) * mean * test(X).diff(X, n) for n, mean in enumerate(means, start=2)]
+    )  # fmt: skip
+    stepped = d.define(after, taylor, "the mean of f after a step", by="Taylor polynomial of f")
     d.heading("The equation")
     sde = ItoSDE.from_covariance(-slope, ETA * noise(X), X)
     flowed = d.define(along, semigroup_expansion(sde, test(X), step=H, order=1), "the mean of f after the time h along "
@@ -129,31 +139,19 @@ def one_step() -> Derivation:
         "Over a fixed time there are 1/h steps, so that the error of SVAG is of order h, which is 1/l. At l = 1 "
         "nothing is small but η itself. The equation is thus the limit of SVAG, and SGD is near it if it is near SVAG."
     )
-    gaussian = _after_a_step(slope, noise(X), 0, 0, amplification, test(X))
-    rest = d.define(miss, after - gaussian, "what noise that is not Gaussian adds to a step", by=f"{stepped} less the "
-                    "same with $k_3 = k_4 = 0$")  # fmt: skip
-    third, fourth = test(X).diff(X, 3), test(X).diff(X, 4)
+    rest = d.define(
+        miss, -(H**3) / 6 * third * test(X).diff(X, 3) + H**4 / 24 * (fourth + 4 * slope * third) * test(X).diff(X, 4),
+        "what noise that is not Gaussian adds to a step", by=f"the terms of {stepped} with $c_3$ and $c_4$",
+    )  # fmt: skip
     d.expand("it is of the order of what was left out", miss,
-             H**2 * (ETA**2 * k4(X) * fourth / 48 - ETA * k3(X) * third / 4), variable=H, order=3,
-             by=f"collect {rest}")  # fmt: skip
+             H**2 * (ETA**2 / 48 * k4(X) * test(X).diff(X, 4) - ETA / 4 * k3(X) * test(X).diff(X, 3)),
+             variable=H, order=3, by=f"series of {rest}")  # fmt: skip
     d.conclude(
-        miss, H**2 * ((3 * ETA - H) * k3(X) * (H * slope * fourth - third) / 12
-                      + (ETA**2 + 2 * ETA * H - H**2) * k4(X) * fourth / 48),
+        miss, H**2 * ((3 * ETA - H) * k3(X) * (H * slope * test(X).diff(X, 4) - test(X).diff(X, 3)) / 12
+                      + (ETA**2 + 2 * ETA * H - H**2) * k4(X) * test(X).diff(X, 4) / 48),
         "for any h; over a fixed time it vanishes like h: the limit forgets all but the variance", by=f"collect {rest}",
     )  # fmt: skip
     return d
-
-
-def _after_a_step(slope: sympy.Expr, variance: sympy.Expr, third: Any, fourth: Any, times: sympy.Symbol,
-                  test: sympy.Expr) -> sympy.Expr:  # fmt: skip
-    """Return the mean of f(x − h (L′ + ξ)) up to the fourth derivative of f, for noise amplified `times` times."""
-    noise = (1, 0, times * variance, (3 * times - 1) / 2 * third,
-             (times**2 + 2 * times - 1) / 2 * fourth + 3 * times**2 * variance**2)  # fmt: skip
-    powers = [
-        sympy.Add(*[sympy.binomial(n, j) * slope ** (n - j) * noise[j] for j in range(n + 1)])
-        for n in range(len(noise))
-    ]  # fmt: skip
-    return sympy.Add(*[(-H) ** n / sympy.factorial(n) * power * test.diff(X, n) for n, power in enumerate(powers)])
 
 
 def stationary_variance() -> Derivation:
