@@ -1,5 +1,8 @@
 """Exact laws: closed forms and deterministic numerics, against which samplers are checked."""
 
+from .comparison import Distance as Distance
+from .comparison import LawComparison as LawComparison
+from .comparison import compare_laws as compare_laws
 from .critical_points import CriticalPoint as CriticalPoint
 from .critical_points import critical_points as critical_points
 from .critical_points import lowest_pass as lowest_pass
@@ -15,6 +18,7 @@ from .fokker_planck import fokker_planck as fokker_planck
 from .gibbs import GibbsLaw as GibbsLaw
 from .gibbs import gibbs as gibbs
 from .grid import Grid as Grid
+from .marginal import MarginalLaw as MarginalLaw
 from .one_dimension import NoStationaryLaw as NoStationaryLaw
 from .one_dimension import OneDimensionalLaw as OneDimensionalLaw
 from .one_dimension import power_law as power_law
@@ -26,16 +30,20 @@ from .transitions import transition as transition
 
 __all__ = [
     "CriticalPoint",
+    "Distance",
     "FokkerPlanck",
     "GibbsLaw",
     "Grid",
     "GridEstimate",
+    "LawComparison",
+    "MarginalLaw",
     "Modes",
     "NoStationaryLaw",
     "OneDimensionalLaw",
     "OrnsteinUhlenbeck",
     "Transition",
     "anisotropic_escape_time",
+    "compare_laws",
     "critical_points",
     "depopulation_factor",
     "fokker_planck",

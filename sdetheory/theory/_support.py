@@ -15,7 +15,7 @@ Array = NDArray[np.float64]
 # e^-60 = 1e-26: what is left out beyond it is far below the rounding error of the whole.
 _DEPTH = 60.0
 _FARTHEST = 20  # the search ends at |x| = 2^20
-_SAMPLES = {1: 2001, 2: 129}  # along each axis; odd, so that the origin and the axes are among them
+_SAMPLES = {1: 2001, 2: 129, 3: 41}  # along each axis; odd, so that the origin and the axes are among them
 _ZOOMS = 8  # each of 2/128: together below the spacing of floats
 _ROUNDS = 40  # each shrinks the box up to sixtyfold, so that the last is far below any width a float can resolve
 
@@ -112,11 +112,15 @@ def _lowest_on_faces(landscape: Landscape, box: Array) -> Array:
         for side in box[:, axis]:
             ends = box.copy()
             ends[:, axis] = side
+            count, best = _SAMPLES[2], ends[0]
             for _ in range(_ZOOMS):
-                x = np.linspace(ends[0], ends[1], _SAMPLES[2])
-                best = int(np.argmin(cost(landscape, x)))
-                ends = x[[max(best - 1, 0), min(best + 1, len(x) - 1)]]
-            points.append(x[best])
+                axes = list(np.linspace(ends[0], ends[1], count).T)
+                axes[axis] = np.array([side])
+                x = np.stack(np.meshgrid(*axes, indexing="ij"), axis=-1).reshape(-1, len(box.T))
+                best = x[int(np.argmin(cost(landscape, x)))]
+                step = (ends[1] - ends[0]) / (count - 1)
+                ends = np.array([np.maximum(best - step, ends[0]), np.minimum(best + step, ends[1])])
+            points.append(best)
     return np.array(points)
 
 

@@ -166,7 +166,7 @@ BOWL = Cost(lambda x: x**2)
     ("call", "message"),
     [
         (lambda: gibbs(BOWL, 0.0), "temperature must be > 0"),
-        (lambda: gibbs(Cost(lambda x, y, z: x, 3), 1.0), "dimension 1 or 2"),
+        (lambda: gibbs(Cost(lambda x, y, z, u: x, 4), 1.0), "dimension 1, 2 or 3"),
         (lambda: gibbs(BOWL, 1.0, bounds=(1.0, 0.0)), "lower < upper"),
         (lambda: gibbs(BOWL, 1.0, bounds=[0.0, 1.0, 2.0]), "bounds must have shape"),
         (lambda: gibbs(Cost(np.sqrt), 1.0), "got nan at"),
