@@ -1,5 +1,9 @@
 """Exact laws: closed forms and deterministic numerics, against which samplers are checked."""
 
+from .basins import BasinWeights as BasinWeights
+from .basins import Crossover as Crossover
+from .basins import basin_weights as basin_weights
+from .basins import crossover_temperature as crossover_temperature
 from .comparison import Distance as Distance
 from .comparison import LawComparison as LawComparison
 from .comparison import compare_laws as compare_laws
@@ -29,7 +33,9 @@ from .transitions import Transition as Transition
 from .transitions import transition as transition
 
 __all__ = [
+    "BasinWeights",
     "CriticalPoint",
+    "Crossover",
     "Distance",
     "FokkerPlanck",
     "GibbsLaw",
@@ -43,8 +49,10 @@ __all__ = [
     "OrnsteinUhlenbeck",
     "Transition",
     "anisotropic_escape_time",
+    "basin_weights",
     "compare_laws",
     "critical_points",
+    "crossover_temperature",
     "depopulation_factor",
     "fokker_planck",
     "gibbs",

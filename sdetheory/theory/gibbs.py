@@ -106,6 +106,8 @@ class GibbsLaw:
         1 to 3.
     bounds : ndarray, shape (d, 2)
         The box of the integrals.
+    confined : bool
+        Whether the box was given and ends the law, rather than found to hold it.
     log_partition : float
         ln Z = ln ∫ e^{-C/T} dw.
     relative_error : float
@@ -115,7 +117,7 @@ class GibbsLaw:
     def __init__(self, landscape: Landscape, temperature: float, box: Array, *, confined: bool) -> None:
         self.landscape, self.temperature, self.dimension = landscape, temperature, box.shape[1]
         self.bounds = box.T.copy()
-        self._confined = confined
+        self.confined = confined
         parts = _quadrature.grid(box, _BOXES[self.dimension])
         self._lowest = float(cost(landscape, _quadrature.nodes(parts)).min())
         if not np.isfinite(self._lowest):
@@ -133,7 +135,7 @@ class GibbsLaw:
         """Return the density at points of shape (..., d), as an array of shape (...)."""
         x = self._points("x", x)
         density = self._weight(x) / self._mass
-        if self._confined:
+        if self.confined:
             density = np.where(np.all((x >= self.bounds[:, 0]) & (x <= self.bounds[:, 1]), axis=-1), density, 0.0)
         return density[()]
 
