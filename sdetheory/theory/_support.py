@@ -67,7 +67,7 @@ def search(landscape: Landscape, temperature: float, dimension: int) -> Array:
         box, previous = np.array([inside.min(axis=0) - margin, inside.max(axis=0) + margin]), box
         if np.all(np.ptp(box, axis=0) > 0.9 * np.ptp(previous, axis=0)):
             break
-    edge = _lowest_on_faces(landscape, box)
+    edge = lowest_on_faces(landscape, box)
     if (cost(landscape, edge).min() - lowest) / temperature < _DEPTH / 2:
         raise _no_law("stays low along a direction that leaves every box")
     return box
@@ -93,7 +93,7 @@ def _relevant(values: Array, lowest: float, temperature: float) -> NDArray[np.bo
 
 def _check_decay(landscape: Landscape, temperature: float, dimension: int, level: float) -> None:
     """Refuse costs that grow too slowly: e^{-C/T} is integrable if C gains more than d T ln 2 when |x| doubles."""
-    edge = _lowest_on_faces(landscape, np.tile([[-level], [level]], dimension))
+    edge = lowest_on_faces(landscape, np.tile([[-level], [level]], dimension))
     values, halfway = cost(landscape, edge), cost(landscape, edge / 2)
     with np.errstate(invalid="ignore"):
         gain = np.where(np.isinf(values), np.inf, values - halfway)
@@ -102,7 +102,7 @@ def _check_decay(landscape: Landscape, temperature: float, dimension: int, level
         raise _no_law(f"gains only {gain.min():.3g} from x = {(worst / 2).tolist()} to twice that")
 
 
-def _lowest_on_faces(landscape: Landscape, box: Array) -> Array:
+def lowest_on_faces(landscape: Landscape, box: Array) -> Array:
     """Return the lowest point on each side of a box, shape (2d, d).
 
     Found by sampling each side ever more closely: a flat valley may leave the box between any two fixed samples.

@@ -13,7 +13,7 @@ from scipy import optimize, special
 from .. import _validate
 from ..errors import IncompatibleError, InvalidInputError
 from ._fields import Field
-from ._support import cost
+from ._support import cost, lowest_on_faces
 from ._watershed import basins
 from .critical_points import CriticalPoint, Landscape, critical_points
 from .fokker_planck import fokker_planck
@@ -25,6 +25,7 @@ Array = NDArray[np.float64]
 
 _CELLS = {2: 256, 3: 64}
 _SPLIT = {2: 4, 3: 2}  # a cell is cut into so many along each axis where basins are told apart
+_EDGE = 1e-6  # the density at a side of the box, relative to that of the lowest minimum
 _REACH = 16.0  # a crossover is sought up to so many times above and below its Laplace value
 
 
@@ -153,6 +154,7 @@ def basin_weights(
             f"landscape must have a minimum within the bounds; none was found in {law.bounds.tolist()}. "
             "Pass wider bounds."
         )
+    _check_box(law, minima[0].value)
     if law.dimension == 1:
         gibbs_weights, weights, error = _on_the_line(law, landscape, points, diffusion)
     else:
@@ -266,6 +268,21 @@ def _which(minima: list[CriticalPoint], name: str, x: ArrayLike, box: Array) -> 
         known = [point.position.round(6).tolist() for point in minima]
         raise InvalidInputError(f"{name} must be a minimum within the bounds; got {place.tolist()}, known are {known}")
     return near[0]
+
+
+def _check_box(law: GibbsLaw, lowest: float) -> None:
+    """Refuse a given box that cuts off a part of the law."""
+    edge = lowest_on_faces(law.landscape, law.bounds.T)
+    held = np.exp((lowest - cost(law.landscape, edge)) / law.temperature).reshape(-1, 2)
+    if held.max() > _EDGE:
+        axis, side = np.unravel_index(np.argmax(held), held.shape)
+        low, high = law.bounds[axis]
+        wider = high + (high - low) / 4 if side else low - (high - low) / 4
+        raise InvalidInputError(
+            f"bounds must hold the law; at the {'upper' if side else 'lower'} side of axis {axis}, x = "
+            f"{law.bounds[axis, side]:g}, the density is {held[axis, side]:.2g} of its maximum. Move the side, to "
+            f"{wider:g} say."
+        )
 
 
 def _on_the_line(

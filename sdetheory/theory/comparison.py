@@ -157,7 +157,8 @@ def compare_laws(sample: Any, law: Any, *, n_eff: float | None = None, bins: Arr
     the expected distance rises. A mean absolute value and the covariance of two of them, for normal numbers, give mean
     and deviation of the distances. Pearson's statistic has a scaled χ² law with the first two moments that the
     covariance gives (Rao and Scott), which allows for slow modes that make whole basins rise and fall together. One
-    number n_eff for draws cannot do that; where basins are rarely left, use a histogram with groups.
+    number n_eff for draws cannot do that; where basins are rarely left, use a histogram with groups. The groups are of
+    consecutive paths and must be alike: let starting points in different basins alternate, not follow in blocks.
 
     References
     ----------

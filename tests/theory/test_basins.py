@@ -144,9 +144,11 @@ def test_state_dependent_noise_in_two_dimensions_against_one():
             IncompatibleError, "not integrable",
         ),
         (
-            lambda: basin_weights(PLANE, 1.0, diffusion=2.0, bounds=[(-2.5, 6.0), (-3, 3)]), InvalidInputError,
+            lambda: basin_weights(PLANE, 0.2, diffusion=2.0, bounds=[(-2.5, 7.0), (-3.5, 3.5)]), InvalidInputError,
             "grid must hold the law",
         ),
+        (lambda: basin_weights(PLANE, 1.0, bounds=[(-2.5, 6.0), (-6, 6)]), InvalidInputError, "upper side of axis 0"),
+        (lambda: basin_weights(LANDSCAPE, 1.0, bounds=(-2.0, 5.0)), InvalidInputError, "must hold the law"),
         (
             lambda: basin_weights(st.landscapes.quadratic([1.0, 1.0, 1.0]), 1.0, diffusion=1.0), IncompatibleError,
             "one or two dimensions",
