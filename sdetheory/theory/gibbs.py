@@ -60,9 +60,9 @@ def gibbs(landscape: Landscape, temperature: float, *, bounds: ArrayLike | None 
     in one dimension, 1e-8 in two and 1e-6 in three for smooth costs, and :attr:`GibbsLaw.relative_error` is the
     estimate for the case at hand. Kinks along lines (a minimum of two costs, say) leave 1e-7 or so in two dimensions,
     and the estimate misses that. In three dimensions quadratic wells with oblique axes whose curvatures differ by more
-    than a factor of 1000 or so need too many points, and the search or the integral refuses them. The search samples
-    2001 points (129² in two dimensions, 41³ in three) in each of a sequence of boxes; a basin much narrower than 1/5000
-    (1/300, 1/100) of the box that contains all basins may be missed, and then `bounds` should say where to look.
+    than a factor of 1000 or so are refused by the search or the integral, unless tight bounds are given. The search
+    takes 2001 points (129² in two dimensions, 41³ in three) in each of a sequence of boxes; a basin much narrower than
+    1/5000 (1/300, 1/100) of the box that contains all basins may be missed, and then `bounds` should say where to look.
 
     References
     ----------

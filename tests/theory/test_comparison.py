@@ -45,7 +45,7 @@ def accepted(alarms, runs, rate):
 
 
 def test_draws_of_the_law_alarm_as_often_as_they_should(rng):
-    """p-values below 5 % in one of twenty samples, all together in no more; distances with the mean they should have."""
+    """p-values below 5 % in one of twenty samples, all together in no more; distances as they should be."""
     runs, rate = 500, 0.05
     results = [compare_laws(rng.standard_normal(400), NORMAL) for _ in range(runs)]
     for name in ("kolmogorov_smirnov", "total_variation"):
