@@ -12,6 +12,7 @@ from .evidence import EvidenceCurve, Posterior
 from .simulators.convergence import ConvergenceStudy
 from .simulators.first_passage import FirstPassage
 from .simulators.stationary import StationarySample
+from .theory import LawComparison
 
 BLUE, RED, GREY = "#2166ac", "#b2182b", "0.45"
 """Theory, samples, and what is beside the point."""
@@ -102,6 +103,53 @@ def plot_histogram(sample: StationarySample, law: Any = None, ax: Any = None) ->
     ax.set_ylim(bottom=0)
     ax.legend(frameon=False)
     return ax
+
+
+def plot_comparison(comparison: LawComparison, axes: Any = None) -> Any:
+    """Plot a sample beside its law, and what is left between them in standard errors.
+
+    Parameters
+    ----------
+    comparison : LawComparison
+        What :func:`sdetheory.theory.compare_laws` returned, in one dimension.
+    axes : sequence of two matplotlib Axes, optional
+        Where to draw; a new figure by default.
+
+    Returns
+    -------
+    ndarray of Axes
+        The histogram with the exact density; and the residual of each cell in which enough draws are expected, with
+        bands of one and two standard errors.
+
+    Raises
+    ------
+    InvalidInputError
+        The comparison is not in one dimension, or there are not two axes.
+    """
+    if len(comparison.edges) != 1:
+        raise InvalidInputError(
+            f"plot_comparison needs a comparison in one dimension; got {len(comparison.edges)}. Compare a marginal."
+        )
+    if axes is None:
+        axes = plt.subplots(2, sharex=True, height_ratios=[3, 1], layout="constrained")[1]
+    axes = np.ravel(axes)
+    if len(axes) != 2:
+        raise InvalidInputError(f"axes must be two panels, for densities and residuals; got {len(axes)}")
+    (edges,) = comparison.edges
+    fine = np.linspace(edges[0], edges[-1], 1000)
+    law = comparison.law
+    exact = law.pdf(fine) if hasattr(law, "support") else law.pdf(fine[:, None])
+    axes[0].stairs(comparison.density.value, edges, fill=True, color=RED, alpha=0.3, label="sampled")
+    axes[0].plot(fine, exact, color=BLUE, lw=1.4, label="exact law")
+    axes[0].set(ylabel="density", xlim=(edges[0], edges[-1]), title=f"$p$ = {comparison.p_value:.2g}")
+    axes[0].set_ylim(bottom=0)
+    axes[0].legend(frameon=False)
+    for width in (1, 2):
+        axes[1].axhspan(-width, width, color=GREY, alpha=0.15, lw=0)
+    axes[1].axhline(0.0, color=BLUE, lw=1.0)
+    axes[1].plot((edges[1:] + edges[:-1]) / 2, comparison.residuals, "o", color=RED, ms=3)
+    axes[1].set(xlabel="$x$", ylabel="residual, s.e.")
+    return axes
 
 
 def plot_first_passage(result: FirstPassage, mean: float | None = None, ax: Any = None) -> Any:
