@@ -9,6 +9,7 @@ import numpy as np
 
 from .errors import InvalidInputError
 from .evidence import EvidenceCurve, Posterior
+from .simulators.compare import Comparison
 from .simulators.convergence import ConvergenceStudy
 from .simulators.first_passage import FirstPassage
 from .simulators.stationary import StationarySample
@@ -60,6 +61,68 @@ def plot_convergence(study: ConvergenceStudy, ax: Any = None) -> Any:
     return ax
 
 
+def plot_comparison(comparison: Comparison, observable: str | None = None, axes: Any = None) -> Any:
+    """Plot SGD, its equations and SVAG along time, the differences over ε, and those over k of the scaling rule.
+
+    Parameters
+    ----------
+    comparison : Comparison
+        What :func:`sdetheory.compare` returned.
+    observable : str, optional
+        Which; the first by default.
+    axes : sequence of three matplotlib Axes, optional
+        Where to draw; a new figure by default.
+
+    Returns
+    -------
+    ndarray of Axes
+        Bars are two standard errors. The second and third are left empty where the comparison left out the study.
+
+    Raises
+    ------
+    InvalidInputError
+        If there is no observable of this name.
+    """
+    name = comparison.names[0] if observable is None else observable
+    if name not in comparison.names:
+        raise InvalidInputError(f"observable must be one of {', '.join(comparison.names)}; got {name!r}")
+    k = comparison.names.index(name)
+    if axes is None:
+        _, axes = plt.subplots(1, 3, figsize=(12, 3.6), constrained_layout=True)
+    along, over_rate, over_k = axes
+    colors = {"SGD": RED, "SDE 1": BLUE, "SDE 2": TEAL}
+    for process, moments in comparison.processes.items():
+        values = moments.observables
+        along.errorbar(
+            comparison.times, values.value[:, k], yerr=2 * values.stderr[:, k], capsize=2, label=process,
+            color=colors.get(process, ORANGE), ls="-" if process in colors else ":", lw=1.2,
+        )  # fmt: skip
+    along.set(xlabel="time $t$", ylabel=name)
+    along.legend(frameon=False)
+    for process, study in comparison.weak_orders.items():
+        size, error = np.abs(study.difference.value[:, k]), study.difference.stderr[:, k]
+        label = f"{process}, order {study.order.value[k]:.2f}" if np.isfinite(study.order.value[k]) else process
+        down = np.minimum(2 * error, 0.9 * size)  # a bar must end above zero
+        over_rate.errorbar(
+            study.learning_rates, size, yerr=(down, 2 * error), fmt="o-", color=colors[process], lw=1.2, ms=4,
+            capsize=2, label=label,
+        )  # fmt: skip
+    if comparison.weak_orders:
+        over_rate.set(xscale="log", yscale="log")
+        over_rate.legend(frameon=False)
+    over_rate.set(xlabel="learning rate $\\epsilon$", ylabel="|equation − SGD|")
+    if comparison.scaling is not None:
+        gap = comparison.scaling.difference
+        over_k.errorbar(
+            comparison.scaling.multiples, gap.value[:, k], yerr=2 * gap.stderr[:, k], fmt="o", color=RED, capsize=2
+        )  # fmt: skip
+        if comparison.scaling.breaks_at is not None:
+            over_k.axvline(comparison.scaling.breaks_at, color=GREY, ls="--", lw=1)
+    over_k.axhline(0.0, color=GREY, lw=1)
+    over_k.set(xlabel="$k$: $\\epsilon$ and $B$ times $k$", ylabel=f"change of {name}")
+    return axes
+
+
 def plot_histogram(sample: StationarySample, law: Any = None, ax: Any = None) -> Any:
     """Plot the histogram of a stationary sample in one dimension, with the exact law.
 
@@ -105,7 +168,7 @@ def plot_histogram(sample: StationarySample, law: Any = None, ax: Any = None) ->
     return ax
 
 
-def plot_comparison(comparison: LawComparison, axes: Any = None) -> Any:
+def plot_law_comparison(comparison: LawComparison, axes: Any = None) -> Any:
     """Plot a sample beside its law, and what is left between them in standard errors.
 
     Parameters

@@ -28,7 +28,9 @@ INSIDE = {
     "models": {"_validate", "results", "errors"},
     "datasets": {"_validate", "errors"},
     "theory": {"hyperparameters", "_validate", "results", "errors"},
-    "simulators": {"landscapes", "symbolic", "models", "results", "_kernels", "_validate", "errors"},
+    "simulators": {
+        "landscapes", "symbolic", "models", "hyperparameters", "results", "_kernels", "_validate", "errors",
+    },
     "evidence": {"models", "results", "simulators", "_validate", "errors"},
     "stats": {"results", "_validate"},
     "plotting": None,  # a leaf: it may import all, nobody imports it
