@@ -2,4 +2,5 @@
 
 from .gradient_noise import gradient_covariance as gradient_covariance
 from .logistic import LogisticRegression as LogisticRegression
+from .network import ReLUNetwork as ReLUNetwork
 from .softmax import SoftmaxRegression as SoftmaxRegression
