@@ -22,13 +22,16 @@ INSIDE = {
     "_validate": {"errors"},
     "results": {"_validate", "errors"},
     "hyperparameters": {"_validate", "errors"},
+    "scaling": {"hyperparameters", "_validate", "errors"},
     "symbolic": {"errors"},
     "_kernels": set(),
     "landscapes": {"symbolic", "_kernels", "_validate", "errors"},
     "models": {"_validate", "results", "errors"},
     "datasets": {"_validate", "errors"},
     "theory": {"_validate", "results", "errors"},
-    "simulators": {"landscapes", "symbolic", "models", "results", "_kernels", "_validate", "errors"},
+    "simulators": {
+        "landscapes", "symbolic", "models", "results", "hyperparameters", "_kernels", "_validate", "errors",
+    },  # fmt: skip
     "evidence": {"models", "results", "simulators", "_validate", "errors"},
     "stats": {"results", "_validate"},
     "plotting": None,  # a leaf: it may import all, nobody imports it
@@ -40,6 +43,7 @@ OUTSIDE = {
     "_validate": {"numpy"},
     "results": {"numpy"},
     "hyperparameters": {"numpy"},
+    "scaling": {"numpy"},
     "symbolic": {"sympy"},
     "_kernels": {"numba", "numpy"},
     "landscapes": {"numpy", "sympy"},

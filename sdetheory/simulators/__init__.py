@@ -1,6 +1,11 @@
 """Monte Carlo: ensembles of SDE paths, their stationary statistics, and minibatch noise."""
 
 from ._divergence import Divergence as Divergence
+from .batch_size_fit import BatchSizeCurve as BatchSizeCurve
+from .batch_size_fit import Interval as Interval
+from .batch_size_fit import OptimumBatchSize as OptimumBatchSize
+from .batch_size_study import BatchSizeStudy as BatchSizeStudy
+from .batch_size_study import batch_size_study as batch_size_study
 from .convergence import ConvergenceStudy as ConvergenceStudy
 from .convergence import convergence_study as convergence_study
 from .first_passage import FirstPassage as FirstPassage
@@ -15,6 +20,7 @@ from .residence import residence_times as residence_times
 from .schemes import SCHEMES as SCHEMES
 from .schemes import Scheme as Scheme
 from .sde import SDE as SDE
+from .sgd import sgd as sgd
 from .simulate import Run as Run
 from .simulate import simulate as simulate
 from .stationary import Histogram as Histogram
