@@ -109,6 +109,7 @@ class Setting:
     train_size: int
     learning_rate: float
     trains_above: float
+    watched_steps: int
     record_every: int
     folder: Path
 
@@ -143,7 +144,8 @@ def made_up() -> Setting:
                 "batch_sizes": sizes,
             },
         },
-        batch=12, train_size=300, learning_rate=0.6, trains_above=0.6, record_every=50, folder=Path("figures"),
+        batch=12, train_size=300, learning_rate=0.6, trains_above=0.55, watched_steps=1500,
+        record_every=50, folder=Path("figures"),
     )  # fmt: skip
 
 
@@ -165,10 +167,11 @@ def handwritten() -> Setting:
             "train_size": {
                 **common, "problem": Digits(test_size=1000), "learning_rates": 1.0,
                 "train_sizes": [500, 1000, 2000, 4000], "momenta": 0.9, "damped": True,
-                "batch_sizes": [7, 10, 15, 20, 30, 45, 70, 150],
+                "batch_sizes": [7, 10, 15, 20, 30, 45, 70, 110],
             },
         },
-        batch=30, train_size=1000, learning_rate=1.0, trains_above=0.5, record_every=50,
+        batch=30, train_size=1000, learning_rate=1.0, trains_above=0.5, watched_steps=2000,
+        record_every=50,
         folder=Path(__file__).parent / "data",
     )  # fmt: skip
 
@@ -179,14 +182,16 @@ def handwritten() -> Setting:
 
 
 # %%
-def train(setting: Setting, batch_size: int, seed: int, n_steps: int) -> Any:
+def train(setting: Setting, batch_size: int, seed: int) -> Any:
     """Return rows of step, batch size, seed, test accuracy and test loss."""
     model, measured, w0 = setting.problem(seed, setting.train_size)
     hp = st.SGDHyperparameters(
         learning_rate=setting.learning_rate, train_size=setting.train_size, batch_size=batch_size, momentum=0.9,
         dampening=0.9,
     )  # fmt: skip
-    run = st.sgd(model, hp, w0, n_steps=n_steps, rng=seed, metrics=measured, record_every=setting.record_every)
+    run = st.sgd(
+        model, hp, w0, n_steps=setting.watched_steps, rng=seed, metrics=measured, record_every=setting.record_every
+    )
     shown = [run.metrics[name][:, 0] for name in ("test_accuracy", "test_loss")]
     return np.column_stack([run.steps, np.full(len(run.steps), batch_size), np.full(len(run.steps), seed), *shown])
 
@@ -199,19 +204,16 @@ def run(setting: Setting, name: str, workers: int) -> None:
         for sweep, given in setting.sweeps.items():
             problem = given.get("problem", setting.problem)
             options = {key: value for key, value in given.items() if key != "problem"}
-            path = setting.folder / f"{name}_{sweep}.csv"
-            study = st.batch_size_study(problem, **options, path=path, executor=pool)
+            study = st.batch_size_study(problem, **options, path=setting.folder / f"{name}_{sweep}.csv", executor=pool)
             print(f"{sweep}: {len(study.table)} runs after {time.perf_counter() - start:.0f} s", flush=True)
-        path = setting.folder / f"{name}_training.csv"
-        if not path.exists():
-            common = setting.sweeps["learning_rate"]
-            tasks = [(batch, seed) for seed in common["seeds"] for batch in (setting.batch, setting.train_size)]
-            parts = [pool.submit(train, setting, *task, common["n_steps"]) for task in tasks]
-            rows = np.concatenate([part.result() for part in parts])
-            versions = st.BatchSizeStudy.read(setting.folder / f"{name}_learning_rate.csv").versions
-            head = f"{json.dumps(versions)}\nstep,batch_size,seed,test_accuracy,test_loss"
-            np.savetxt(path, rows, fmt="%d,%d,%d,%.6g,%.6g", header=head)
-            print(f"training: {len(tasks)} runs after {time.perf_counter() - start:.0f} s", flush=True)
+            path = setting.folder / f"{name}_training.csv"
+            if not path.exists():
+                tasks = [(b, seed) for seed in options["seeds"] for b in (setting.batch, setting.train_size)]
+                parts = [pool.submit(train, setting, *task) for task in tasks]
+                head = f"{json.dumps(study.versions)}\nstep,batch_size,seed,test_accuracy,test_loss"
+                rows = np.concatenate([part.result() for part in parts])
+                np.savetxt(path, rows, fmt="%d,%d,%d,%.6g,%.6g", header=head, encoding="utf-8")
+                print(f"training: {len(tasks)} runs after {time.perf_counter() - start:.0f} s", flush=True)
 
 
 # %% [markdown]

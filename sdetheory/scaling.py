@@ -271,7 +271,7 @@ def _warnings(
                 f"ε(1 − τ)λ = {step:.3g} is {100 * step / limit:.0f} % of the stability limit: the variance along λ is "
                 f"{1 / (1 - step / limit):.2f} times that of the SDE"
             )
-        if 0 < setting.momentum and step > (1 - np.sqrt(setting.momentum)) ** 2:
+        if setting.momentum > 0 and step > (1 - np.sqrt(setting.momentum)) ** 2:
             found.append(
                 "momentum oscillates along λ, ε(1 − τ)λ > (1 − √m)²: at times below its memory no SDE of w alone"
             )

@@ -206,3 +206,17 @@ def uniform_of_listed(z, words, first, path, key):
 
 UNITS = {"gaussian": 4, "three-point": 4, "two-point": 32}
 """Increments, and how many numbers of a path are made at once."""
+
+
+def batch_words(words, first_run, step, tag, key):
+    """Fill words (4 groups, L) with random 32-bit words for L consecutive runs: those of a step, or of an epoch.
+
+    The tag, from 3 on, keeps apart what is drawn for different ends; numbers of paths use 0 to 2.
+    """
+    low, high = np.uint64(step) & _LOW, np.uint64(step) >> _32
+    for group in range(words.shape[0] // 4):
+        purpose = np.uint64(tag | group << 4)
+        for lane in range(words.shape[1]):
+            c = philox(np.uint64(first_run + lane) & _LOW, purpose, low, high, key[0], key[1])
+            for i in range(4):
+                words[4 * group + i, lane] = c[i]

@@ -24,6 +24,9 @@ FIELD = types.void(_block, _vector, _block)
 NOISE = types.void(_block, types.uint64[:, ::1], types.int64, types.int64, types.uint64[::1])
 """z (rows, L), scratch (2, L), number of the first row, first path, key (2,)."""
 
+WORDS = types.void(types.uint64[:, ::1], types.int64, types.int64, types.int64, types.uint64[::1])
+"""words (4 groups, L), first run, step or epoch, tag, key (2,)."""
+
 STEP = types.void(
     _block, _block, _block, types.int64, types.int64,
     types.FunctionType(FIELD), types.FunctionType(FIELD), types.FunctionType(FIELD),

@@ -10,11 +10,12 @@ from numpy.typing import ArrayLike, NDArray
 from scipy import special
 
 from .. import _validate
+from ._regression import Regression, data
 
 
 # Arrays have no single truth value and no hash, so models compare by identity.
 @dataclass(frozen=True, slots=True, eq=False)
-class LogisticRegression:
+class LogisticRegression(Regression):
     r"""Two-class logistic regression with a Gaussian prior, as the total (summed) cost of its weights.
 
     .. math:: C(w) = \sum_{i=1}^n \ln\bigl(1 + e^{(1 - 2 y_i)\, x_i \cdot w}\bigr) + \frac{\lambda}{2} |w|^2 .
@@ -72,16 +73,6 @@ class LogisticRegression:
         )
 
     @property
-    def train_size(self) -> int:
-        """Number n of examples."""
-        return self.X.shape[0]
-
-    @property
-    def dimension(self) -> int:
-        """Number p of weights."""
-        return self.X.shape[1]
-
-    @property
     def n_classes(self) -> int:
         """Number of classes: two."""
         return 2
@@ -114,76 +105,62 @@ class LogisticRegression:
         total = fit + 0.5 * self.prior_precision * np.sum(weights**2, axis=-1)
         return float(total) if weights.ndim == 1 else total
 
-    def gradient(self, w: ArrayLike) -> NDArray[np.float64]:
-        """Return the gradient ∇C(w).
+    def loss(self, w: ArrayLike, X: ArrayLike | None = None, y: ArrayLike | None = None) -> float:
+        """Return the mean cross-entropy, without the prior.
 
         Parameters
         ----------
         w : array_like, shape (p,)
             Weights.
+        X, y : array_like, shapes (n', p) and (n',), optional
+            Data; by default those of the model.
 
         Returns
         -------
-        ndarray, shape (p,)
-            ∇C(w).
+        float
+            Loss per example in nats.
 
         Raises
         ------
         InvalidInputError
-            If w is not p finite numbers.
+            If a shape does not fit, a label is not 0 or 1, or a number is not finite.
         """
-        weights, losing = self._losing_margins(w)
-        return self._residuals(losing) @ self.X + self.prior_precision * weights
+        products, labels = self._products(w, X, y)
+        return float(np.mean(np.logaddexp(0.0, (1 - 2 * labels) * products)))
 
-    def per_example_gradients(self, w: ArrayLike) -> NDArray[np.float64]:
-        """Return the gradients ∇Cᵢ(w) of the examples, which sum to the gradient.
+    def accuracy(self, w: ArrayLike, X: ArrayLike | None = None, y: ArrayLike | None = None) -> float:
+        """Return the share of examples whose label is the more probable one; an example on the boundary is a 0.
 
         Parameters
         ----------
         w : array_like, shape (p,)
             Weights.
+        X, y : array_like, shapes (n', p) and (n',), optional
+            Data; by default those of the model.
 
         Returns
         -------
-        ndarray, shape (n, p)
-            ∇Cᵢ(w), each with an equal share λw/n of the prior's gradient (which adds nothing to their covariance).
+        float
+            From 0 to 1.
 
         Raises
         ------
         InvalidInputError
-            If w is not p finite numbers.
+            If a shape does not fit, a label is not 0 or 1, or a number is not finite.
         """
-        weights, losing = self._losing_margins(w)
-        return self._residuals(losing)[:, None] * self.X + self.prior_precision / self.train_size * weights
+        products, labels = self._products(w, X, y)
+        return float(np.mean((products > 0) == labels))
 
-    def hessian(self, w: ArrayLike) -> NDArray[np.float64]:
-        """Return the Hessian ∇∇C(w).
-
-        Parameters
-        ----------
-        w : array_like, shape (p,)
-            Weights.
-
-        Returns
-        -------
-        ndarray, shape (p, p)
-            ∇∇C(w), symmetric, with no eigenvalue below λ.
-
-        Raises
-        ------
-        InvalidInputError
-            If w is not p finite numbers.
-        """
-        _, losing = self._losing_margins(w)
-        scaled = np.sqrt(special.expit(losing) * special.expit(-losing))[:, None] * self.X
-        # The product of a matrix with its own transpose comes out exactly symmetric.
-        return scaled.T @ scaled + self.prior_precision * np.eye(self.dimension)
-
-    def _losing_margins(self, w: ArrayLike) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-        """Return the weights and (1 − 2yᵢ) xᵢ·w, the margin by which each example is misclassified."""
-        weights = _validate.reals("w", w, shape=(self.dimension,))
-        return weights, (1 - 2 * self.y) * (self.X @ weights)
-
-    def _residuals(self, losing: NDArray[np.float64]) -> NDArray[np.float64]:
+    def _slopes(self, products: NDArray[np.float64], y: NDArray[Any]) -> NDArray[np.float64]:
         """Return P(y = 1 | xᵢ, w) − yᵢ, in the form that keeps its digits when an example is fitted well."""
-        return (1 - 2 * self.y) * special.expit(losing)
+        signs = 1 - 2 * y
+        return signs * special.expit(signs * products)
+
+    def _curvatures(self, products: NDArray[np.float64]) -> NDArray[np.float64]:
+        return special.expit(products) * special.expit(-products)
+
+    def _products(
+        self, w: ArrayLike, X: ArrayLike | None, y: ArrayLike | None
+    ) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
+        inputs, labels = data(X, y, self.dimension) or (self.X, self.y)
+        return inputs @ self._weights(w), _validate.integers("y", labels, at_least=0, at_most=1)

@@ -11,6 +11,7 @@ from scipy import special
 
 from .. import _validate
 from ..errors import InvalidInputError
+from ._regression import data
 
 Array = NDArray[np.float64]
 
@@ -139,12 +140,101 @@ class SoftmaxRegression:
             If w is not m p finite numbers.
         """
         weights = _validate.reals("w", w, shape=(self.dimension,))
-        residuals = np.exp(self.log_probabilities(self.X, weights))
-        rows = np.arange(self.train_size)
-        # 1 − P summed over the other classes: the difference would lose the digits of a well fitted example.
-        residuals[rows, self.y] = 0.0
-        residuals[rows, self.y] = -residuals.sum(axis=1)
-        return ((residuals @ self._coding).T @ self.X).ravel() + self.prior_precision * weights
+        return (self._slopes(self.X, self.y, weights).T @ self.X).ravel() + self.prior_precision * weights
+
+    def per_example_gradients(self, w: ArrayLike) -> Array:
+        """Return the gradients ∇Cᵢ(w) of the examples, which sum to the gradient.
+
+        Parameters
+        ----------
+        w : array_like, shape (m p,)
+            Weights.
+
+        Returns
+        -------
+        ndarray, shape (n, m p)
+            ∇Cᵢ(w), each with an equal share λw/n of the prior's gradient (which adds nothing to their covariance).
+
+        Raises
+        ------
+        InvalidInputError
+            If w is not m p finite numbers.
+        """
+        weights = _validate.reals("w", w, shape=(self.dimension,))
+        slopes = self._slopes(self.X, self.y, weights)
+        products = (slopes[:, :, None] * self.X[:, None, :]).reshape(self.train_size, self.dimension)
+        return products + self.prior_precision / self.train_size * weights
+
+    def minibatch_gradient(self, w: Array, indices: NDArray[np.integer]) -> Array:
+        r"""Return the estimate of ∇C(w) by a minibatch.
+
+        .. math:: \hat G = \frac{n}{B} \sum_{i \in \mathrm{indices}} \nabla C_i(w)
+
+        Parameters
+        ----------
+        w : ndarray, shape (m p,)
+            Weights. Nothing is checked here: this is the inner loop of SGD.
+        indices : ndarray, shape (B,)
+            Numbers of the examples, which may repeat.
+
+        Returns
+        -------
+        ndarray, shape (m p,)
+            Ĝ.
+        """
+        inputs = self.X[indices]
+        slopes = self._slopes(inputs, self.y[indices], w)
+        return self.train_size / len(inputs) * (slopes.T @ inputs).ravel() + self.prior_precision * w
+
+    def weighted_gradient(self, w: ArrayLike, weights: ArrayLike) -> Array:
+        """Return Σᵢ aᵢ ∇Cᵢ(w) for weights aᵢ of the examples, without forming the gradients one by one.
+
+        Parameters
+        ----------
+        w : array_like, shape (m p,)
+            Weights of the model.
+        weights : array_like, shape (n,)
+            a, of any sign.
+
+        Returns
+        -------
+        ndarray, shape (m p,)
+            The sum, with the prior's share aᵢ λw/n of each example.
+
+        Raises
+        ------
+        InvalidInputError
+            If a shape does not fit or a number is not finite.
+        """
+        point = _validate.reals("w", w, shape=(self.dimension,))
+        a = _validate.reals("weights", weights, shape=(self.train_size,))
+        slopes = a[:, None] * self._slopes(self.X, self.y, point)
+        return (slopes.T @ self.X).ravel() + self.prior_precision * a.sum() / self.train_size * point
+
+    def hessian_vector_product(self, w: ArrayLike, v: ArrayLike) -> Array:
+        """Return ∇∇C(w) v without forming the Hessian.
+
+        Parameters
+        ----------
+        w, v : array_like, shape (m p,)
+            Weights, and the vector to multiply.
+
+        Returns
+        -------
+        ndarray, shape (m p,)
+            ∇∇C(w) v.
+
+        Raises
+        ------
+        InvalidInputError
+            If w or v is not m p finite numbers.
+        """
+        weights = _validate.reals("w", w, shape=(self.dimension,))
+        along = _validate.reals("v", v, shape=(self.dimension,))
+        probabilities = np.exp(self._log_probabilities(self.X, weights))
+        change = self._activations(self.X, along)
+        change = probabilities * (change - np.sum(probabilities * change, axis=1, keepdims=True))
+        return ((change @ self._coding).T @ self.X).ravel() + self.prior_precision * along
 
     def hessian(self, w: ArrayLike) -> Array:
         """Return the Hessian ∇∇C(w).
@@ -203,6 +293,73 @@ class SoftmaxRegression:
         weights = _validate.vectors("w", w, self.dimension)
         matrix = weights.reshape(*weights.shape[:-1], self._coding.shape[1], self.X.shape[1])
         return special.log_softmax(inputs @ np.swapaxes(self._coding @ matrix, -1, -2), axis=-1)
+
+    def loss(self, w: ArrayLike, X: ArrayLike | None = None, y: ArrayLike | None = None) -> float:
+        """Return the mean cross-entropy, without the prior.
+
+        Parameters
+        ----------
+        w : array_like, shape (m p,)
+            Weights.
+        X, y : array_like, shapes (n', p) and (n',), optional
+            Data; by default those of the model.
+
+        Returns
+        -------
+        float
+            Loss per example in nats.
+
+        Raises
+        ------
+        InvalidInputError
+            If a shape does not fit, a label is not one of the classes, or a number is not finite.
+        """
+        logs, labels = self._on_data(w, X, y)
+        return float(-np.mean(logs[np.arange(len(labels)), labels]))
+
+    def accuracy(self, w: ArrayLike, X: ArrayLike | None = None, y: ArrayLike | None = None) -> float:
+        """Return the share of examples whose label has the greatest probability.
+
+        Parameters
+        ----------
+        w : array_like, shape (m p,)
+            Weights.
+        X, y : array_like, shapes (n', p) and (n',), optional
+            Data; by default those of the model.
+
+        Returns
+        -------
+        float
+            From 0 to 1.
+
+        Raises
+        ------
+        InvalidInputError
+            If a shape does not fit, a label is not one of the classes, or a number is not finite.
+        """
+        logs, labels = self._on_data(w, X, y)
+        return float(np.mean(logs.argmax(axis=1) == labels))
+
+    def _on_data(self, w: ArrayLike, X: ArrayLike | None, y: ArrayLike | None) -> tuple[Array, NDArray[np.int64]]:
+        inputs, labels = data(X, y, self.X.shape[1]) or (self.X, self.y)
+        weights = _validate.reals("w", w, shape=(self.dimension,))
+        k = self._coding.shape[0]
+        return self._log_probabilities(inputs, weights), _validate.integers("y", labels, at_least=0, at_most=k - 1)
+
+    def _activations(self, inputs: Array, w: Array) -> Array:
+        return inputs @ (self._coding @ w.reshape(self._coding.shape[1], -1)).T
+
+    def _log_probabilities(self, inputs: Array, w: Array) -> Array:
+        return special.log_softmax(self._activations(inputs, w), axis=1)
+
+    def _slopes(self, inputs: Array, y: NDArray[np.int64], w: Array) -> Array:
+        """Return the derivatives of −ln P by the rows of W x, shape (n, m)."""
+        residuals = np.exp(self._log_probabilities(inputs, w))
+        rows = np.arange(len(inputs))
+        # 1 − P summed over the other classes: the difference would lose the digits of a well fitted example.
+        residuals[rows, y] = 0.0
+        residuals[rows, y] = -residuals.sum(axis=1)
+        return residuals @ self._coding
 
     @property
     def _coding(self) -> Array:

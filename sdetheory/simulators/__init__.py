@@ -15,11 +15,14 @@ from .langevin import underdamped_langevin as underdamped_langevin
 from .minibatch import MinibatchCovariance as MinibatchCovariance
 from .minibatch import minibatch_covariance as minibatch_covariance
 from .mixing import Mixing as Mixing
+from .optimizers import Adam as Adam
+from .optimizers import RMSprop as RMSprop
 from .residence import ResidenceTimes as ResidenceTimes
 from .residence import residence_times as residence_times
 from .schemes import SCHEMES as SCHEMES
 from .schemes import Scheme as Scheme
 from .sde import SDE as SDE
+from .sgd import SGDRun as SGDRun
 from .sgd import sgd as sgd
 from .simulate import Run as Run
 from .simulate import simulate as simulate

@@ -61,27 +61,20 @@ class Checkpoint:
         if self.path is None:
             return {}
         seed, plan = ensemble.seed, ensemble.plan
-        entropy = seed.entropy
         fields = [plan.step, *(None if field is None else (field.source, field.rows) for field in plan.fields)]
         return {
-            "format": _FORMAT,
-            "version of sdetheory": ".".join(sys.modules[__name__.split(".")[0]].__version__.split(".")[:2]),
-            "function": function,
+            **identity(function),
             "dt": ensemble.dt,
             "start": float(ensemble.start),
             "n_paths": ensemble.n_paths,
             "method": plan.scheme.name,
             "increments": plan.increments,
-            **{name: _digest(value) if isinstance(value, tuple) else value for name, value in options.items()},
-            "rng": {
-                "entropy": int(entropy) if np.ndim(entropy) == 0 else [int(part) for part in entropy],  # pyright: ignore[reportArgumentType, reportGeneralTypeIssues, reportOptionalIterable]
-                "spawn_key": [int(part) for part in seed.spawn_key],
-                "pool_size": seed.pool_size,
-            },
-            "x0": _digest([ensemble.positions()]),
+            **{name: digest(value) if isinstance(value, tuple) else value for name, value in options.items()},
+            "rng": describe_seed(seed),
+            "x0": digest([ensemble.positions()]),
             "sde": hashlib.sha256(json.dumps(fields).encode()).hexdigest(),
             "parameters of the sde": plan.parameters.tolist(),
-            "noise of the sde": _digest([plan.matrix]),
+            "noise of the sde": digest([plan.matrix]),
             "layout": [*plan.plan.tolist(), *ensemble.state.shape],
         }
 
@@ -188,10 +181,26 @@ def _read(path: Path) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
 
 
 def _checksum(header: Mapping[str, Any], arrays: Arrays) -> str:
-    return hashlib.sha256((json.dumps(header) + _digest([*arrays], *arrays.values())).encode()).hexdigest()
+    return hashlib.sha256((json.dumps(header) + digest([*arrays], *arrays.values())).encode()).hexdigest()
 
 
-def _digest(*parts: Any) -> str:
+def identity(function: str) -> dict[str, Any]:
+    """Return what every run is marked with: the format of the file, the version of the package, what runs."""
+    version = ".".join(sys.modules[__name__.split(".")[0]].__version__.split(".")[:2])
+    return {"format": _FORMAT, "version of sdetheory": version, "function": function}
+
+
+def describe_seed(seed: np.random.SeedSequence) -> dict[str, Any]:
+    """Return the arguments that make a seed again, in what JSON can hold."""
+    entropy = seed.entropy
+    return {
+        "entropy": int(entropy) if np.ndim(entropy) == 0 else [int(part) for part in entropy],  # pyright: ignore[reportArgumentType, reportGeneralTypeIssues, reportOptionalIterable]
+        "spawn_key": [int(part) for part in seed.spawn_key],
+        "pool_size": seed.pool_size,
+    }
+
+
+def digest(*parts: Any) -> str:
     """Return a digest of arrays, or of sequences of arrays or of text."""
     digest = hashlib.sha256()
     for part in parts:

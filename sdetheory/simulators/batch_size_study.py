@@ -35,7 +35,7 @@ from .sgd import sgd
 
 Problem = Callable[[int, int], tuple[Any, Mapping[str, Callable[[NDArray[Any]], float]], NDArray[Any]]]
 
-_SETTING = ("learning_rate", "momentum", "dampening", "train_size")
+_SETTING: list[str] = ["learning_rate", "momentum", "dampening", "train_size"]
 _POINT = (*_SETTING, "batch_size", "seed", "n_steps", "outcome", "diverged_at", "seconds")
 
 
@@ -149,8 +149,8 @@ class BatchSizeStudy:
         metric = _validate.choice("metric", self.metrics[0] if metric is None else metric, self.metrics)
         level = _validate.real("trains_above", trains_above)
         found = []
-        for setting in np.unique(self.table[list(_SETTING)]):
-            rows = self.table[self.table[list(_SETTING)] == setting]
+        for setting in np.unique(self.table[_SETTING]):
+            rows = self.table[self.table[_SETTING] == setting]
             sizes, columns = np.unique(rows["batch_size"], return_inverse=True)
             seeds, lines = np.unique(rows["seed"], return_inverse=True)
             diverged = rows["outcome"] == "diverged"
@@ -417,13 +417,13 @@ def _point(problem: Problem, hp: SGDHyperparameters, seed: int, n_steps: int) ->
     model, metrics, w0 = problem(seed, hp.train_size)
     start = time.perf_counter()
     run = sgd(model, hp, w0, n_steps=n_steps, rng=np.random.SeedSequence(seed, spawn_key=(hp.batch_size,)))
-    diverged = bool(run.diverged[0])
+    diverged = bool(run.diverged_at[0] >= 0)
     return {
         **{name: getattr(hp, name) for name in (*_SETTING, "batch_size")},
         "seed": seed,
         "n_steps": n_steps,
         "outcome": "diverged" if diverged else "ended",
-        "diverged_at": int(run.diverged_at[0]) if diverged else -1,
+        "diverged_at": int(run.diverged_at[0]),
         "seconds": time.perf_counter() - start,
         **{name: math.nan if diverged else float(metric(run.final[0])) for name, metric in metrics.items()},
     }
