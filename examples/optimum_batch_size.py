@@ -161,13 +161,13 @@ def handwritten() -> Setting:
                 "damped": True, "batch_sizes": sizes,
             },
             "momentum": {
-                **common, "learning_rates": 0.1, "train_sizes": 1000, "momenta": [0.0, 0.5, 0.8, 0.9, 0.95],
+                **common, "learning_rates": 0.1, "train_sizes": 1000, "momenta": [0.0, 0.5, 0.8, 0.9],
                 "batch_sizes": sizes,
             },
             "train_size": {
                 **common, "problem": Digits(test_size=1000), "learning_rates": 1.0,
                 "train_sizes": [500, 1000, 2000, 4000], "momenta": 0.9, "damped": True,
-                "batch_sizes": [7, 10, 15, 20, 30, 45, 70, 110],
+                "batch_sizes": [7, 10, 15, 20, 30, 45, 70],
             },
         },
         batch=30, train_size=1000, learning_rate=1.0, trains_above=0.5, watched_steps=2000,

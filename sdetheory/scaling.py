@@ -256,8 +256,8 @@ def _warnings(
         share = hp.batch_size / hp.train_size
         if share > SMALL_BATCH:
             found.append(
-                f"B/N = {share:.2g} of {name} is not small: the approximate rule is off by that much, and the exact one "
-                "holds only without replacement from a fixed training set"
+                f"B/N = {share:.2g} of {name} is not small: the approximate rule is off by that much, and the exact "
+                "one holds for the sampling that hp names alone"
             )
     rounding = setting.noise_scale / tuned.target_noise_scale - 1
     if abs(rounding) > ROUNDING:

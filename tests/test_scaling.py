@@ -73,10 +73,8 @@ def warned(setting, words):
 
 
 def test_no_warning_where_everything_is_small():
-    for setting in scaling_advice(
-        tuned(), batch_size=256, n_steps=10_000, curvature=0.05, largest_learning_rate=1.0
-    ):  # fmt: skip
-        assert setting.warnings == () or (setting.adapted == "momentum" and len(setting.warnings) == 0)
+    for setting in scaling_advice(tuned(), batch_size=256, n_steps=10_000, curvature=0.05, largest_learning_rate=1.0):
+        assert setting.warnings == ()
 
 
 def test_warnings_outside():
@@ -120,9 +118,9 @@ def test_refusals():
         scaling_advice(tuned(batch_size=[10, 20]), momentum=0.5)
     with pytest.raises(InvalidInputError, match="a full batch has no noise to keep"):
         scaling_advice(tuned(batch_size=50_000), momentum=0.5)
-    with pytest.raises(InvalidInputError, match="no setting has the noise scale.*all 50000 examples has no noise"):
+    with pytest.raises(InvalidInputError, match=r"no setting has the noise scale.*all 50000 examples has no noise"):
         scaling_advice(tuned(), batch_size=50_000)
-    with pytest.raises(InvalidInputError, match="B must not|batch_size"):
+    with pytest.raises(InvalidInputError, match="batch_size"):
         scaling_advice(tuned(), batch_size=50_001)
     with pytest.raises(InvalidInputError, match="hp must be SGDHyperparameters; got float"):
         scaling_advice(0.1, batch_size=3)

@@ -202,9 +202,9 @@ def test_refusals():
         st.batch_size_study(3, **GRID)
     with pytest.raises(InvalidInputError, match="must name at least one B from 1 to N"):
         st.batch_size_study(Small(), **{**GRID, "batch_sizes": [100]})
-    with pytest.raises(InvalidInputError, match="momenta must be >= 0 and < 1; got 1"):
+    with pytest.raises(InvalidInputError, match=r"momenta must be >= 0 and < 1; got 1"):
         st.batch_size_study(Small(), **{**GRID, "momenta": [0.5, 1.0]})
-    with pytest.raises(InvalidInputError, match="executor must be a concurrent.futures.Executor"):
+    with pytest.raises(InvalidInputError, match=r"executor must be a concurrent\.futures\.Executor"):
         st.batch_size_study(Small(), **GRID, executor=2)
     with pytest.raises(InvalidInputError, match="must return a model of train_size examples; got 19 for 20"):
         st.batch_size_study(lambda seed, n: Small()(seed, n - 1), **GRID)
