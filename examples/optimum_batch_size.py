@@ -126,7 +126,7 @@ def _around(factors: tuple[float, ...], per_rate: float, hp: Any) -> Any:
 
 def made_up() -> Setting:
     """Return the small setting, which takes half a minute on two cores."""
-    common = {"n_steps": 1500, "seeds": range(4)}
+    common = {"n_steps": 1200, "seeds": range(5)}
     sizes = around((0.1, 0.25, 0.5, 0.75, 1, 1.5, 2.5, 6), 20)
     return Setting(
         problem=Ring(),
@@ -136,7 +136,7 @@ def made_up() -> Setting:
                 "batch_sizes": sizes,
             },
             "train_size": {
-                **common, "learning_rates": 0.6, "train_sizes": [150, 300, 600], "momenta": 0.9, "damped": True,
+                **common, "learning_rates": 0.6, "train_sizes": [200, 400, 800], "momenta": 0.9, "damped": True,
                 "batch_sizes": [3, 5, 8, 12, 17, 24, 40, 100],
             },
             "momentum": {
@@ -255,9 +255,10 @@ def draw(setting: Setting, name: str) -> None:
         for best in study.optima(**options):
             curve, at = best.curve, best.curve.setting
             counts = ", ".join(f"{getattr(curve, kind).sum()} {kind}" for kind in ("trained", "failed", "diverged"))
+            edge = f"{'' if curve.edge_is_seen else '≤ '}{curve.edge:g}"
             print(
                 f"{at['learning_rate']:6.3g} {at['momentum']:5.3g} {at['train_size']:5d}  {best.batch_size!s:>20} "
-                f"{best.height:9.4f} {'' if curve.edge_is_seen else '≤'}{curve.edge:4g} "
+                f"{best.height:9.4f} {edge:>5} "
                 f"{np.exp(best.distance_to_edge):10.2f}  {counts}{'' if best.bounded else '; not bounded'}"
             )
         try:
