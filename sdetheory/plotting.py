@@ -262,8 +262,9 @@ def plot_batch_sizes(study: BatchSizeStudy, metric: str | None = None, ax: Any =
     Returns
     -------
     Axes
-        Means over the seeds of batch sizes of which every run trained, ± 2 standard errors. Crosses at the bottom: some
-        run diverged or failed to train. The first metric has its optima marked, with their intervals.
+        Means over the seeds of batch sizes of which every run trained, ± 2 standard errors without what a seed adds to
+        the whole curve. Crosses at the bottom: some run diverged or failed to train. The first metric has its optima
+        marked, with their intervals.
     """
     ax = _axes(ax)
     curves = study.curves(metric, trains_above=options.get("trains_above", 0.5))
@@ -274,12 +275,9 @@ def plot_batch_sizes(study: BatchSizeStudy, metric: str | None = None, ax: Any =
     for curve, color in zip(curves, shades, strict=True):
         use, setting = curve.reliable, curve.setting
         label = ", ".join(f"{_SYMBOLS[name][0]} = {_SYMBOLS[name][1](setting):.4g}" for name in varied)
-        count = np.maximum(np.sum(np.isfinite(curve.values[:, use]), axis=0), 1)
-        mean = np.nansum(curve.values[:, use], axis=0) / count
-        square = np.nansum((curve.values[:, use] - mean) ** 2, axis=0) / np.maximum(count - 1, 1)
-        error = 2 * np.sqrt(square / count)
+        mean, error = _mean_of_seeds(curve.values[:, use])
         ax.errorbar(
-            curve.batch_sizes[use], mean, yerr=error, color=color, fmt="o-", ms=3.5, lw=1.2, capsize=2, label=label
+            curve.batch_sizes[use], mean, yerr=2 * error, color=color, fmt="o-", ms=3.5, lw=1.2, capsize=2, label=label
         )
         bad = curve.batch_sizes[curve.failed + curve.diverged > 0]
         ax.plot(bad, np.full(len(bad), 0.02), "x", color=color, ms=5, transform=ax.get_xaxis_transform())
@@ -345,8 +343,22 @@ def plot_batch_size_scaling(study: BatchSizeStudy, quantity: str, ax: Any = None
     edges = np.array([item.curve.edge for item in optima])
     ax.plot(x[seen], edges[seen], "x", color=GREY, ms=6, label="smallest $B$ that trains")
     ax.set(xscale="log", yscale="log", xlabel=_AXES[quantity], ylabel="optimum batch size")
+    ax.set_xticks(np.unique(x), [f"{value:.3g}" for value in np.unique(x)])
+    ax.tick_params(axis="x", which="minor", bottom=False, labelbottom=False)
     ax.legend(frameon=False, fontsize=8)
     return ax
+
+
+def _mean_of_seeds(values: Any) -> tuple[Any, Any]:
+    """Return mean and standard error over the rows of (s, b), whose offsets from each other are taken out."""
+    done = np.isfinite(values)
+    count = np.maximum(done.sum(axis=0), 1)
+    mean = np.where(done, values, 0.0).sum(axis=0) / count
+    apart = np.where(done, values - mean, 0.0)
+    apart -= np.where(done, apart.sum(axis=1, keepdims=True) / np.maximum(done.sum(axis=1, keepdims=True), 1), 0.0)
+    # Taking out the mean of b numbers leaves (b − 1)/b of their variance.
+    kept = max(values.shape[1] - 1, 1) / max(values.shape[1], 1)
+    return mean, np.sqrt((apart**2).sum(axis=0) / kept / np.maximum(count - 1, 1) / count)
 
 
 _SYMBOLS = {

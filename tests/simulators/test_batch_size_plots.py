@@ -51,3 +51,14 @@ def test_scaling_with_the_fit_and_the_rule(axes):
     np.testing.assert_array_equal(edge.get_ydata(), [3, 3, 3])
     with pytest.raises(InvalidInputError, match="quantity must be one that varies: learning_rate; got 'train_size'"):
         st.plotting.plot_batch_size_scaling(done, "train_size")
+
+
+def test_errors_are_free_of_what_a_seed_adds(rng):
+    """Offsets leave the error bars alone; noise of the runs has its own standard error, σ/√s."""
+    noise = 0.1 * rng.standard_normal((40, 500))
+    for offset in (0.0, 7.0):
+        _, error = st.plotting._mean_of_seeds(noise + offset * np.arange(40)[:, None])
+        # 500 variances of 39 degrees of freedom each: 4.9 standard errors of their mean, a false alarm of 1e-6.
+        assert np.mean(error**2) * 40 / 0.1**2 == pytest.approx(1, abs=4.9 * np.sqrt(2 / 39 / 500))
+    plain = (noise + 7.0 * np.arange(40)[:, None]).var(axis=0, ddof=1).mean()
+    assert plain / 0.1**2 > 100
