@@ -10,7 +10,7 @@ import numpy as np
 from .errors import InvalidInputError
 from .evidence import EvidenceCurve, Posterior
 from .simulators.batch_size_fit import SCALINGS
-from .simulators.batch_size_study import BatchSizeStudy
+from .simulators.batch_size_result import BatchSizeStudy
 from .simulators.convergence import ConvergenceStudy
 from .simulators.first_passage import FirstPassage
 from .simulators.stationary import StationarySample

@@ -4,7 +4,7 @@ from ._divergence import Divergence as Divergence
 from .batch_size_fit import BatchSizeCurve as BatchSizeCurve
 from .batch_size_fit import Interval as Interval
 from .batch_size_fit import OptimumBatchSize as OptimumBatchSize
-from .batch_size_study import BatchSizeStudy as BatchSizeStudy
+from .batch_size_result import BatchSizeStudy as BatchSizeStudy
 from .batch_size_study import batch_size_study as batch_size_study
 from .convergence import ConvergenceStudy as ConvergenceStudy
 from .convergence import convergence_study as convergence_study
