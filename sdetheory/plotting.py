@@ -9,6 +9,8 @@ import numpy as np
 
 from .errors import InvalidInputError
 from .evidence import EvidenceCurve, Posterior
+from .simulators.batch_size_fit import SCALINGS
+from .simulators.batch_size_result import BatchSizeStudy
 from .simulators.compare import Comparison
 from .simulators.convergence import ConvergenceStudy
 from .simulators.first_passage import FirstPassage
@@ -352,6 +354,134 @@ def plot_prediction(posterior: Posterior, inputs: Any, X_new: Any, ax: Any = Non
     ax.set(xlabel="$x$", ylabel="$y$", xlim=(x[0], x[-1]))
     ax.legend(frameon=False)
     return ax
+
+
+def plot_batch_sizes(study: BatchSizeStudy, metric: str | None = None, ax: Any = None, **options: Any) -> Any:
+    """Plot a metric over the batch size, a curve for each setting.
+
+    Parameters
+    ----------
+    study : BatchSizeStudy
+        What :func:`sdetheory.batch_size_study` returned.
+    metric : str, optional
+        Which one; the first by default.
+    ax : matplotlib Axes, optional
+        Where to draw; a new figure by default.
+    **options
+        Of `study.optima`: trains_above, confidence, n_bootstrap.
+
+    Returns
+    -------
+    Axes
+        Means over the seeds of batch sizes of which every run trained, ± 2 standard errors without what a seed adds to
+        the whole curve. Crosses at the bottom: some run diverged or failed to train. The first metric has its optima
+        marked, with their intervals.
+    """
+    ax = _axes(ax)
+    curves = study.curves(metric, trains_above=options.get("trains_above", 0.5))
+    first = metric is None or metric == study.metrics[0]
+    optima = {tuple(o.curve.setting.values()): o for o in study.optima(**options)} if first else {}
+    varied = [name for name, of in SCALINGS.items() if len({of(curve.setting) for curve in curves}) > 1]
+    shades = plt.get_cmap("viridis")(np.linspace(0, 0.85, len(curves)))
+    for curve, color in zip(curves, shades, strict=True):
+        use, setting = curve.reliable, curve.setting
+        label = ", ".join(f"{_SYMBOLS[name][0]} = {_SYMBOLS[name][1](setting):.4g}" for name in varied)
+        mean, error = _mean_of_seeds(curve.values[:, use])
+        ax.errorbar(
+            curve.batch_sizes[use], mean, yerr=2 * error, color=color, fmt="o-", ms=3.5, lw=1.2, capsize=2, label=label
+        )
+        bad = curve.batch_sizes[curve.failed + curve.diverged > 0]
+        ax.plot(bad, np.full(len(bad), 0.02), "x", color=color, ms=5, transform=ax.get_xaxis_transform())
+        best = optima.get(tuple(setting.values()))
+        if best is not None:
+            size = best.batch_size
+            ends = [[size.value - max(size.low, size.value / 10)], [min(size.high, 10 * size.value) - size.value]]
+            ax.errorbar(
+                [size.value], [best.height], xerr=ends, fmt="*" if best.bounded else "D", color=color, ms=11, mec="k",
+                capsize=3, zorder=3,
+            )  # fmt: skip
+    name = study.metrics[0] if metric is None else metric
+    ax.set(xscale="log", xlabel="batch size $B$", ylabel=name.replace("_", " "))
+    if varied:
+        ax.legend(frameon=False, fontsize=8)
+    return ax
+
+
+def plot_batch_size_scaling(study: BatchSizeStudy, quantity: str, ax: Any = None, **options: Any) -> Any:
+    """Plot the optimum batch size over a quantity, with the fitted power, the rule of Smith and Le, and the edge.
+
+    Parameters
+    ----------
+    study : BatchSizeStudy
+        What :func:`sdetheory.batch_size_study` returned, with at least two bounded optima.
+    quantity : {"learning_rate", "train_size", "1/(1 - momentum)"}
+        Over what.
+    ax : matplotlib Axes, optional
+        Where to draw; a new figure by default.
+    **options
+        Of `study.optima`: trains_above, confidence, n_bootstrap.
+
+    Returns
+    -------
+    Axes
+        Logarithmic. Optima with their intervals, hollow where the batch sizes do not bound them; the fitted power; the
+        power 1 through their middle (dashed); the smallest batch size that trains (crosses).
+
+    Raises
+    ------
+    InvalidInputError
+        If the study has no scaling with this quantity.
+    """
+    exponents = study.exponents(**options)
+    if quantity not in exponents:
+        raise InvalidInputError(f"quantity must be one that varies: {', '.join(exponents)}; got {quantity!r}")
+    ax = _axes(ax)
+    optima = study.optima(**options)
+    x = np.array([float(SCALINGS[quantity](item.curve.setting)) for item in optima])
+    size = np.array([[item.batch_size.value, item.batch_size.low, item.batch_size.high] for item in optima]).T
+    bounded = np.array([item.bounded for item in optima])
+    low, high = np.maximum(size[1], size[0] / 10), np.minimum(size[2], 10 * size[0])
+    for some, fill in ((bounded, BLUE), (~bounded, "none")):
+        if some.any():
+            bars = (size[0] - low)[some], (high - size[0])[some]
+            ax.errorbar(x[some], size[0][some], yerr=bars, fmt="o", color=BLUE, mfc=fill, ms=6, capsize=3)
+    line = np.geomspace(x[bounded].min(), x[bounded].max(), 50)
+    power = exponents[quantity]
+    middle, height = np.log(x[bounded]).mean(), np.log(size[0][bounded]).mean()
+    for exponent, style, label in ((power.value, "-", f"power {power}"), (1.0, "--", "power 1")):
+        ax.plot(line, np.exp(height + exponent * (np.log(line) - middle)), color=RED, ls=style, lw=1.2, label=label)
+    seen = np.array([item.curve.edge_is_seen for item in optima])
+    edges = np.array([item.curve.edge for item in optima])
+    ax.plot(x[seen], edges[seen], "x", color=GREY, ms=6, label="smallest $B$ that trains")
+    ax.set(xscale="log", yscale="log", xlabel=_AXES[quantity], ylabel="optimum batch size")
+    ax.set_xticks(np.unique(x), [f"{value:.3g}" for value in np.unique(x)])
+    ax.tick_params(axis="x", which="minor", bottom=False, labelbottom=False)
+    ax.legend(frameon=False, fontsize=8)
+    return ax
+
+
+def _mean_of_seeds(values: Any) -> tuple[Any, Any]:
+    """Return mean and standard error over the rows of (s, b), whose offsets from each other are taken out."""
+    done = np.isfinite(values)
+    count = np.maximum(done.sum(axis=0), 1)
+    mean = np.where(done, values, 0.0).sum(axis=0) / count
+    apart = np.where(done, values - mean, 0.0)
+    apart -= np.where(done, apart.sum(axis=1, keepdims=True) / np.maximum(done.sum(axis=1, keepdims=True), 1), 0.0)
+    # Taking out the mean of b numbers leaves (b − 1)/b of their variance.
+    kept = max(values.shape[1] - 1, 1) / max(values.shape[1], 1)
+    return mean, np.sqrt((apart**2).sum(axis=0) / kept / np.maximum(count - 1, 1) / count)
+
+
+_SYMBOLS = {
+    "learning_rate": ("ε", lambda setting: setting["learning_rate"]),
+    "train_size": ("N", lambda setting: setting["train_size"]),
+    "1/(1 - momentum)": ("m", lambda setting: setting["momentum"]),
+}
+_AXES = {
+    "learning_rate": "learning rate $\\epsilon$",
+    "train_size": "training set size $N$",
+    "1/(1 - momentum)": "$1/(1 - m)$",
+}
 
 
 def _axes(ax: Any) -> Any:

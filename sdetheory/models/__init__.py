@@ -10,6 +10,7 @@ from .gradient_noise_scale import noise_scale_from_batches as noise_scale_from_b
 from .gradient_noise_scale import simple_noise_scale as simple_noise_scale
 from .linear import LinearRegression as LinearRegression
 from .logistic import LogisticRegression as LogisticRegression
+from .network import ReLUNetwork as ReLUNetwork
 from .noise_shape import NoiseShape as NoiseShape
 from .noise_shape import minibatch_noise_shape as minibatch_noise_shape
 from .noise_shape import tail_index as tail_index
