@@ -92,6 +92,7 @@ def test_a_comparison_shows_histogram_law_and_residuals(rng):
     with pytest.raises(InvalidInputError, match="two panels"):
         st.plotting.plot_law_comparison(result, axes=[density])
 
+
 @pytest.fixture(scope="module")
 def compared():
     model = st.models.LinearRegression(np.ones((6, 1)), [1.0, 2.0, 4.0, 7.0, 11.0, 16.0])
