@@ -206,7 +206,10 @@ def _prose(escapes: dict[str, str]) -> Callable[[str], str]:
     def convert(text: str) -> str:
         pieces = re.split(r"\$", text)
         roots = [re.sub(r"√\(([^()]*)\)", r"\\sqrt{\1}", piece) for piece in pieces[1::2]]
+        # An inverse of Σ is that of a matrix, not of a sum; adjacent exponents are one.
+        roots = [piece.replace("Σ⁻", r"\Sigma ⁻") for piece in roots]
         inside = ["".join(_MATH.get(c, c) for c in piece) for piece in roots]
+        inside = [re.sub(r"\^\{([^{}]*)\}\^\{", r"^{\1", piece) for piece in inside]
         outside = ["".join(escapes.get(c, c) for c in piece) for piece in pieces[::2]]
         pieces[::2], pieces[1::2] = outside, [f"${piece}$" for piece in inside]
         return "".join(pieces)
