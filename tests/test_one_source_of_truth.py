@@ -177,7 +177,7 @@ def test_the_formulas_agree_with_the_numerics(name, monkeypatch):
 
 
 def too_large(expression):
-    """Yield the expression a millionth of itself too large, and (where it is no function's) with each symbol 1e-6 so."""
+    """Yield the expression a millionth of itself too large and, unless it is of functions, with each symbol so."""
     yield "the formula", expression * sympy.Rational(1000001, 1000000)
     if not expression.has(sympy.Derivative, sympy.Integral, AppliedUndef):
         for symbol in sorted(expression.free_symbols, key=str):
