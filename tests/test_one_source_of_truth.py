@@ -1,7 +1,7 @@
 """Each formula of derivations/ is one with the hand-written numerics: neither imports the other, both give one number.
 
 Every module with a ``derive()`` is found, so none can be forgotten. Its ``meet_numerics`` gives both numbers of each
-comparison; here they must agree to 1e-12, relative, whatever their size. Formulas that a page does not compare (those of
+comparison; here they must agree to 1e-12, relative, at any size. Formulas that a page does not compare (those of
 any function, or of an order) have an entry in `REST`. What is compared with something else than the package's own
 numerics is named in `INDEPENDENT`. The negative control is for each formula, and for each symbol of it: one that is a
 millionth too large is rejected, so that a formula that nobody compares fails too.
@@ -88,7 +88,7 @@ def overtaking(formula):
 
 
 def two_calculi(formula):
-    """The ratio of both densities at two points, which no normalization enters."""
+    """Take the ratio of both densities at two points, which no normalization enters."""
     ito, stratonovich = (
         stationary_law(lambda w: -3 * w, lambda w: 0.2 * (2 + np.sin(w)), calculus=calculus)
         for calculus in ("ito", "stratonovich")
