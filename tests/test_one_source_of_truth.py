@@ -88,15 +88,14 @@ def overtaking(formula):
 
 
 def two_calculi(formula):
-    """Take the ratio of both densities at two points, which no normalization enters."""
+    """Take the ratio of both densities at 1 over that at −½, which no normalization enters."""
     ito, stratonovich = (
-        stationary_law(lambda w: -3 * w, lambda w: 0.2 * (2 + np.sin(w)), calculus=calculus)
+        stationary_law(lambda w: -3 * w, lambda w: 0.2 * (2 + w**2), calculus=calculus)
         for calculus in ("ito", "stratonovich")
     )
-    noise = {"F": 2 + sympy.sin(x)}
-    derived = float(insert(formula, noise, x=1.0)) / float(insert(formula, noise, x=-0.5))
-    ratio = [ito.pdf(w) / stratonovich.pdf(w) for w in (1.0, -0.5)]
-    return "sdetheory.theory.stationary_law", derived, float(ratio[0] / ratio[1])
+    ratio = [float(ito.pdf([w]) / stratonovich.pdf([w])) for w in (1.0, -0.5)]
+    derived = float(insert(formula, {"F": 2 + x**2}, x=1.0))
+    return "sdetheory.theory.stationary_law", derived, ratio[0] / ratio[1] / math.sqrt(2.25)
 
 
 def modified_drift(formula):
