@@ -27,6 +27,7 @@ from .proof import is_zero as is_zero
 from .records import Assumption as Assumption
 from .records import Equation as Equation
 from .records import Formula as Formula
+from .rendering import lecture_notes as lecture_notes
 from .sampling import MinibatchMoments as MinibatchMoments
 from .sampling import enumerate_minibatches as enumerate_minibatches
 from .sampling import minibatch_covariance as minibatch_covariance

@@ -39,7 +39,7 @@ def gibbs(landscape: Landscape, temperature: float, *, bounds: ArrayLike | None 
         T > 0.
     bounds : ndarray, shape (d, 2), optional
         Lower and upper end of each axis; the law is then confined to this box. In one dimension also (2,). If not
-        given, the box outside which (C - min C)/T > 60 is searched for, up to |x| = 10⁶.
+        given, the box outside which (C - min C)/T > 60 is searched for, up to ``|x| = 10⁶``.
 
     Returns
     -------

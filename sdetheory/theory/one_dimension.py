@@ -78,8 +78,8 @@ def stationary_law(
     -------
     OneDimensionalLaw or NoStationaryLaw
         Both say so in ``exists``. There is none if the density is not integrable at an end: it does not decay faster
-        than 1/|x| (flat or repelling), or it grows as 1/|x - a| at a point a where the noise vanishes (collapse onto
-        a).
+        than ``1/|x|`` (flat or repelling), or it grows as ``1/|x - a|`` at a point a where the noise vanishes
+        (collapse onto a).
 
     Raises
     ------

@@ -183,7 +183,7 @@ def test_rendering_escapes_prose_and_numbers_equations(d):
     assert "the paper's eq. 3" in d.to_text()
     latex = d.to_latex()
     assert r"100\%: a\_b \& c holds for $\epsilon  \to  0$" in latex
-    assert r"s = \frac{N}{B} \tag{2}" in latex
+    assert "[number={2}]\n  s = \\frac{N}{B}\n" in latex
     assert r"\begin{document}" not in latex
     assert d.to_latex(standalone=True).endswith("\\end{document}\n")
     assert r"a\_b" in d.to_markdown()
