@@ -4,6 +4,13 @@ from .approximate_posterior import average_covariance as average_covariance
 from .approximate_posterior import kl_divergence as kl_divergence
 from .approximate_posterior import optimal_learning_rate as optimal_learning_rate
 from .approximate_posterior import optimal_preconditioner as optimal_preconditioner
+from .basins import BasinWeights as BasinWeights
+from .basins import Crossover as Crossover
+from .basins import basin_weights as basin_weights
+from .basins import crossover_temperature as crossover_temperature
+from .comparison import Distance as Distance
+from .comparison import LawComparison as LawComparison
+from .comparison import compare_laws as compare_laws
 from .critical_points import CriticalPoint as CriticalPoint
 from .critical_points import critical_points as critical_points
 from .critical_points import lowest_pass as lowest_pass
@@ -19,8 +26,10 @@ from .fokker_planck import fokker_planck as fokker_planck
 from .gibbs import GibbsLaw as GibbsLaw
 from .gibbs import gibbs as gibbs
 from .grid import Grid as Grid
+from .kesten import kesten_exponent as kesten_exponent
 from .least_squares import LeastSquaresLaw as LeastSquaresLaw
 from .least_squares import least_squares_sgd as least_squares_sgd
+from .marginal import MarginalLaw as MarginalLaw
 from .one_dimension import NoStationaryLaw as NoStationaryLaw
 from .one_dimension import OneDimensionalLaw as OneDimensionalLaw
 from .one_dimension import power_law as power_law
@@ -43,12 +52,17 @@ from .transitions import Transition as Transition
 from .transitions import transition as transition
 
 __all__ = [
+    "BasinWeights",
     "CriticalPoint",
+    "Crossover",
+    "Distance",
     "FokkerPlanck",
     "GibbsLaw",
     "Grid",
     "GridEstimate",
+    "LawComparison",
     "LeastSquaresLaw",
+    "MarginalLaw",
     "Modes",
     "NoStationaryLaw",
     "OneDimensionalLaw",
@@ -61,10 +75,14 @@ __all__ = [
     "anisotropic_escape_time",
     "average_covariance",
     "baoab_covariance",
+    "basin_weights",
+    "compare_laws",
     "critical_points",
+    "crossover_temperature",
     "depopulation_factor",
     "fokker_planck",
     "gibbs",
+    "kesten_exponent",
     "kl_divergence",
     "kramers_time",
     "least_squares_moments",

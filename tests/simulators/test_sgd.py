@@ -81,7 +81,7 @@ def model(rng, request):
 
 
 def in_python(model):
-    """The same model as one of the user's own, which runs in the other engine."""
+    """Return the same model as one of the user's own, which runs in the other engine."""
     return FunctionModel(
         model.cost, lambda w, i: model.per_example_gradients(w)[i], model.hessian_vector_product, train_size=20,
         dimension=model.dimension,
@@ -294,7 +294,7 @@ def test_refusals(model):
     hp = st.SGDHyperparameters(learning_rate=0.2, train_size=20, batch_size=3)
     w0 = np.zeros(3)
     other = st.SGDHyperparameters(learning_rate=0.2, train_size=21, batch_size=3)
-    with pytest.raises(IncompatibleError, match="hp.train_size must be the model's number of examples, 20; got 21"):
+    with pytest.raises(IncompatibleError, match=r"hp\.train_size must be the model's number of examples, 20; got 21"):
         st.sgd(model, other, w0, n_steps=1)
     several = st.SGDHyperparameters(learning_rate=[0.1, 0.2], train_size=20, batch_size=3)
     with pytest.raises(InvalidInputError, match="numbers, not arrays"):

@@ -7,7 +7,13 @@ import pytest
 
 from sdetheory import SGDHyperparameters
 from sdetheory.errors import DivergedError, InvalidInputError
-from sdetheory.theory import least_squares_moments, least_squares_sgd, sgd_covariance, sgd_moments
+from sdetheory.theory import (
+    least_squares_moments,
+    least_squares_sgd,
+    least_squares_stability_limit,
+    sgd_covariance,
+    sgd_moments,
+)
 
 KINDS = [("sgd", 0.0, 0.0), ("sgd", 0.6, 0.3), ("nesterov", 0.6, 0.0)]
 SAMPLINGS = ["with-replacement", "without-replacement"]
@@ -88,10 +94,11 @@ def test_any_number_of_steps_in_any_order(rng, optimizer, momentum, dampening):
 
 @pytest.mark.parametrize("sampling", SAMPLINGS)
 def test_least_squares_tends_to_its_law(rng, sampling):
-    X, y = rng.standard_normal((10, 3)), rng.standard_normal(10)
-    hp = settings(0.2, 10, momentum=0.5, sampling=sampling)
+    X, y = np.sqrt(10) * np.linalg.qr(rng.standard_normal((10, 3)))[0], rng.standard_normal(10)
+    limit = least_squares_stability_limit(X, settings(0.2, 10, momentum=0.5, sampling=sampling)).mean_square
+    hp = settings(limit / 2, 10, momentum=0.5, sampling=sampling)
     law = least_squares_sgd(X, y, hp, prior_precision=0.7)
-    late = least_squares_moments(X, y, hp, start=[5.0, 0.0, 0.0], steps=[2000], prior_precision=0.7)
+    late = least_squares_moments(X, y, hp, start=[5.0, 0.0, 0.0], steps=[1000], prior_precision=0.7)
     np.testing.assert_allclose(late.mean[0], law.mean, rtol=1e-10)
     np.testing.assert_allclose(late.covariance[0], law.covariance, rtol=1e-9, atol=1e-11)
 
