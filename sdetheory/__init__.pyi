@@ -11,10 +11,14 @@ from .hyperparameters import SGDHyperparameters as SGDHyperparameters
 from .hyperparameters import noise_scale as noise_scale
 from .landscapes import Landscape as Landscape
 from .results import Estimate as Estimate
+from .scaling import EquivalentSetting as EquivalentSetting
+from .scaling import scaling_advice as scaling_advice
 from .simulators import SDE as SDE
 from .simulators import Adam as Adam
+from .simulators import BatchSizeStudy as BatchSizeStudy
 from .simulators import Crossing as Crossing
 from .simulators import RMSprop as RMSprop
+from .simulators import batch_size_study as batch_size_study
 from .simulators import compare as compare
 from .simulators import convergence_study as convergence_study
 from .simulators import first_passage as first_passage

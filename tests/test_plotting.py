@@ -81,6 +81,18 @@ def test_predictive_bands(rng, features):
         st.plotting.plot_prediction(posterior, x[:9], grid)
 
 
+def test_a_comparison_shows_histogram_law_and_residuals(rng):
+    from scipy import stats
+
+    result = st.theory.compare_laws(rng.standard_normal(2000), stats.norm())
+    density, residual = st.plotting.plot_law_comparison(result)
+    np.testing.assert_array_equal(lines(density)["exact law"], stats.norm.pdf(density.lines[0].get_xdata()))
+    np.testing.assert_array_equal(density.patches[0].get_data().values, result.density.value)
+    np.testing.assert_array_equal(residual.get_lines()[1].get_ydata(), result.residuals)
+    with pytest.raises(InvalidInputError, match="two panels"):
+        st.plotting.plot_law_comparison(result, axes=[density])
+
+
 @pytest.fixture(scope="module")
 def compared():
     model = st.models.LinearRegression(np.ones((6, 1)), [1.0, 2.0, 4.0, 7.0, 11.0, 16.0])

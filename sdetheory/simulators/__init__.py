@@ -4,6 +4,11 @@ from ._comparison import LinearScaling as LinearScaling
 from ._comparison import Moments as Moments
 from ._comparison import WeakOrder as WeakOrder
 from ._divergence import Divergence as Divergence
+from .batch_size_fit import BatchSizeCurve as BatchSizeCurve
+from .batch_size_fit import Interval as Interval
+from .batch_size_fit import OptimumBatchSize as OptimumBatchSize
+from .batch_size_result import BatchSizeStudy as BatchSizeStudy
+from .batch_size_study import batch_size_study as batch_size_study
 from .compare import Comparison as Comparison
 from .compare import compare as compare
 from .convergence import ConvergenceStudy as ConvergenceStudy

@@ -1,0 +1,290 @@
+"""Given one tuned setting of SGD: the settings of other data, hardware or momentum that have its noise."""
+
+from __future__ import annotations
+
+import dataclasses
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from . import _validate
+from .errors import InvalidInputError
+from .hyperparameters import SGDHyperparameters
+
+SMALL_BATCH = 0.1
+"""B/N above which N ≫ B is no longer said."""
+SMALL_CURVATURE = 0.1
+"""Share of the stability limit above which one step is no longer small."""
+MEMORIES = 20
+"""Lengths 1/(1 − m) of the memory that a run should be long."""
+ROUNDING = 0.05
+"""Relative error of the noise scale above which the rounding of a batch is mentioned."""
+
+_WAYS = {
+    "batch_size": (
+        "B' = B ε'N'(1 − m)/(εN(1 − m'))",
+        "ε and so the time of a step are kept: as many steps, if the effective learning rate is the same",
+    ),
+    "learning_rate": (
+        "ε' = ε B'N(1 − m')/(BN'(1 − m))",
+        "a step lasts as long as its learning rate says: the larger the batch, the fewer the steps, until ε'λ nears "
+        "the stability limit",
+    ),
+    "momentum": (
+        "1 − m' = (1 − m) ε'N'B/(εNB')",
+        "without dampening alone; a step lasts 1/(1 − m') times ε', and the run must be long against that memory",
+    ),
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EquivalentSetting:
+    """Hyperparameters with the noise scale of others.
+
+    Attributes
+    ----------
+    adapted : {"batch_size", "learning_rate", "momentum"}
+        What was changed to keep the noise scale.
+    hyperparameters : SGDHyperparameters
+        By the exact rule, with the batch rounded to a whole number.
+    approximate : float
+        The adapted quantity by the rule for B ≪ N.
+    rule : str
+        That rule, in words of mathematics.
+    holds : str
+        Where it holds.
+    n_steps : int or None
+        Steps that take the same time along the gradient flow of the mean loss; None if it was not said how many.
+    warnings : tuple of str
+        What is outside of where the equivalence holds.
+    """
+
+    adapted: str
+    hyperparameters: SGDHyperparameters
+    approximate: float
+    rule: str
+    holds: str
+    n_steps: int | None
+    warnings: tuple[str, ...]
+
+    @property
+    def exact(self) -> float:
+        """The adapted quantity by the exact rule, before rounding."""
+        name = "exact_batch_size" if self.adapted == "batch_size" else self.adapted
+        return float(getattr(self.hyperparameters, name))
+
+    def __str__(self) -> str:
+        hp = self.hyperparameters
+        steps = "" if self.n_steps is None else f", {self.n_steps} steps"
+        lines = [
+            f"{self.adapted} {self.exact:.4g} (for B ≪ N: {self.approximate:.4g}): ε = {hp.learning_rate:.4g}, "
+            f"B = {hp.batch_size}, N = {hp.train_size}, m = {hp.momentum:.4g}, g = {hp.noise_scale:.4g}{steps}",
+            f"  rule for B ≪ N: {self.rule}",
+            f"  holds: {self.holds}",
+            *(f"  warning: {text}" for text in self.warnings),
+        ]
+        return "\n".join(lines)
+
+
+def scaling_advice(
+    hp: SGDHyperparameters,
+    *,
+    learning_rate: float | None = None,
+    train_size: int | None = None,
+    batch_size: int | None = None,
+    momentum: float | None = None,
+    n_steps: int | None = None,
+    curvature: float | None = None,
+    largest_learning_rate: float | None = None,
+) -> list[EquivalentSetting]:
+    r"""Return the settings that have the noise scale of a tuned one.
+
+    .. math:: g = \epsilon \left(\frac{N}{B} - 1\right) \frac{1 - \tau}{1 - m}
+
+    Each answer takes the quantities that are given, adapts *one* that is not, and leaves the others as they are.
+
+    Parameters
+    ----------
+    hp : SGDHyperparameters
+        The tuned setting: plain numbers, B < N.
+    learning_rate, train_size, batch_size, momentum : float or int, optional
+        New values: another data set, the batch that hardware holds, another momentum. At least one. Damped momentum
+        (τ = m > 0) stays damped.
+    n_steps : int, optional
+        Number of steps of the tuned setting.
+    curvature : float, optional
+        Largest eigenvalue λ of the Hessian ∇∇C/N of the mean loss, where training ends.
+    largest_learning_rate : float, optional
+        Largest effective learning rate ε(1 − τ)/(1 − m) that is known to train.
+
+    Returns
+    -------
+    list of EquivalentSetting
+        Those that exist, of: another batch size, another learning rate, another momentum (undamped alone).
+
+    Raises
+    ------
+    InvalidInputError
+        If nothing is given to change, the tuned setting has no noise or holds arrays, a number is out of its range, or
+        no setting has the noise scale.
+
+    Notes
+    -----
+    *Exact* means that the SDE has the same noise scale, also where B is not small against N. That SGD follows its SDE
+    is another matter, of which the warnings speak: one step must be short against the curvature (ε(1 − τ)λ ≪ 2(1 + m);
+    the stationary variance along λ is too large by 1/(1 − ε(1 − τ)λ/(2(1 + m)))), and a run long against the memory
+    1/(1 − m) of momentum.
+
+    Another N keeps the noise against the *total* cost. On a thousand images the measured optimum grows more slowly than
+    N; a fit of its exponent is in :meth:`sdetheory.BatchSizeStudy.exponents`.
+
+    Rules of Adam and RMSprop (ε ∝ √B) are not these.
+
+    References
+    ----------
+    S. L. Smith and Q. V. Le, "A Bayesian Perspective on Generalization and Stochastic Gradient Descent", ICLR 2018,
+    arXiv:1710.06451, Section 5 and Appendices D and E.
+    K. Liu, L. Ziyin and M. Ueda, "Noise and fluctuation of finite learning rate stochastic gradient descent", ICML
+    2021, arXiv:2012.03636 (the variance at a finite learning rate, with momentum).
+
+    Examples
+    --------
+    >>> tuned = SGDHyperparameters(learning_rate=0.1, train_size=50_000, batch_size=128)
+    >>> for setting in scaling_advice(tuned, batch_size=512, n_steps=8000):
+    ...     print(setting.adapted, round(setting.exact, 4), round(setting.approximate, 4), setting.n_steps)
+    learning_rate 0.4031 0.4 1985
+    momentum 0.7519 0.75 1985
+    """
+    tuned = _plain(hp)
+    given = {"learning_rate": learning_rate, "train_size": train_size, "batch_size": batch_size, "momentum": momentum}
+    changes: dict[str, Any] = {name: value for name, value in given.items() if value is not None}
+    if not changes:
+        raise InvalidInputError(f"at least one of {', '.join(given)} must be given: what is to change")
+    steps = None if n_steps is None else _validate.integer("n_steps", n_steps, at_least=1)
+    slope = None if curvature is None else _validate.real("curvature", curvature, above=0.0)
+    edge = largest_learning_rate
+    edge = None if edge is None else _validate.real("largest_learning_rate", edge, above=0.0)
+    damped = tuned.dampening == tuned.momentum > 0
+    fixed = dict(changes)
+    if damped and "momentum" in fixed:
+        fixed["dampening"] = fixed["momentum"]
+    found, refused = [], []
+    for adapted, (rule, holds) in _WAYS.items():
+        if adapted in changes or (adapted == "momentum" and tuned.dampening > 0):
+            continue
+        try:
+            setting = _adapt(tuned, adapted, fixed)
+        except InvalidInputError as error:
+            refused.append(f"{adapted}: {error}")
+            continue
+        found.append(
+            EquivalentSetting(
+                adapted=adapted,
+                hyperparameters=setting,
+                approximate=_shortcut(tuned, setting, adapted),
+                rule=rule,
+                holds=holds,
+                n_steps=None if steps is None else max(1, round(steps * _rate(tuned) / _rate(setting))),
+                warnings=tuple(_warnings(tuned, setting, steps, slope, edge)),
+            )
+        )
+    if not found:
+        raise InvalidInputError("no setting has the noise scale of the tuned one. " + "; ".join(refused))
+    return found
+
+
+def _plain(hp: SGDHyperparameters) -> SGDHyperparameters:
+    if not isinstance(hp, SGDHyperparameters):
+        raise InvalidInputError(f"hp must be SGDHyperparameters; got {type(hp).__name__}")
+    arrays = [field.name for field in dataclasses.fields(hp) if np.ndim(getattr(hp, field.name))]
+    if arrays:
+        raise InvalidInputError(f"hp must hold plain numbers; {arrays[0]} is an array. Ask for one setting at a time.")
+    if hp.noise_scale == 0:
+        raise InvalidInputError("hp must have B < N; a full batch has no noise to keep")
+    return hp
+
+
+def _rate(hp: SGDHyperparameters) -> float:
+    """Return the effective learning rate."""
+    return hp.learning_rate * (1 - hp.dampening) / (1 - hp.momentum)
+
+
+def _adapt(tuned: SGDHyperparameters, adapted: str, changes: dict[str, Any]) -> SGDHyperparameters:
+    """Return the setting with the changes in which one quantity keeps the noise scale, exactly."""
+    if adapted == "batch_size":
+        # The batch of the SDE's rule is a real number; only the last step may round it.
+        draft = dataclasses.replace(tuned, batch_size=1, **changes)
+        target, rate, n = tuned.target_noise_scale, _rate(draft), draft.train_size
+        without = draft.sampling == "without-replacement"
+        exact = n / (1 + target / rate) if without else rate * (n - 1) / target
+        batch = round(exact)
+        if not 1 <= batch <= n:
+            raise InvalidInputError(f"the noise scale {target:.4g} needs a batch size from 1 to {n}; got {exact:.3g}")
+        setting = dataclasses.replace(draft, batch_size=batch)
+        object.__setattr__(setting, "exact_batch_size", exact)
+        return setting
+    draft = dataclasses.replace(tuned, **changes)
+    if draft.noise_scale == 0:
+        raise InvalidInputError(f"a batch of all {draft.train_size} examples has no noise at any {adapted}")
+    ratio = tuned.target_noise_scale / draft.noise_scale
+    if adapted == "learning_rate":
+        return dataclasses.replace(draft, learning_rate=draft.learning_rate * ratio)
+    momentum = 1 - (1 - draft.momentum) / ratio
+    if momentum < 0:
+        raise InvalidInputError(f"the noise scale is too small for a momentum; it would be {momentum:.3g}")
+    return dataclasses.replace(draft, momentum=momentum)
+
+
+def _shortcut(tuned: SGDHyperparameters, setting: SGDHyperparameters, adapted: str) -> float:
+    """Return the adapted quantity by the proportions for B ≪ N."""
+    n, b = setting.train_size / tuned.train_size, setting.batch_size / tuned.exact_batch_size
+    if adapted == "batch_size":
+        return tuned.exact_batch_size * n * _rate(setting) / _rate(tuned)
+    if adapted == "learning_rate":
+        share = (1 - setting.momentum) / (1 - setting.dampening)
+        return _rate(tuned) * b / n * share
+    return 1 - setting.learning_rate / _rate(tuned) * n / b
+
+
+def _warnings(
+    tuned: SGDHyperparameters, setting: SGDHyperparameters, steps: int | None, slope: float | None, edge: float | None
+) -> list[str]:
+    """Return what is outside of the regime of the equivalence."""
+    found = []
+    for name, hp in (("the tuned setting", tuned), ("this one", setting)):
+        share = hp.batch_size / hp.train_size
+        if share > SMALL_BATCH:
+            found.append(
+                f"B/N = {share:.2g} of {name} is not small: the approximate rule is off by that much, and the exact "
+                "one holds for the sampling that hp names alone"
+            )
+    rounding = setting.noise_scale / tuned.target_noise_scale - 1
+    if abs(rounding) > ROUNDING:
+        found.append(f"rounding the batch to {setting.batch_size} changes the noise scale by {100 * rounding:+.0f} %")
+    if slope is not None:
+        step, limit = setting.learning_rate * (1 - setting.dampening) * slope, 2 * (1 + setting.momentum)
+        if step >= limit:
+            found.append(f"ε(1 − τ)λ = {step:.3g} is beyond the stability limit 2(1 + m) = {limit:.3g}: it diverges")
+        elif step > SMALL_CURVATURE * limit:
+            found.append(
+                f"ε(1 − τ)λ = {step:.3g} is {100 * step / limit:.0f} % of the stability limit: the variance along λ is "
+                f"{1 / (1 - step / limit):.2f} times that of the SDE"
+            )
+        if setting.momentum > 0 and step > (1 - np.sqrt(setting.momentum)) ** 2:
+            found.append(
+                "momentum oscillates along λ, ε(1 − τ)λ > (1 − √m)²: at times below its memory no SDE of w alone"
+            )
+    if steps is not None:
+        own, memory = steps * _rate(tuned) / _rate(setting), 1 / (1 - setting.momentum)
+        if own < MEMORIES * memory:
+            found.append(
+                f"{own:.0f} steps are only {own / memory:.1f} memories 1/(1 − m) of momentum: transients matter"
+            )
+    if edge is not None and _rate(setting) > edge:
+        found.append(
+            f"the effective learning rate {_rate(setting):.3g} is above the largest known to train, {edge:.3g}"
+        )
+    if setting.train_size != tuned.train_size:
+        found.append("that the optimum batch grows like N was not seen at small N: tune again around this one")
+    return found

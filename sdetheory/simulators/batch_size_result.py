@@ -1,0 +1,248 @@
+"""A study of the optimum batch size, as a table, curves, optima and exponents."""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .. import _validate
+from ..errors import InvalidInputError
+from . import _study_file
+from .batch_size_fit import BatchSizeCurve, Interval, OptimumBatchSize, bootstrap_weights, exponents, optimum
+
+SETTING = ["learning_rate", "momentum", "dampening", "train_size"]
+"""Columns that tell curves apart."""
+POINT = [*SETTING, "batch_size", "seed", "n_steps", "outcome", "diverged_at", "seconds"]
+"""All columns but the metrics."""
+
+
+# Arrays have no single truth value and no hash, so results compare by identity.
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class BatchSizeStudy:
+    """What came out of SGD at each batch size, learning rate, momentum, training set size and seed.
+
+    Attributes
+    ----------
+    table : ndarray of records
+        A row for each point that is done: learning_rate, momentum, dampening, train_size, batch_size, seed, n_steps,
+        outcome ("ended" or "diverged"), diverged_at (the step, −1 if none), seconds, and the metrics, which are NaN
+        for a run that diverged.
+    metrics : tuple of str
+        Names of the metrics; the first one is what optima are of.
+    settings : dict
+        What the study was asked to do.
+    versions : dict
+        Versions of the packages that did it.
+    n_missing : int
+        Points that are still to be done.
+    """
+
+    table: NDArray[Any]
+    metrics: tuple[str, ...]
+    settings: dict[str, Any]
+    versions: dict[str, str]
+    n_missing: int
+
+    @classmethod
+    def read(cls, path: str | os.PathLike[str]) -> BatchSizeStudy:
+        """Return the study in a file, finished or not.
+
+        Parameters
+        ----------
+        path : path
+            The file that :func:`batch_size_study` or `write` made.
+
+        Returns
+        -------
+        BatchSizeStudy
+            The study; `n_missing` says how many points are not in the file.
+
+        Raises
+        ------
+        InvalidInputError
+            If the file is not that of a study.
+        """
+        settings, versions, rows, _ = _study_file.read(Path(path))
+        return study_of(rows, settings, versions)
+
+    def write(self, path: str | os.PathLike[str]) -> None:
+        """Write the study to a file of comma-separated values, with its settings and versions in the first line.
+
+        Parameters
+        ----------
+        path : path
+            Where; a file that is there is replaced.
+        """
+        names = list(self.table.dtype.names or ())
+        rows = [dict(zip(names, record.item(), strict=True)) for record in self.table]
+        _study_file.write(Path(path), self.settings, self.versions, names, rows)
+
+    def select(self, **setting: float) -> BatchSizeStudy:
+        """Return the part of the study with the given learning_rate, momentum, dampening or train_size.
+
+        Parameters
+        ----------
+        **setting
+            Values to keep, each one of the study.
+
+        Returns
+        -------
+        BatchSizeStudy
+            With the rows that have them.
+
+        Raises
+        ------
+        InvalidInputError
+            If no row has them, or a name is not part of a setting.
+        """
+        keep = np.ones(len(self.table), dtype=bool)
+        for name, value in setting.items():
+            keep &= np.isclose(self.table[_validate.choice("setting", name, SETTING)], value, rtol=1e-12)
+        if not keep.any():
+            raise InvalidInputError(f"no point of the study has {setting}; its settings are {self.settings}")
+        return dataclasses.replace(self, table=self.table[keep])
+
+    def curves(self, metric: str | None = None, *, trains_above: float = 0.5) -> list[BatchSizeCurve]:
+        """Return a metric over the batch size, for each learning rate, momentum and training set size.
+
+        Parameters
+        ----------
+        metric : str, optional
+            Which one; the first by default.
+        trains_above : float
+            A run has failed to train if the study's first metric is below this. Choose it between the accuracy of
+            guessing and that of a good fit.
+
+        Returns
+        -------
+        list of BatchSizeCurve
+            In increasing order of the settings.
+
+        Raises
+        ------
+        InvalidInputError
+            If there is no such metric.
+        """
+        metric = _validate.choice("metric", self.metrics[0] if metric is None else metric, self.metrics)
+        level = _validate.real("trains_above", trains_above)
+        found = []
+        for setting in np.unique(self.table[SETTING]):
+            rows = self.table[self.table[SETTING] == setting]
+            sizes, columns = np.unique(rows["batch_size"], return_inverse=True)
+            seeds, lines = np.unique(rows["seed"], return_inverse=True)
+            diverged = rows["outcome"] == "diverged"
+            trained = ~diverged & (rows[self.metrics[0]] >= level)
+            values = np.full((len(seeds), len(sizes)), np.nan)
+            values[lines[trained], columns[trained]] = rows[metric][trained]
+            count = [np.bincount(columns[some], minlength=len(sizes)) for some in (trained, ~trained & ~diverged)]
+            found.append(
+                BatchSizeCurve(
+                    setting=dict(zip(SETTING, setting.item(), strict=True)),
+                    batch_sizes=sizes,
+                    seeds=seeds,
+                    values=values,
+                    trained=count[0],
+                    failed=count[1],
+                    diverged=np.bincount(columns[diverged], minlength=len(sizes)),
+                )
+            )
+        return found
+
+    def optima(
+        self, *, trains_above: float = 0.5, confidence: float = 0.95, n_bootstrap: int = 1000
+    ) -> list[OptimumBatchSize]:
+        r"""Return the optimum batch size of each setting.
+
+        Parameters
+        ----------
+        trains_above : float
+            As in `curves`.
+        confidence : float
+            Of the intervals.
+        n_bootstrap : int
+            Number of resamplings of the seeds.
+
+        Returns
+        -------
+        list of OptimumBatchSize
+            In increasing order of the settings, without those that no batch size trains.
+
+        Notes
+        -----
+        The peak is the vertex of the parabola in ln B through the mean metrics of the best batch size and its four
+        nearest neighbours, among batch sizes of which *every* run trained; runs that diverged or failed are counted,
+        and never averaged in. The interval is ln B_opt ± t s √(s/(s − 1)), with the spread s that a bootstrap over
+        the n seeds gives and Student's t of n − 1 degrees of freedom. It holds the noise of the seeds; that the true
+        peak is no parabola it does not know.
+        """
+        level, weights = self._bootstrap(confidence, n_bootstrap)
+        every = self.curves(trains_above=trains_above)
+        found = (optimum(curve, weights(curve), level) for curve in every)
+        return [item for item in found if item is not None]
+
+    def exponents(
+        self, *, trains_above: float = 0.5, confidence: float = 0.95, n_bootstrap: int = 1000
+    ) -> dict[str, Interval]:
+        r"""Return the exponents with which the optimum batch size grows.
+
+        .. math:: B_\mathrm{opt} \propto \epsilon^{a} N^{b} (1 - m)^{-c}
+
+        Parameters
+        ----------
+        trains_above, confidence, n_bootstrap
+            As in `optima`.
+
+        Returns
+        -------
+        dict of str to Interval
+            Of "learning_rate", "train_size" and "1/(1 - momentum)" those that vary in the study. The paper's scaling
+            rule says 1 for each, the last without dampening.
+
+        Raises
+        ------
+        InvalidInputError
+            If fewer than two settings have a peak within their batch sizes.
+
+        Notes
+        -----
+        Seeds are resampled for all settings together, since runs with one seed share data and starting point.
+        """
+        level, weights = self._bootstrap(confidence, n_bootstrap)
+        optima = self.optima(trains_above=trains_above, confidence=level, n_bootstrap=n_bootstrap)
+        return exponents(optima, [weights(item.curve) for item in optima], level)
+
+    def _bootstrap(self, confidence: float, n_bootstrap: int) -> tuple[float, Callable[[BatchSizeCurve], NDArray[Any]]]:
+        """Return the level, and a function that gives the resampled weights of a curve's seeds."""
+        level = _validate.real("confidence", confidence, above=0.0, below=1.0)
+        seeds = np.unique(self.table["seed"])
+        drawn = bootstrap_weights(len(seeds), _validate.integer("n_bootstrap", n_bootstrap, at_least=10))
+        return level, lambda curve: drawn[:, np.searchsorted(seeds, curve.seeds)]
+
+
+def study_of(rows: list[dict[str, Any]], settings: dict[str, Any], versions: dict[str, str]) -> BatchSizeStudy:
+    """Return the study that rows of a table make."""
+    if not rows:
+        raise InvalidInputError("the study has no points yet; run it with batch_size_study(..., path=...)")
+    kinds = {int: np.int64, float: np.float64, str: "U8"}
+    ordered = sorted(rows, key=lambda row: (*key_of(row), row["seed"]))
+    dtype = [(name, kinds[type(value)]) for name, value in ordered[0].items()]
+    n_points = len(settings["seeds"]) * sum(map(len, settings["batch_sizes"]))
+    return BatchSizeStudy(
+        table=np.array([tuple(row.values()) for row in ordered], dtype=dtype),
+        metrics=tuple(name for name in ordered[0] if name not in POINT),
+        settings=settings,
+        versions=versions,
+        n_missing=n_points - len(rows),
+    )
+
+
+def key_of(row: dict[str, Any]) -> tuple[Any, ...]:
+    """Return the setting and batch size of a row."""
+    return (*(row[name] for name in SETTING), row["batch_size"])

@@ -1,0 +1,149 @@
+"""Peaks, edges and exponents of curves that are known."""
+
+import numpy as np
+import pytest
+from scipy import stats
+
+import sdetheory as st
+from sdetheory.errors import InvalidInputError
+
+SIZES = np.array([2, 3, 5, 8, 12, 20, 32, 50, 80, 128])
+SETTING = ("learning_rate", "momentum", "dampening", "train_size")
+TYPES = [
+    *((name, float) for name in SETTING[:3]), ("train_size", int), ("batch_size", int), ("seed", int),
+    ("n_steps", int), ("outcome", "U8"), ("diverged_at", int), ("seconds", float), ("accuracy", float),
+    ("loss", float),
+]  # fmt: skip
+
+
+def study(accuracy, settings, n_seeds=4, sizes=SIZES):
+    """Return a study whose metric is accuracy(setting, batch sizes) → (n_seeds, b); NaN stands for divergence."""
+    rows = []
+    for setting in settings:
+        values = np.broadcast_to(accuracy(setting, sizes), (n_seeds, len(sizes)))
+        for seed, batch in np.ndindex(values.shape):
+            value = values[seed, batch]
+            outcome = ("diverged", 7) if np.isnan(value) else ("ended", -1)
+            rows.append((*setting, sizes[batch], seed, 100, *outcome, 0.0, value, -value))
+    return st.BatchSizeStudy(
+        table=np.array(rows, dtype=TYPES), metrics=("accuracy", "loss"), settings={}, versions={}, n_missing=0
+    )
+
+
+def rates(*values):
+    return [(value, 0.9, 0.9, 1000) for value in values]
+
+
+def parabola(best):
+    return lambda setting, sizes: 0.9 - 0.01 * (np.log(sizes) - np.log(best(setting))) ** 2
+
+
+def test_the_peak_of_a_parabola_is_its_vertex():
+    for best in (4.0, 9.3, 70.0):
+        (optimum,) = study(parabola(lambda _, b=best: b), rates(0.1)).optima()
+        assert optimum.batch_size.value == pytest.approx(best, rel=1e-9)
+        assert optimum.height == pytest.approx(0.9, rel=1e-12)
+        # Without noise there is nothing to be unsure of.
+        assert optimum.batch_size.high - optimum.batch_size.low < 1e-9
+        assert optimum.bounded
+
+
+def test_the_exponents_of_power_laws_are_found():
+    settings = [
+        (rate, m, 0.0, n) for rate in (0.1, 0.2, 0.4) for m in (0.0, 0.5) for n in (1000, 2000)
+    ]  # fmt: skip
+    best = lambda s: 40 * s[0] ** 0.8 * (s[3] / 1000) ** 0.3 / (1 - s[1]) ** 0.6  # noqa: E731
+    found = study(parabola(best), settings).exponents()
+    for name, expected in (("learning_rate", 0.8), ("train_size", 0.3), ("1/(1 - momentum)", 0.6)):
+        assert found[name].value == pytest.approx(expected, rel=1e-9)
+        assert 1.0 not in found[name]
+
+
+def test_only_what_varies_has_an_exponent():
+    assert list(study(parabola(lambda s: 40 * s[0]), rates(0.1, 0.3)).exponents()) == ["learning_rate"]
+    with pytest.raises(InvalidInputError, match="needs bounded optima at two values or more"):
+        study(parabola(lambda s: 10), rates(0.1)).exponents()
+
+
+def test_failed_and_diverged_runs_are_counted_and_not_averaged():
+    def accuracy(setting, sizes):
+        values = np.tile(parabola(lambda _: 12)(setting, sizes), (4, 1))
+        values[:, 0] = np.nan  # B = 2: all diverge
+        values[:3, 1] = 0.1  # B = 3: most fail
+        values[0, 2] = np.nan  # B = 5: one diverges
+        return values
+
+    (curve,) = study(accuracy, rates(0.1)).curves()
+    assert curve.diverged[:3].tolist() == [4, 0, 1]
+    assert curve.failed[:3].tolist() == [0, 3, 0]
+    assert curve.trained[:4].tolist() == [0, 1, 3, 4]
+    assert not curve.reliable[:3].any() and curve.reliable[3:].all()
+    assert curve.edge == 5 and curve.edge_is_seen
+    (optimum,) = study(accuracy, rates(0.1)).optima()
+    assert optimum.batch_size.value == pytest.approx(12, rel=1e-9)
+    assert optimum.distance_to_edge == pytest.approx(np.log(12 / 5), rel=1e-9)
+    assert np.nanmin(curve.values) > 0.5
+
+
+def test_a_metric_is_masked_by_the_first_one():
+    (curve,) = study(lambda s, b: np.where(b < 5, 0.1, 0.8), rates(0.1)).curves("loss")
+    assert np.isnan(curve.values[:, :2]).all() and (curve.values[:, 2:] == -0.8).all()
+
+
+def test_a_peak_at_the_end_of_the_batch_sizes_is_a_bound():
+    for best, bounded in ((500.0, False), (0.5, False), (10.0, True)):
+        (optimum,) = study(parabola(lambda _, b=best: b), rates(0.1)).optima()
+        assert optimum.bounded == bounded
+        assert SIZES[0] <= optimum.batch_size.value <= SIZES[-1]
+
+    def cliff(setting, sizes):
+        return np.where(sizes < 8, np.nan, 0.9 - 0.01 * np.log(sizes))
+
+    # The smallest that trains is the best, and smaller ones were tried: an optimum, at the edge of failure.
+    (optimum,) = study(cliff, rates(0.1)).optima()
+    assert optimum.bounded
+    assert optimum.distance_to_edge == pytest.approx(0, abs=1e-9)
+
+
+def test_what_never_trains_has_no_optimum():
+    assert study(lambda s, b: np.full(len(b), np.nan), rates(0.1)).optima() == []
+    (curve,) = study(lambda s, b: np.full(len(b), 0.1), rates(0.1)).curves()
+    assert np.isnan(curve.edge) and not curve.edge_is_seen
+
+
+def test_one_seed_knows_no_interval():
+    (optimum,) = study(parabola(lambda _: 10), rates(0.1), n_seeds=1).optima()
+    assert (optimum.batch_size.low, optimum.batch_size.high) == (0.0, np.inf)
+
+
+ALPHA = 1e-4
+
+
+def test_intervals_hold_the_exponent_as_often_as_they_say(rng):
+    """95 % intervals of 400 noisy studies; of 400, a coverage of 0.90 would be seen with probability 0.8."""
+    hits = {"truth": 0, "half": 0}
+    n_studies, level = 400, 0.95
+    for _ in range(n_studies):
+
+        def noisy(setting, sizes):
+            # Seeds differ in what they can reach, and each run has noise of its own.
+            offset = 0.01 * rng.standard_normal((4, 1))
+            return parabola(lambda s: 40 * s[0])(setting, sizes) + offset + 0.001 * rng.standard_normal((4, len(sizes)))
+
+        found = study(noisy, rates(0.2, 0.4, 0.8)).exponents(confidence=level, n_bootstrap=200)["learning_rate"]
+        hits["truth"] += 1.0 in found
+        hits["half"] += 0.5 in found
+    least = stats.binom.ppf(ALPHA, n_studies, level)
+    assert hits["truth"] >= least
+    assert hits["half"] < least  # half the exponent, the square-root rule, is rejected
+
+
+def test_refusals():
+    done = study(parabola(lambda s: 40 * s[0]), rates(0.1, 0.3))
+    with pytest.raises(InvalidInputError, match="metric must be one of 'accuracy', 'loss'; got 'acuracy'"):
+        done.curves("acuracy")
+    with pytest.raises(InvalidInputError, match="confidence must be > 0 and < 1"):
+        done.optima(confidence=95)
+    with pytest.raises(InvalidInputError, match="no point of the study has"):
+        done.select(learning_rate=0.2)
+    assert set(done.select(learning_rate=0.3).table["learning_rate"]) == {0.3}

@@ -1,0 +1,129 @@
+"""The scaling advisor: the noise scale is kept, the approximations are what they say, and it warns."""
+
+import dataclasses
+
+import numpy as np
+import pytest
+
+from sdetheory import SGDHyperparameters, scaling_advice
+from sdetheory.errors import InvalidInputError
+
+
+def tuned(**changes):
+    return SGDHyperparameters(**{"learning_rate": 0.1, "train_size": 50_000, "batch_size": 128, **changes})
+
+
+def advice(hp, **given):
+    return {setting.adapted: setting for setting in scaling_advice(hp, **given)}
+
+
+CHANGES = [
+    {"train_size": 200_000}, {"batch_size": 512}, {"momentum": 0.8}, {"learning_rate": 0.3},
+    {"train_size": 100_000, "momentum": 0.5}, {"batch_size": 1000, "train_size": 60_000},
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("sampling", ["without-replacement", "with-replacement"])
+@pytest.mark.parametrize("momentum", [(0.0, 0.0), (0.5, 0.0), (0.5, 0.5)], ids=["plain", "undamped", "damped"])
+@pytest.mark.parametrize("changes", CHANGES, ids=str)
+def test_the_noise_scale_is_kept(changes, momentum, sampling):
+    start = tuned(momentum=momentum[0], dampening=momentum[1], sampling=sampling)
+    for name, setting in advice(start, **changes).items():
+        hp = setting.hyperparameters
+        assert hp.target_noise_scale == pytest.approx(start.noise_scale, rel=1e-12)
+        assert name not in changes
+        for given, value in changes.items():
+            assert getattr(hp, given) == value
+        if momentum[1]:
+            assert hp.dampening == hp.momentum
+        # One part in B/N, of either setting, is what the shortcut neglects.
+        share = max(hp.batch_size / hp.train_size, start.batch_size / start.train_size)
+        one = 1 if name == "momentum" else 0
+        assert one - setting.approximate == pytest.approx(one - setting.exact, rel=1.5 * share)
+
+
+def test_one_batch_at_a_time_agrees_with_the_methods_of_the_hyperparameters():
+    start = tuned(momentum=0.5)
+    for name, value in (("train_size", 70_000), ("momentum", 0.9), ("learning_rate", 0.2)):
+        method = getattr(start, f"with_{name}")(value)
+        found = advice(start, **{name: value})["batch_size"]
+        assert found.hyperparameters.batch_size == method.batch_size
+        assert found.exact == pytest.approx(method.exact_batch_size, rel=1e-12)
+
+
+def test_the_approximation_is_the_linear_rule():
+    settings = advice(tuned(), batch_size=512)
+    assert settings["learning_rate"].approximate == pytest.approx(0.4, rel=1e-12)
+    assert settings["momentum"].approximate == pytest.approx(0.75, rel=1e-12)
+    assert advice(tuned(), momentum=0.9)["batch_size"].approximate == pytest.approx(1280, rel=1e-12)
+    assert advice(tuned(), train_size=10**5)["batch_size"].approximate == pytest.approx(256, rel=1e-12)
+
+
+def test_steps_keep_the_time_of_the_gradient_flow():
+    start = tuned(momentum=0.5)
+    for changes in CHANGES:
+        for setting in scaling_advice(start, **changes, n_steps=10**6):
+            hp = setting.hyperparameters
+            rate = hp.step_time * hp.train_size
+            assert setting.n_steps * rate == pytest.approx(10**6 * start.step_time * start.train_size, rel=1e-5)
+
+
+def warned(setting, words):
+    return any(words in text for text in setting.warnings)
+
+
+def test_no_warning_where_everything_is_small():
+    for setting in scaling_advice(tuned(), batch_size=256, n_steps=10_000, curvature=0.05, largest_learning_rate=1.0):
+        assert setting.warnings == ()
+
+
+def test_warnings_outside():
+    assert warned(advice(tuned(train_size=1000), batch_size=300)["learning_rate"], "B/N = 0.3 of this one")
+    assert warned(advice(tuned(batch_size=2), learning_rate=0.06)["batch_size"], "rounding the batch to 1")
+    steep = {"batch_size": 1280, "curvature": 1.0}
+    assert warned(advice(tuned(), **steep)["learning_rate"], "% of the stability limit")
+    steep["curvature"] = 3.0
+    assert warned(advice(tuned(), **steep)["learning_rate"], "beyond the stability limit")
+    assert warned(advice(tuned(), **steep)["momentum"], "momentum oscillates")
+    assert warned(advice(tuned(), momentum=0.99, n_steps=3000)["batch_size"], "memories")
+    edge = advice(tuned(), batch_size=512, largest_learning_rate=0.2)["learning_rate"]
+    assert warned(edge, "above the largest known to train, 0.2")
+    assert warned(advice(tuned(), train_size=10**5)["batch_size"], "not seen at small N")
+
+
+def test_the_variance_of_the_warning_is_that_of_the_recursion():
+    """The heavy ball on a parabola, iterated: its variance over that of the SDE."""
+    rate, m, slope = 0.4, 0.5, 1.0
+    start = tuned(learning_rate=rate, momentum=m)
+    (text,) = [t for t in advice(start, batch_size=129, curvature=slope)["learning_rate"].warnings if "variance" in t]
+    rate = advice(start, batch_size=129)["learning_rate"].hyperparameters.learning_rate
+    step = np.array([[1 - rate * slope, m], [-rate * slope, m]])  # of (w, v), with noise −rate ξ in both
+    covariance, noise = np.zeros((2, 2)), rate**2 * np.ones((2, 2))
+    for _ in range(3000):
+        covariance = step @ covariance @ step.T + noise
+    sde = rate / (2 * slope * (1 - m))
+    assert f"{covariance[0, 0] / sde:.2f} times" in text
+
+
+def test_a_setting_reads_as_text():
+    text = str(advice(tuned(), batch_size=512, n_steps=8000, curvature=2.0)["learning_rate"])
+    assert "learning_rate 0.4031 (for B ≪ N: 0.4)" in text
+    assert "1985 steps" in text and "rule for B ≪ N: ε' = " in text and "warning: " in text
+
+
+def test_refusals():
+    with pytest.raises(InvalidInputError, match="at least one of learning_rate, train_size, batch_size, momentum"):
+        scaling_advice(tuned())
+    with pytest.raises(InvalidInputError, match="batch_size is an array"):
+        scaling_advice(tuned(batch_size=[10, 20]), momentum=0.5)
+    with pytest.raises(InvalidInputError, match="a full batch has no noise to keep"):
+        scaling_advice(tuned(batch_size=50_000), momentum=0.5)
+    with pytest.raises(InvalidInputError, match=r"no setting has the noise scale.*all 50000 examples has no noise"):
+        scaling_advice(tuned(), batch_size=50_000)
+    with pytest.raises(InvalidInputError, match="batch_size"):
+        scaling_advice(tuned(), batch_size=50_001)
+    with pytest.raises(InvalidInputError, match="hp must be SGDHyperparameters; got float"):
+        scaling_advice(0.1, batch_size=3)
+    # Less noise than plain SGD has cannot come from a momentum.
+    assert "momentum" not in advice(tuned(), batch_size=64)
+    assert "momentum" not in advice(dataclasses.replace(tuned(), momentum=0.5, dampening=0.5), batch_size=256)
