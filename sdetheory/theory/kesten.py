@@ -71,7 +71,7 @@ def kesten_exponent(learning_rate: float, batch_size: int) -> float:
                 f"learning_rate {rate:g} is too near the end of the stationary range for the exponent, below 1e-9, to "
                 "be found"
             )
-    return float(optimize.brentq(_log_moment, low, high, args=(rate, b), xtol=1e-12))
+    return optimize.root_scalar(_log_moment, args=(rate, b), bracket=(low, high), xtol=1e-12).root
 
 
 def _mean_logarithm(rate: float, b: int) -> float:
