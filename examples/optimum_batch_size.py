@@ -5,7 +5,7 @@
 # learning rate ε, the number N of training examples and 1/(1 − m), says the SDE of SGD: they enter it as one noise
 # scale g ≈ εN/(B(1 − m)) alone (Smith and Le 2018, sections 4 and 5, figures 3 to 7). Here SGD itself is asked.
 #
-#     python examples/optimum_batch_size.py             a small network on 300 made-up examples: half a minute
+#     python examples/optimum_batch_size.py             a small network on 300 made-up examples: a minute
 #     python examples/optimum_batch_size.py --mnist     the paper's 800 rectified units on 1,000 images: an hour
 #     python examples/optimum_batch_size.py --mnist --figures      draw again from the stored numbers
 #
@@ -263,7 +263,7 @@ def draw(setting: Setting, name: str) -> None:
             )
         try:
             power = study.exponents(**options)[QUANTITIES[sweep]]
-            said = "agrees with 1" if 1.0 in power else "does not agree with 1"
+            said = "the interval holds 1" if 1.0 in power else "the interval excludes 1"
             print(f"exponent of {QUANTITIES[sweep]}: {power}, {said}")
             st.plotting.plot_batch_size_scaling(study, QUANTITIES[sweep], ax=column[1], **options)
         except st.errors.InvalidInputError as error:
