@@ -30,8 +30,15 @@ INSIDE = {
     "datasets": {"_validate", "errors"},
     "theory": {"_validate", "results", "errors"},
     "simulators": {
-        "landscapes", "symbolic", "models", "results", "hyperparameters", "_kernels", "_validate", "errors",
-    },  # fmt: skip
+        "landscapes",
+        "symbolic",
+        "models",
+        "results",
+        "hyperparameters",
+        "_kernels",
+        "_validate",
+        "errors",
+    },
     "evidence": {"models", "results", "simulators", "_validate", "errors"},
     "stats": {"results", "_validate"},
     "plotting": None,  # a leaf: it may import all, nobody imports it
