@@ -19,6 +19,7 @@ from .simulators import BatchSizeStudy as BatchSizeStudy
 from .simulators import Crossing as Crossing
 from .simulators import RMSprop as RMSprop
 from .simulators import batch_size_study as batch_size_study
+from .simulators import compare as compare
 from .simulators import convergence_study as convergence_study
 from .simulators import first_passage as first_passage
 from .simulators import langevin as langevin
@@ -26,5 +27,7 @@ from .simulators import minibatch_covariance as minibatch_covariance
 from .simulators import residence_times as residence_times
 from .simulators import sample_stationary as sample_stationary
 from .simulators import sgd as sgd
+from .simulators import sgd_sde as sgd_sde
 from .simulators import simulate as simulate
+from .simulators import svag as svag
 from .simulators import underdamped_langevin as underdamped_langevin

@@ -10,8 +10,9 @@ from pathlib import Path
 
 import pytest
 
+from derivations.__main__ import main, modules
 from sdetheory.errors import SdeTheoryError
-from sdetheory.symbolic import present
+from sdetheory.symbolic import lecture_notes, present
 
 ROOT = Path(__file__).resolve().parents[1]
 SCRIPT = ROOT / "derivations" / "noise_scale.py"
@@ -56,7 +57,7 @@ def test_latex_is_balanced_and_in_characters_that_compile(outputs):
     outside_ascii = {c for c in latex if ord(c) > 127}
     assert outside_ascii <= {"ô"}, outside_ascii
     # No bare underscore outside mathematics.
-    prose = re.sub(r"\\begin\{equation\*\}.*?\\end\{equation\*\}", "", latex, flags=re.DOTALL)
+    prose = re.sub(r"\\begin\{dmath\}.*?\\end\{dmath\}", "", latex, flags=re.DOTALL)
     prose = re.sub(r"\$[^$]*\$", "", prose)
     assert not re.search(r"(?<!\\)[_^&#%]", prose)
 
@@ -189,3 +190,28 @@ def test_a_corrupted_page_is_caught(name, old, new, message):
     exec(compile(source.replace(old, new), f"corrupted_{name}.py", "exec"), vars(module))
     with pytest.raises(SdeTheoryError, match=re.escape(message)):
         module.meet_numerics(module.derive())
+
+
+@pytest.mark.skipif(shutil.which("pdflatex") is None, reason="needs pdflatex (texlive-latex-recommended, lmodern)")
+def test_lecture_notes_compile_within_the_margins(tmp_path):
+    notes = lecture_notes("All", [d for module in modules() for d in module.derive()])
+    (tmp_path / "notes.tex").write_text(notes, encoding="utf-8")
+    command = ["pdflatex", "-interaction=nonstopmode", "-halt-on-error", "notes.tex"]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, timeout=120)
+    log = (tmp_path / "notes.log").read_text(encoding="latin-1")
+    assert done.returncode == 0, log[-2000:]
+    # TeX reports each line that runs off the page; a point is a third of a millimetre.
+    assert [line for line in log.splitlines() if re.match(r"Overfull \\hbox \(\d{2,}", line)] == []
+    assert all(f"{title}" in notes for title in ("Itô and Stratonovich", r"\tableofcontents"))
+
+
+def test_lecture_notes_and_pages_are_written(tmp_path, monkeypatch, capsys):
+    one = importlib.import_module("derivations.random_reshuffling")
+    monkeypatch.setattr("derivations.__main__.modules", lambda: [one])
+    latex, pages = tmp_path / "notes.tex", tmp_path / "pages"
+    assert main(["--latex", str(latex), "--markdown", str(pages)]) == 0
+    assert "random_reshuffling: " in capsys.readouterr().out
+    text = latex.read_text(encoding="utf-8")
+    assert r"\hyperlink{eq:1.1}{(1.1)}" in text
+    assert set(re.findall(r"\\hyperlink\{(.*?)\}", text)) <= set(re.findall(r"\\hypertarget\{(.*?)\}", text))
+    assert (pages / "random_reshuffling.md").read_text(encoding="utf-8").count("$$") % 2 == 0

@@ -79,3 +79,36 @@ def test_predictive_bands(rng, features):
         assert upper == pytest.approx(np.max(prediction.mean + 2 * np.sqrt(variance)))
     with pytest.raises(InvalidInputError, match="9 inputs for 10 observations"):
         st.plotting.plot_prediction(posterior, x[:9], grid)
+
+
+def test_a_comparison_shows_histogram_law_and_residuals(rng):
+    from scipy import stats
+
+    result = st.theory.compare_laws(rng.standard_normal(2000), stats.norm())
+    density, residual = st.plotting.plot_law_comparison(result)
+    np.testing.assert_array_equal(lines(density)["exact law"], stats.norm.pdf(density.lines[0].get_xdata()))
+    np.testing.assert_array_equal(density.patches[0].get_data().values, result.density.value)
+    np.testing.assert_array_equal(residual.get_lines()[1].get_ydata(), result.residuals)
+    with pytest.raises(InvalidInputError, match="two panels"):
+        st.plotting.plot_law_comparison(result, axes=[density])
+
+
+@pytest.fixture(scope="module")
+def compared():
+    model = st.models.LinearRegression(np.ones((6, 1)), [1.0, 2.0, 4.0, 7.0, 11.0, 16.0])
+    hp = st.SGDHyperparameters(learning_rate=0.4, train_size=6, batch_size=1)
+    return st.compare(model, hp, [0.0], n_steps=4, n_runs=500, multiples=(2,), rng=0)
+
+
+def test_a_comparison_has_three_panels(compared):
+    along, over_rate, over_k = st.plotting.plot_comparison(compared)
+    assert [text.get_text() for text in along.get_legend().get_texts()] == list(compared.processes)
+    drawn = [container.lines[0].get_ydata() for container in along.containers]
+    for data, moments in zip(drawn, compared.processes.values(), strict=True):
+        np.testing.assert_array_equal(data, moments.observables.value[:, 0])
+    assert len(over_rate.containers) == 2 and over_rate.get_yscale() == "log"
+    np.testing.assert_array_equal(
+        over_k.containers[0].lines[0].get_ydata(), compared.scaling.difference.value[:, 0]
+    )  # fmt: skip
+    with pytest.raises(InvalidInputError, match="must be one of cost"):
+        st.plotting.plot_comparison(compared, "loss")

@@ -129,6 +129,23 @@ def gaussian(z, words, first, path, key):
         fill_normals(z[row : row + 4], words, path, (first + row) >> 2, key[0], key[1])
 
 
+def gaussian_of_one(z, words, first, path, key):
+    """Fill z (rows, 1) as `gaussian` does, across the numbers of one path; words (2, rows / 4 or more) is scratch."""
+    groups = z.shape[0] >> 2
+    one = z.reshape(-1, 4)
+    for i in range(groups):
+        group = np.uint64((first >> 2) + i)
+        c0, c1, c2, c3 = philox(np.uint64(path) & _LOW, np.uint64(0), group & _LOW, group >> _32, key[0], key[1])
+        words[0, i] = c0 | (c1 << _32)
+        words[1, i] = c2 | (c3 << _32)
+    for pair in range(2):
+        for i in range(groups):
+            r = radius(words[pair, i])
+            a, b = direction(words[pair, i])
+            one[i, 2 * pair] = r * a
+            one[i, 2 * pair + 1] = r * b
+
+
 def three_point(z, words, first, path, key):
     """Fill z likewise with 0 and +-sqrt(3), of probabilities 2/3 and 1/6: the moments of N(0, 1) to order 5.
 
@@ -209,14 +226,15 @@ UNITS = {"gaussian": 4, "three-point": 4, "two-point": 32}
 
 
 def batch_words(words, first_run, step, tag, key):
-    """Fill words (4 groups, L) with random 32-bit words for L consecutive runs: those of a step, or of an epoch.
+    """Fill words (2 groups, L) with random bits for L consecutive runs: those of a step, or of an epoch.
 
     The tag, from 3 on, keeps apart what is drawn for different ends; numbers of paths use 0 to 2.
     """
     low, high = np.uint64(step) & _LOW, np.uint64(step) >> _32
-    for group in range(words.shape[0] // 4):
+    for group in range(words.shape[0] // 2):
         purpose = np.uint64(tag | group << 4)
         for lane in range(words.shape[1]):
-            c = philox(np.uint64(first_run + lane) & _LOW, purpose, low, high, key[0], key[1])
-            for i in range(4):
-                words[4 * group + i, lane] = c[i]
+            c0, c1, c2, c3 = philox(np.uint64(first_run + lane) & _LOW, purpose, low, high, key[0], key[1])
+            # Two stores: with four, LLVM leaves the loop scalar.
+            words[2 * group, lane] = c0 | (c1 << _32)
+            words[2 * group + 1, lane] = c2 | (c3 << _32)

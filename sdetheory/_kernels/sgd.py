@@ -1,4 +1,4 @@
-"""SGD itself: which examples are in each minibatch, and ensembles of runs on models of one product x·w an example.
+"""SGD itself: which examples are in each minibatch, and ensembles of runs on models of a few products x·w an example.
 
 Runs go through a kernel in blocks of lanes. What is drawn for a run depends on the seed, the run and the step alone (or
 on the epoch), so that results do not depend on threads, blocks or chunks of steps.
@@ -12,190 +12,205 @@ from numba import njit, prange
 WITHOUT_REPLACEMENT, WITH_REPLACEMENT, RESHUFFLING = 0, 1, 2
 HEAVY_BALL, NESTEROV, ADAPTIVE = 0, 1, 2
 
-LANES = 16
-"""Runs in a block: their examples together fill the vectors in which slopes are computed."""
+LANES = 64
+"""Runs in a block, which stays in a cache of 32 kB for some twenty weights."""
 
 _BATCH_TAG, _EPOCH_TAG = 3, 4
-_32 = np.uint64(32)
 
 
 @njit(error_model="numpy")
-def _below(word, n):
-    """Return a whole number from 0 to n - 1 from 32 random bits; probabilities are right to 2^-32."""
-    return np.int64((word * np.uint64(n)) >> _32)
+def _rows(kind, n, batch_size):
+    """Return how many rows of 64 random bits a batch needs, or a permutation: two numbers each, four at a time."""
+    return (n if kind == RESHUFFLING else batch_size) // 4 * 2 + 2
 
 
 @njit(error_model="numpy")
-def _groups(kind, batch_size):
-    """Return how many groups of four random words a batch needs."""
-    return 0 if kind == RESHUFFLING else (batch_size + 3) // 4
+def _below(words, q, lane, n):
+    """Return a whole number from 0 to n - 1, the q-th of a lane; probabilities are right to 2^-32."""
+    word = (words[q >> 1, lane] >> np.uint64(32 * (q & 1))) & np.uint64(0xFFFFFFFF)
+    return np.int64((word * np.uint64(n)) >> np.uint64(32))
 
 
 @njit(error_model="numpy")
-def _shuffle(order, words, lane):
-    """Fill order (N,) with a permutation (Fisher and Yates)."""
-    n = order.shape[0]
-    for i in range(n):
-        order[i] = i
-    for i in range(n - 1):
-        j = i + _below(words[i, lane], n - i)
-        order[i], order[j] = order[j], order[i]
+def _shuffle(orders, words):
+    """Fill orders (L, N) with a permutation for each lane (Fisher and Yates)."""
+    lanes, n = orders.shape
+    for lane in range(lanes):
+        for i in range(n):
+            orders[lane, i] = i
+        for i in range(n - 1):
+            j = i + _below(words, i, lane, n - i)
+            orders[lane, i], orders[lane, j] = orders[lane, j], orders[lane, i]
 
 
 @njit(error_model="numpy")
-def _draw(chosen, words, lane, kind, n, order, first, marks, mark):
-    """Fill chosen (B,) with the examples of one batch; marks (N,) holds no value as great as mark."""
-    size = chosen.shape[0]
-    if kind == RESHUFFLING:
+def _draw(chosen, size, words, kind, n, orders, first, marks, mark):
+    """Fill chosen[:, :size] with the examples of a batch for each lane; return the mark that was used last.
+
+    marks (N,) holds none greater than the given one.
+    """
+    lanes = chosen.shape[0]
+    for lane in range(lanes):
+        mark += 1
         for b in range(size):
-            chosen[b] = order[first + b]
-    elif kind == WITH_REPLACEMENT:
-        for b in range(size):
-            chosen[b] = _below(words[b, lane], n)
-    elif size == n:
-        for b in range(size):
-            chosen[b] = b
-    else:
-        # Floyd: each subset of B examples is equally likely, by B random numbers.
-        for b in range(size):
-            last = n - size + b
-            i = _below(words[b, lane], last + 1)
-            if marks[i] == mark:
-                i = last
-            marks[i] = mark
-            chosen[b] = i
+            if kind == RESHUFFLING:
+                i = orders[lane, first + b]
+            elif kind == WITH_REPLACEMENT:
+                i = _below(words, b, lane, n)
+            elif size == n:
+                i = b
+            else:
+                # Floyd: each subset of B examples is equally likely, by B random numbers.
+                last = n - size + b
+                i = _below(words, b, lane, last + 1)
+                i = last if marks[i] == mark else i
+                marks[i] = mark
+            chosen[lane, b] = i
+    return mark
 
 
 @njit(error_model="numpy", cache=True)
 def batches(out, n, kind, run, first_step, draw_words, key):
     """Fill out (n_steps, B) with the batches of consecutive steps of one run."""
     n_steps, size = out.shape
-    words = np.empty((4 * _groups(kind, size), 1), np.uint64)
-    deck = np.empty((4 * ((n + 3) // 4) if kind == RESHUFFLING else 0, 1), np.uint64)
-    order = np.empty(n if kind == RESHUFFLING else 0, np.int64)
+    words = np.empty((_rows(kind, n, size), 1), np.uint64)
+    orders = np.empty((1, n if kind == RESHUFFLING else 0), np.int64)
     marks = np.zeros(n, np.int64)
     per_epoch = n // size
-    epoch = -1
+    epoch, mark = -1, 0
     for s in range(n_steps):
         step = first_step + s
-        if kind == RESHUFFLING:
-            if step // per_epoch != epoch:
-                epoch = step // per_epoch
-                draw_words(deck, run, epoch, _EPOCH_TAG, key)
-                _shuffle(order, deck, 0)
-        else:
+        if kind != RESHUFFLING:
             draw_words(words, run, step, _BATCH_TAG, key)
-        _draw(out[s], words, 0, kind, n, order, step % per_epoch * size, marks, s + 1)
+        elif step // per_epoch != epoch:
+            epoch = step // per_epoch
+            draw_words(words, run, epoch, _EPOCH_TAG, key)
+            _shuffle(orders, words)
+        mark = _draw(out[s : s + 1], size, words, kind, n, orders, step % per_epoch * size, marks, mark)
+
+
+@njit(error_model="numpy")
+def _gradient(g, tile, products, slopes, w, X, y, chosen, size, slope, none):
+    """Fill g (m d, L) with the sum of the gradients of each run's batch, without the prior; m products an example."""
+    m, lanes = slopes.shape
+    d = X.shape[1]
+    g[:] = 0.0
+    for b in range(size):
+        for lane in range(lanes):
+            i = chosen[lane, b]
+            products[m, lane] = y[i]
+            for j in range(d):
+                tile[j, lane] = X[i, j]
+        for a in range(m):
+            for lane in range(lanes):
+                products[a, lane] = 0.0
+            for j in range(d):
+                for lane in range(lanes):
+                    products[a, lane] += w[a * d + j, lane] * tile[j, lane]
+        slope(products, none, slopes)
+        for a in range(m):
+            for j in range(d):
+                for lane in range(lanes):
+                    g[a * d + j, lane] += slopes[a, lane] * tile[j, lane]
+
+
+@njit(error_model="numpy")
+def _move(w, v, second, g, optimizer, rate, share, pull, constants, step):
+    """Change weights, velocities and second moments (d, L) by the sum of gradients g."""
+    d, lanes = w.shape
+    momentum, factor = constants[0], constants[1] * rate
+    if optimizer == HEAVY_BALL:
+        for j in range(d):
+            for lane in range(lanes):
+                v[j, lane] = momentum * v[j, lane] - factor * (share * g[j, lane] + pull * w[j, lane])
+                w[j, lane] += v[j, lane]
+    elif optimizer == NESTEROV:
+        for j in range(d):
+            for lane in range(lanes):
+                change = factor * (share * g[j, lane] + pull * w[j, lane])
+                v[j, lane] = momentum * v[j, lane] - change
+                w[j, lane] += momentum * v[j, lane] - change
+    else:
+        decay, floor, unbiased = constants[2], constants[3], constants[4]
+        first_bias = 1.0 - momentum ** (step + 1) if unbiased else 1.0
+        second_bias = 1.0 - decay ** (step + 1) if unbiased else 1.0
+        for j in range(d):
+            for lane in range(lanes):
+                mean = share * g[j, lane] + pull * w[j, lane]
+                v[j, lane] = momentum * v[j, lane] + (1.0 - momentum) * mean
+                second[j, lane] = decay * second[j, lane] + (1.0 - decay) * mean * mean
+                w[j, lane] -= rate / first_bias * v[j, lane] / (math.sqrt(second[j, lane] / second_bias) + floor)
+
+
+@njit(error_model="numpy")
+def _keep(w, v, second, x, velocity, moment, low, lane):
+    """Write a lane of a block back to the arrays of all runs."""
+    for j in range(x.shape[0]):
+        w[low + lane, j] = x[j, lane]
+        v[low + lane, j] = velocity[j, lane]
+    for j in range(moment.shape[0]):
+        second[low + lane, j] = moment[j, lane]
 
 
 @njit(parallel=True, error_model="numpy", cache=True)
 def advance(
-    w, v, second, X, y, prior, slope, kind, optimizer, sizes, rates, constants, first_step, first_run, draw_words, key,
-    diverged, average_from, sums, squares,
+    w, v, second, X, y, prior, slope, kind, optimizer, sizes, rates, constants, first_step, draw_words, key, diverged,
+    average_from, sums, squares,
 ):  # fmt: skip
     """Make len(sizes) steps of every run.
 
-    w, v, second (n_runs, d) are weights, velocities and second moments; X (N, d), y (N,) the data, all padded with
-    zeros to whole vectors of eight. constants are the momentum, the scale of a gradient, the decay of the second moment,
-    its floor, and 1 if averages are freed of their start at zero. Weights after each step from number average_from on
-    are added to sums (n_runs, d), and their products to squares (n_runs, p, p) for the p ≤ d that are not padding.
-    diverged (n_runs,) takes the first step after which a run is not finite, and such a run rests.
+    w, v (n_runs, d) are weights and velocities, second the second moments (of no columns where they are not needed);
+    X (N, d/m), y (N,) the data, for m products an example. constants are the momentum, the scale of a gradient, the
+    decay of the second moment, its floor, and 1 if averages are freed of their start at zero. Weights after each step
+    from number average_from on are added to sums (n_runs, d), their products to squares (n_runs, d, d); either may be
+    empty. diverged (n_runs,) takes the first step after which a run is not finite; its weights stay as they were then,
+    its sums mean nothing.
     """
     n_runs, d = w.shape
     n = X.shape[0]
+    outputs = d // X.shape[1]
     most = sizes.max()
     per_epoch = n // most
     for block in prange((n_runs + LANES - 1) // LANES):
         low = block * LANES
         lanes = min(LANES, n_runs - low)
-        words = np.empty(4 * _groups(kind, most) * lanes, np.uint64)
-        deck = np.empty((4 * ((n + 3) // 4) if kind == RESHUFFLING else 0, lanes), np.uint64)
+        x = np.ascontiguousarray(w[low : low + lanes].T)
+        velocity = np.ascontiguousarray(v[low : low + lanes].T)
+        moment = np.ascontiguousarray(second[low : low + lanes].T)
+        words = np.empty((_rows(kind, n, most), lanes), np.uint64)
         orders = np.empty((lanes, n if kind == RESHUFFLING else 0), np.int64)
         marks = np.zeros(n, np.int64)
-        chosen = np.empty(lanes * most, np.int64)
-        products, slopes = np.empty(2 * lanes * most), np.empty(lanes * most)
-        partial, gradient, none = np.empty(8), np.empty(d), np.empty(1)
-        momentum, kept, decay, floor = constants[0], constants[1], constants[2], constants[3]
+        chosen = np.empty((lanes, most), np.int64)
+        tile, g = np.empty((X.shape[1], lanes)), np.empty((d, lanes))
+        products, slopes, none = np.empty((outputs + 1, lanes)), np.empty((outputs, lanes)), np.empty(1)
+        check = np.empty(lanes)
         epoch, mark = -1, 0
         for s in range(sizes.shape[0]):
             step, size = first_step + s, sizes[s]
-            if kind == RESHUFFLING and step // per_epoch != epoch:
+            if kind != RESHUFFLING:
+                draw_words(words[: _rows(kind, n, size)], low, step, _BATCH_TAG, key)
+            elif step // per_epoch != epoch:
                 epoch = step // per_epoch
-                draw_words(deck, first_run + low, epoch, _EPOCH_TAG, key)
+                draw_words(words, low, epoch, _EPOCH_TAG, key)
+                _shuffle(orders, words)
+            mark = _draw(chosen, size, words, kind, n, orders, step % per_epoch * size, marks, mark)
+            _gradient(g, tile, products, slopes, x, X, y, chosen, size, slope, none)
+            _move(x, velocity, moment, g, optimizer, rates[s], 1.0 / size, prior / n, constants, step)
+            check[:] = 0.0
+            for j in range(d):
                 for lane in range(lanes):
-                    _shuffle(orders[lane], deck, lane)
-            groups = 4 * _groups(kind, size)
-            drawn = words[: groups * lanes].reshape((groups, lanes))
-            if groups and not (kind == WITHOUT_REPLACEMENT and size == n):
-                draw_words(drawn, first_run + low, step, _BATCH_TAG, key)
-            z = products[: 2 * lanes * size].reshape((2, lanes * size))
+                    check[lane] += x[j, lane] * 0.0
             for lane in range(lanes):
-                mark += 1
-                mine = chosen[lane * size : (lane + 1) * size]
-                _draw(mine, drawn, lane, kind, n, orders[lane], step % per_epoch * size, marks, mark)
-                weights = w[low + lane]
-                for b in range(size):
-                    row = X[mine[b]]
-                    # Eight sums side by side: one would have to be added up in order.
-                    for i in range(8):
-                        partial[i] = 0.0
-                    for j in range(0, d, 8):
-                        for i in range(8):
-                            partial[i] += weights[j + i] * row[j + i]
-                    z[0, lane * size + b] = (
-                        ((partial[0] + partial[4]) + (partial[1] + partial[5]))
-                        + ((partial[2] + partial[6]) + (partial[3] + partial[7]))
-                    )  # fmt: skip
-                    z[1, lane * size + b] = y[mine[b]]
-            out = slopes[: lanes * size].reshape((1, lanes * size))
-            slope(z, none, out)
-            for lane in range(lanes):
-                run = low + lane
-                if diverged[run] >= 0:
-                    continue
-                weights, velocity = w[run], v[run]
-                # In units of the mean gradient.
-                for j in range(d):
-                    gradient[j] = 0.0
-                for b in range(size):
-                    row, slope_b = X[chosen[lane * size + b]], out[0, lane * size + b]
-                    for j in range(d):
-                        gradient[j] += slope_b * row[j]
-                share, pull = 1.0 / size, prior / n
-                total = 0.0
-                if optimizer == HEAVY_BALL:
-                    factor = kept * rates[s]
-                    for j in range(d):
-                        velocity[j] = momentum * velocity[j] - factor * (share * gradient[j] + pull * weights[j])
-                        weights[j] += velocity[j]
-                elif optimizer == NESTEROV:
-                    factor = kept * rates[s]
-                    for j in range(d):
-                        move = factor * (share * gradient[j] + pull * weights[j])
-                        velocity[j] = momentum * velocity[j] - move
-                        weights[j] += momentum * velocity[j] - move
-                else:
-                    squared = second[run]
-                    first_bias = 1.0 - momentum ** (step + 1) if constants[4] else 1.0
-                    second_bias = 1.0 - decay ** (step + 1) if constants[4] else 1.0
-                    for j in range(d):
-                        mean = share * gradient[j] + pull * weights[j]
-                        velocity[j] = momentum * velocity[j] + (1.0 - momentum) * mean
-                        squared[j] = decay * squared[j] + (1.0 - decay) * mean * mean
-                        size_of_gradient = math.sqrt(squared[j] / second_bias) + floor
-                        weights[j] -= rates[s] * velocity[j] / first_bias / size_of_gradient
-                for i in range(8):
-                    partial[i] = 0.0
-                for j in range(0, d, 8):
-                    for i in range(8):
-                        partial[i] += weights[j + i] * 0.0
-                for i in range(8):
-                    total += partial[i]
-                if total != 0.0:
-                    diverged[run] = step + 1
-                elif step >= average_from:
-                    for j in range(d):
-                        sums[run, j] += weights[j]
-                    for i in range(squares.shape[1]):
+                if check[lane] != 0.0 and diverged[low + lane] < 0:
+                    diverged[low + lane] = step + 1
+                    _keep(w, v, second, x, velocity, moment, low, lane)
+            if step >= average_from:
+                for lane in range(lanes):
+                    for i in range(d):
+                        sums[low + lane, i] += x[i, lane]
                         for j in range(squares.shape[2]):
-                            squares[run, i, j] += weights[i] * weights[j]
+                            squares[low + lane, i, j] += x[i, lane] * x[j, lane]
+        # A lane that diverged goes on, for its neighbours' sake, but nothing of that is kept.
+        for lane in range(lanes):
+            if diverged[low + lane] < 0:
+                _keep(w, v, second, x, velocity, moment, low, lane)

@@ -25,7 +25,7 @@ NOISE = types.void(_block, types.uint64[:, ::1], types.int64, types.int64, types
 """z (rows, L), scratch (2, L), number of the first row, first path, key (2,)."""
 
 WORDS = types.void(types.uint64[:, ::1], types.int64, types.int64, types.int64, types.uint64[::1])
-"""words (4 groups, L), first run, step or epoch, tag, key (2,)."""
+"""words (2 groups, L), first run, step or epoch, tag, key (2,)."""
 
 STEP = types.void(
     _block, _block, _block, types.int64, types.int64,

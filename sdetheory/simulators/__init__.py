@@ -1,11 +1,16 @@
 """Monte Carlo: ensembles of SDE paths, their stationary statistics, and minibatch noise."""
 
+from ._comparison import LinearScaling as LinearScaling
+from ._comparison import Moments as Moments
+from ._comparison import WeakOrder as WeakOrder
 from ._divergence import Divergence as Divergence
 from .batch_size_fit import BatchSizeCurve as BatchSizeCurve
 from .batch_size_fit import Interval as Interval
 from .batch_size_fit import OptimumBatchSize as OptimumBatchSize
 from .batch_size_result import BatchSizeStudy as BatchSizeStudy
 from .batch_size_study import batch_size_study as batch_size_study
+from .compare import Comparison as Comparison
+from .compare import compare as compare
 from .convergence import ConvergenceStudy as ConvergenceStudy
 from .convergence import convergence_study as convergence_study
 from .first_passage import FirstPassage as FirstPassage
@@ -24,9 +29,13 @@ from .schemes import Scheme as Scheme
 from .sde import SDE as SDE
 from .sgd import SGDRun as SGDRun
 from .sgd import sgd as sgd
+from .sgd_sde import SGDEquation as SGDEquation
+from .sgd_sde import sgd_sde as sgd_sde
 from .simulate import Run as Run
 from .simulate import simulate as simulate
 from .stationary import Histogram as Histogram
 from .stationary import StationarySample as StationarySample
 from .stationary import sample_stationary as sample_stationary
+from .svag import SVAGRun as SVAGRun
+from .svag import svag as svag
 from .targets import Crossing as Crossing

@@ -16,10 +16,11 @@ from .. import _validate
 from .._kernels import ensemble as drivers
 from .._kernels import noise
 from .._kernels.signatures import NOISE, compiled
-from ..errors import InvalidInputError
+from ..errors import IncompatibleError, InvalidInputError
 from ._stability import check_step
 from .schemes import INCREMENTS, SCHEMES, Plan, prepare
 from .sde import SDE
+from .sgd_sde import SGDEquation
 
 _CHUNK = 2**27
 """Path-steps between two looks at the progress bar and the keyboard: a tenth of a second, if the drift is cheap."""
@@ -62,14 +63,18 @@ class Ensemble:
             raise InvalidInputError(
                 f"sde must be an SDE; got {type(sde).__name__}. Build one, for example with sdetheory.langevin."
             )
+        if isinstance(sde, SGDEquation):
+            raise IncompatibleError(
+                "the equation of SGD on a model has no compiled drift; of the simulators, only simulate takes it"
+            )
         scheme = SCHEMES[_validate.choice("method", method, SCHEMES)]
         scheme.check(sde, _validate.choice("increments", increments, INCREMENTS))
         dt = _validate.real("dt", dt, above=0.0)
-        points = _starting_points(x0, sde.dimension, n_paths)
+        points = starting_points(x0, sde.dimension, n_paths)
         seed = _validate.seed_sequence(rng)
         plan = prepare(sde, scheme, increments, dt, refine)
         check_step(sde, scheme.name, dt)
-        state = _blocks(points, _lanes(len(points), _rows(sde.dimension, plan)))
+        state = blocks(points, _lanes(len(points), _rows(sde.dimension, plan)))
         return cls(state=state, n_paths=len(points), dt=dt, start=start, plan=plan, seed=seed)
 
     def check_fields(self) -> NDArray[np.float64]:
@@ -101,13 +106,13 @@ class Ensemble:
     def pack(self, points: NDArray[np.float64]) -> None:
         """Take other paths instead, in blocks that are still long enough for vector instructions."""
         lanes = min(self.state.shape[2], max(32, _lanes(len(points), _rows(points.shape[1], self.plan))))
-        self.state, self.n_paths = _blocks(points, lanes), len(points)
+        self.state, self.n_paths = blocks(points, lanes), len(points)
 
     def alone(self, path: int, x: NDArray[np.float64]) -> Ensemble:
         """Return an ensemble of one path, which starts at x and keeps its number and bits."""
         numbers = self.plan.plan.copy()
         numbers[drivers.FIRST_PATH] += path
-        return replace(self, state=_blocks(x[None], 1), n_paths=1, step=0, plan=replace(self.plan, plan=numbers))
+        return replace(self, state=blocks(x[None], 1), n_paths=1, step=0, plan=replace(self.plan, plan=numbers))
 
     def part(self, first: int, last: int) -> Ensemble:
         """Return a copy of some of the blocks, as an ensemble of its own whose paths keep their numbers and bits."""
@@ -224,22 +229,25 @@ class Interrupt:
         self.seen = True
 
 
-def _starting_points(x0: ArrayLike, dimension: int, n_paths: int | None) -> NDArray[np.float64]:
-    points = _validate.reals("x0", x0)
+def starting_points(
+    x0: ArrayLike, dimension: int, n_paths: int | None, name: str = "x0", count_name: str = "n_paths"
+) -> NDArray[np.float64]:
+    """Return where each path starts, shape (n_paths, dimension): one point for all, or one each."""
+    points = _validate.reals(name, x0)
     if n_paths is not None:
-        n_paths = _validate.integer("n_paths", n_paths, at_least=1, at_most=2**32)
+        n_paths = _validate.integer(count_name, n_paths, at_least=1, at_most=2**32)
     if points.shape == (dimension,) and n_paths is not None:
         return np.broadcast_to(points, (n_paths, dimension))
     if points.ndim == 2 and points.shape[1] == dimension and len(points) and n_paths in (None, len(points)):
         return points
-    count = "n_paths" if n_paths is None else n_paths
+    count = count_name if n_paths is None else n_paths
     raise InvalidInputError(
-        f"x0 must have shape ({dimension},) together with n_paths, or ({count}, {dimension}), one row a path; "
-        f"got shape {points.shape} with n_paths={n_paths}"
+        f"{name} must have shape ({dimension},) together with {count_name}, or ({count}, {dimension}), one row a path; "
+        f"got shape {points.shape} with {count_name}={n_paths}"
     )
 
 
-def _blocks(points: NDArray[np.float64], lanes: int) -> NDArray[np.float64]:
+def blocks(points: NDArray[np.float64], lanes: int) -> NDArray[np.float64]:
     """Return points (n, d) in blocks of lanes, the last one padded with zeros."""
     padded = np.zeros((-(-len(points) // lanes) * lanes, points.shape[1]))
     padded[: len(points)] = points

@@ -1,4 +1,4 @@
-"""The two engines of SGD: compiled ensembles for models of one product x·w an example, and a loop for all others."""
+"""The two engines of SGD: compiled ensembles for models of few products x·w an example, and a loop for all others."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from .._kernels import noise
 from .._kernels import sgd as kernels
 from .._kernels.block import compiled_source
 from .._kernels.signatures import FIELD, WORDS, compiled
-from ..models import LinearRegression, LogisticRegression
+from ..models import LinearRegression, LogisticRegression, SoftmaxRegression
 from ..symbolic.codegen import block_source
 
 Array = NDArray[Any]
@@ -23,6 +23,9 @@ _LOOK = 16
 """Steps between two looks for numbers that are not finite, where weights are many."""
 
 _MANY = 2**14
+
+_CLASSES = 16
+"""Classes beyond which softmax regression takes the loop: the source of its slopes grows with their square."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -55,9 +58,16 @@ class State:
         return dict(vars(self))
 
 
+def has_kernel(model: Any) -> bool:
+    """Whether the runs of a model are made by a kernel."""
+    if isinstance(model, SoftmaxRegression):
+        return model.n_classes is not None and model.n_classes <= _CLASSES
+    return isinstance(model, LinearRegression | LogisticRegression)
+
+
 def prepare(problem: Problem) -> Any:
     """Return ``advance(state, first_step, n_steps)`` for the model."""
-    return _ensemble(problem) if isinstance(problem.model, (LinearRegression, LogisticRegression)) else _loop(problem)
+    return _ensemble(problem) if has_kernel(problem.model) else _loop(problem)
 
 
 def draw(problem: Problem, run: int, first: int, n_steps: int) -> NDArray[np.int64]:
@@ -70,38 +80,44 @@ def draw(problem: Problem, run: int, first: int, n_steps: int) -> NDArray[np.int
 
 def _ensemble(problem: Problem) -> Any:
     model = problem.model
-    p = model.dimension
-    padded = -(-p // 8) * 8
-    X = np.zeros((model.train_size, padded))
-    X[:, :p] = model.X
     y = model.y.astype(np.float64)
-    slope = compiled_source(FIELD, _slope_source(type(model)))
+    coding = getattr(model, "coding", None)
+    rows = None if coding is None else tuple(map(tuple, coding.tolist()))
+    slope = compiled_source(FIELD, _slope_source(type(model), rows))
     words = compiled(WORDS, noise.batch_words)
 
     def advance(state: State, first: int, n_steps: int) -> None:
-        narrow = state.w, state.v, state.second, state.sums
-        wide = [np.zeros((len(state.w), padded)) for _ in narrow]
-        for big, small in zip(wide, narrow, strict=True):
-            big[:, : small.shape[1]] = small
         chunk = slice(first, first + n_steps)
         kernels.advance(
-            *wide[:3], X, y, model.prior_precision, slope, problem.kind, problem.optimizer, problem.sizes[chunk],
-            problem.rates[chunk], problem.constants, first, 0, words, problem.key, state.diverged,
-            problem.average_from, wide[3], state.squares,
+            state.w, state.v, state.second, model.X, y, model.prior_precision, slope, problem.kind, problem.optimizer,
+            problem.sizes[chunk], problem.rates[chunk], problem.constants, first, words, problem.key, state.diverged,
+            problem.average_from, state.sums, state.squares,
         )  # fmt: skip  # pyright: ignore[reportCallIssue]
-        for big, small in zip(wide, narrow, strict=True):
-            small[...] = big[:, : small.shape[1]]
 
     return advance
 
 
 @cache
-def _slope_source(model: type) -> str:
-    """Return the kernel of dℓ/d(x·w) as a function of x·w and y."""
-    z, y = sympy.symbols("z y", real=True)
-    sign = 1 - 2 * y
-    slopes = {LinearRegression: z - y, LogisticRegression: sign / (1 + sympy.exp(-sign * z))}
-    return block_source("the slope of an example's cost", [slopes[model]], [z, y])
+def _slope_source(model: type, coding: tuple[tuple[float, ...], ...] | None) -> str:
+    """Return the kernel of dℓ/d(x·w), for each product of an example with weights, as a function of these and y."""
+    outputs = 1 if coding is None else len(coding[0])
+    z, y = sympy.symbols(f"z:{outputs}", real=True), sympy.Symbol("y", real=True)
+    if model is LinearRegression:
+        slopes = [z[0] - y]
+    elif coding is None:
+        sign = 1 - 2 * y
+        slopes = [sign / (1 + sympy.exp(-sign * z[0]))]
+    else:
+        K = sympy.Matrix([[int(entry) if entry.is_integer() else entry for entry in row] for row in coding])
+        activations = K * sympy.Matrix(z)
+        largest = sympy.Max(*activations, evaluate=False)
+        powers = activations.applyfunc(lambda a: sympy.exp(a - largest))
+        # 0 for the label and 1 for every other class. As in the model, no difference loses the digits of a good fit.
+        others = [sympy.Min(abs(y - c), 1) for c in range(len(coding))]
+        wrong = [other * power / sum(powers) for other, power in zip(others, powers, strict=True)]
+        residuals = [w - (1 - other) * sum(wrong) for w, other in zip(wrong, others, strict=True)]
+        slopes = list(K.T * sympy.Matrix(residuals))
+    return block_source("the slopes of an example's cost", slopes, [*z, y])
 
 
 def _loop(problem: Problem) -> Any:
@@ -134,17 +150,20 @@ def _loop(problem: Problem) -> Any:
 
     def advance(state: State, first: int, n_steps: int) -> None:
         for run in np.flatnonzero(state.diverged < 0):
-            w, v, second = state.w[run], state.v[run], state.second[run]
-            for s, indices in _batches(problem, run, first, n_steps):
-                with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
-                    step(w, v, second, indices, s)
-                if (not many or s % _LOOK == 0 or s == first + n_steps - 1) and not np.isfinite(w).all():
-                    state.diverged[run] = s + 1
-                    break
-                if s >= problem.average_from:
-                    state.sums[run] += w
-                    if state.squares.size:
-                        state.squares[run] += np.outer(w, w)
+            with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
+                make(state, int(run), first, n_steps)
+
+    def make(state: State, run: int, first: int, n_steps: int) -> None:
+        w, v, second = state.w[run], state.v[run], state.second[run]
+        for s, indices in _batches(problem, run, first, n_steps):
+            step(w, v, second, indices, s)
+            if (not many or s % _LOOK == 0 or s == first + n_steps - 1) and not np.isfinite(w).all():
+                state.diverged[run] = s + 1
+                return
+            if s >= problem.average_from:
+                state.sums[run] += w
+                if state.squares.size:
+                    state.squares[run] += np.outer(w, w)
 
     return advance
 
@@ -155,5 +174,5 @@ def _batches(problem: Problem, run: int, first: int, n_steps: int) -> Any:
     while s < end:
         changes = np.flatnonzero(problem.sizes[s:end] != problem.sizes[s])
         stretch = int(changes[0]) if len(changes) else end - s
-        yield from enumerate(draw(problem, int(run), s, stretch), s)
+        yield from enumerate(draw(problem, run, s, stretch), s)
         s += stretch

@@ -41,9 +41,9 @@ class SGDRun:
     Attributes
     ----------
     final : ndarray, shape (n_runs, p)
-        Weights after the last step; of a run that diverged, those with which it did.
+        Weights after the last step; not finite for a run that diverged.
     average : ndarray, shape (n_runs, p), or None
-        Average of each run's weights over the steps from ``average_from`` on.
+        Average of each run's weights over the steps from ``average_from`` on; NaN if it diverged.
     mean, covariance : Estimate or None
         Mean (p,) and covariance (p, p) of the weights over those steps, with errors from the scatter between runs that
         did not diverge. Needs two of those, and for the covariance at most 64 weights.
@@ -114,7 +114,8 @@ def sgd(
         Learning rate ε, batch size B, momentum m, dampening τ and sampling, all scalar; its ``train_size`` is that of
         the model.
     w0 : array_like, shape (p,) or (n_runs, p)
-        Weights to start from: one vector for all runs, or one each. float32 stays float32, all else is float64.
+        Weights to start from: one vector for all runs, or one each. float32 stays float32 where the model is not
+        compiled; all else becomes float64.
     n_steps : int
         Number of steps.
     n_runs : int, optional
@@ -155,11 +156,12 @@ def sgd(
 
     Notes
     -----
-    Divergence is an outcome: the run rests, is counted and enters no average.
+    Divergence is an outcome: the run is counted, and enters no average.
 
-    Linear and logistic regression run in a compiled kernel, in float64 and on all threads, with the same bits for any
-    number of these. Every other model goes through its own ``minibatch_gradient``, one run after the other. The batches
-    are the same either way; uniform to 2⁻³², from Philox4x32-10 at a counter of run and step.
+    Linear, logistic and softmax regression (of at most 16 classes) run in a compiled kernel, in float64 and on all
+    threads, with the same bits for any number of these. Every other model goes through its own ``minibatch_gradient``,
+    one run after the other. The batches are the same either way; uniform to 2⁻³², from Philox4x32-10 at a counter of
+    run and step.
 
     References
     ----------
@@ -184,7 +186,7 @@ def sgd(
     seed = _validate.seed_sequence(file.rng(rng))
     n_steps = _validate.integer("n_steps", n_steps, at_least=0)
     _check_model(model, hp)
-    starts = _starts(w0, model.dimension, n_runs)
+    starts = _starts(w0, model.dimension, n_runs, _sgd_engine.has_kernel(model))
     problem = _problem(model, hp, n_steps, optimizer, reshuffle, learning_rates, batch_sizes, average_from, seed)
     if record_every is not None:
         record_every = _validate.integer("record_every", record_every, at_least=1)
@@ -214,7 +216,7 @@ def sgd(
     kept = steps <= done
     return SGDRun(
         final=state.w,
-        average=state.sums / count if count > 0 else None,
+        average=_averages(state, count),
         mean=mean,
         covariance=covariance,
         steps=steps[kept],
@@ -275,6 +277,13 @@ def _measure(row: Array, state: _sgd_engine.State, measures: Mapping[str, Callab
                 raise InvalidInputError(f"metrics[{name!r}] must return one number; {error}") from error
 
 
+def _averages(state: _sgd_engine.State, count: int) -> Array | None:
+    if count <= 0:
+        return None
+    with np.errstate(invalid="ignore"):  # sums of a run that diverged
+        return np.where(state.diverged[:, None] < 0, state.sums / count, np.nan)
+
+
 def _moments(state: _sgd_engine.State, count: int) -> tuple[Estimate | None, Estimate | None]:
     """Return mean and covariance over steps and runs, with errors from the scatter between runs."""
     whole = state.diverged < 0
@@ -297,6 +306,8 @@ def _check_model(model: Any, hp: Any) -> None:
             f"model must have {', '.join(missing)}; {type(model).__name__} has not. "
             "Take one of sdetheory.models, or FunctionModel for functions of your own."
         )
+    if model.dimension < 1:
+        raise InvalidInputError("model must have at least one weight; got dimension 0. Give it inputs X with columns.")
     if not isinstance(hp, SGDHyperparameters) or any(
         np.ndim(getattr(hp, name)) for name in ("learning_rate", "train_size", "batch_size", "momentum", "dampening")
     ):
@@ -307,9 +318,9 @@ def _check_model(model: Any, hp: Any) -> None:
         )
 
 
-def _starts(w0: ArrayLike, dimension: int, n_runs: int | None) -> Array:
-    dtype = np.float32 if getattr(w0, "dtype", None) == np.float32 else np.float64
-    points = _validate.vectors("w0", w0, dimension).astype(dtype)
+def _starts(w0: ArrayLike, dimension: int, n_runs: int | None, compiled: bool) -> Array:
+    dtype = np.float32 if getattr(w0, "dtype", None) == np.float32 and not compiled else np.float64
+    points = np.ascontiguousarray(_validate.vectors("w0", w0, dimension).astype(dtype))
     if n_runs is not None:
         n_runs = _validate.integer("n_runs", n_runs, at_least=1, at_most=2**32)
     if points.ndim == 1:
@@ -372,7 +383,7 @@ def _problem(
 def _schedule(name: str, schedule: Any, constant: float, n_steps: int, **bounds: float) -> NDArray[np.float64]:
     if schedule is None:
         return np.full(n_steps, float(constant))
-    values = [schedule(step) for step in range(n_steps)] if callable(schedule) else schedule
+    values: Any = [schedule(step) for step in range(n_steps)] if callable(schedule) else schedule
     return _validate.reals(name, values, shape=(n_steps,), **bounds)
 
 

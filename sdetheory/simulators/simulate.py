@@ -17,8 +17,10 @@ from . import _divergence, _parallel
 from ._checkpoint import Checkpoint
 from ._divergence import Divergence
 from ._ensemble import Ensemble, Interrupt
+from ._weighted_ensemble import WeightedEnsemble
 from .schemes import SCHEMES
 from .sde import SDE
+from .sgd_sde import SGDEquation
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -84,7 +86,8 @@ def simulate(
     Parameters
     ----------
     sde : SDE
-        The equation, for example from :func:`langevin`.
+        The equation, for example from :func:`langevin`; or of SGD on a model, from :func:`sgd_sde`, which goes with
+        Euler–Maruyama and Gaussian increments.
     x0 : ndarray, shape (d,) or (n_paths, d)
         Where the paths start: one point for all (then ``n_paths`` is needed), or one each.
     dt : float
@@ -166,7 +169,7 @@ def simulate(
     """
     file = Checkpoint(checkpoint)
     refine = _refinement(dt, brownian_dt, method, increments)
-    ensemble = Ensemble.prepare(
+    ensemble = (WeightedEnsemble if isinstance(sde, SGDEquation) else Ensemble).prepare(
         sde, x0, dt=dt, n_paths=n_paths, rng=file.rng(rng), method=method, increments=increments, start=start,
         refine=refine,
     )  # fmt: skip

@@ -27,10 +27,12 @@ from .proof import is_zero as is_zero
 from .records import Assumption as Assumption
 from .records import Equation as Equation
 from .records import Formula as Formula
+from .rendering import lecture_notes as lecture_notes
 from .sampling import MinibatchMoments as MinibatchMoments
 from .sampling import enumerate_minibatches as enumerate_minibatches
 from .sampling import minibatch_covariance as minibatch_covariance
 from .script import compare as compare
+from .script import compare_order as compare_order
 from .script import present as present
 from .sde import ItoSDE as ItoSDE
 from .stationary import entropy_production_density as entropy_production_density

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import textwrap
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 import sympy
@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
 _WIDTH = 96
 _INDENT = " " * 9
+# Characters of LaTeX that surely do not fit on one line.
+_LONG = 600
 
 _GREEK = (
     *("alpha", "beta", "gamma", "zeta", "eta", "theta", "kappa", "mu", "nu", "xi", "pi", "rho", "sigma", "tau", "phi"),
@@ -38,7 +40,20 @@ _PROSE = {c: f"${math.strip()}$" for c, math in _MATH.items()} | {c: "\\" + c fo
     "\\": r"\textbackslash{}", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}", "“": "``", "”": "''", "’": "'",
     "–": "--", "—": "---", "‘": "`",
 }  # fmt: skip
-_PREAMBLE = "\\documentclass{article}\n\\usepackage[T1]{fontenc}\n\\usepackage{amsmath}\n\\begin{document}\n\n"
+# breqn breaks long equations at their signs.
+_PREAMBLE = r"""\documentclass[a4paper]{article}
+\usepackage[T1]{fontenc}
+\usepackage{lmodern}
+\usepackage[margin=25mm]{geometry}
+\usepackage{amsmath}
+\usepackage{breqn}
+\usepackage[hidelinks]{hyperref}
+\emergencystretch=3em
+\setlength{\parindent}{0pt}
+\setlength{\parskip}{1ex}
+\begin{document}
+
+"""
 
 
 # What pdflatex reads in UTF-8 with the T1 fonts: the accented letters of names.
@@ -137,25 +152,51 @@ def to_markdown(derivation: Derivation) -> str:
 
 def to_latex(derivation: Derivation, *, standalone: bool = False) -> str:
     """Return the derivation as the body of a LaTeX article, or as the whole document."""
-    prose = _prose(_PROSE)
-    lines = [f"\\section*{{{prose(derivation.title)}}}", ""]
+    body = _section(derivation, "")
+    return f"{_PREAMBLE}{body}\n\\end{{document}}\n" if standalone else body
+
+
+def lecture_notes(title: str, derivations: Sequence[Derivation]) -> str:
+    """Return one LaTeX document: a table of contents, and a section with its own numbers for each derivation."""
+    front = f"\\title{{{_prose(_PROSE)(title)}}}\n\\date{{}}\n\\maketitle\n\\tableofcontents\n"
+    sections = [f"\\clearpage\n{_section(d, f'{i}.')}" for i, d in enumerate(derivations, start=1)]
+    return "\n".join([_PREAMBLE + front, *sections, "\\end{document}", ""])
+
+
+def _section(derivation: Derivation, prefix: str) -> str:
+    """Return a section whose equations are numbered after the prefix, and linked to where they are referred to."""
+    star = "" if prefix else "*"
+    escape = _prose(_PROSE)
+
+    def link(match: re.Match[str]) -> str:
+        name = f"{prefix}{match[1]}"
+        return f"\\hyperlink{{eq:{name}}}{{({name})}}" if 1 <= int(match[1]) <= len(derivation.equations) else match[0]
+
+    def prose(text: str) -> str:
+        pieces = escape(text).split("$")
+        if prefix:
+            pieces[::2] = [re.sub(r"\((\d+)\)", link, piece) for piece in pieces[::2]]
+        return "$".join(pieces)
+
+    lines = [f"\\section{star}{{{escape(derivation.title)}}}", ""]
     if derivation.source:
-        lines += [f"\\emph{{Source: {prose(derivation.source)}}}", ""]
+        lines += [f"\\emph{{Source: {escape(derivation.source)}}}", ""]
     lines += ["\\paragraph{Assumptions.}"]
     if derivation.assumptions:
         items = [f"  \\item {_assumption(a, lambda x: f'${_latex(x)}$', prose)}" for a in derivation.assumptions]
         lines += ["\\begin{itemize}", *items, "\\end{itemize}"]
     for item in derivation.body:
         if isinstance(item, Heading):
-            lines += ["", f"\\subsection*{{{prose(item.text)}}}"]
+            lines += ["", f"\\subsection*{{{escape(item.text)}}}"]
         elif isinstance(item, Note):
             lines += ["", prose(item.text)]
         else:
-            lines += ["", prose(_sentence(item.statement))]
-            lines += ["\\begin{equation*}", f"  {_equation(item)} \\tag{{{item.number}}}", "\\end{equation*}"]
+            number = f"{prefix}{item.number}"
+            target = f"\\hypertarget{{eq:{number}}}{{}}" if prefix else ""
+            lines += ["", f"{target}{prose(_sentence(item.statement))}"]
+            lines += [f"\\begin{{dmath}}[number={{{number}}}]", f"  {_breakable(_equation(item))}", "\\end{dmath}"]
             lines += [f"\\emph{{{prose(_reason(item))}}}"]
-    body = "\n".join(lines) + "\n"
-    return f"{_PREAMBLE}{body}\n\\end{{document}}\n" if standalone else body
+    return "\n".join(lines) + "\n"
 
 
 def _assumption(item: Assumption, show: Callable[[Any], str], prose: Callable[[str], str]) -> str:
@@ -190,10 +231,18 @@ def _equation(item: Equation) -> str:
     return f"{_latex(item.left)} = {_latex(item.right)}{remainder}"
 
 
+def _breakable(equation: str) -> str:
+    """Return a long equation without the pairs of delimiters that keep "at" a point on one line."""
+    if len(equation) < _LONG or "\\left. " not in equation:
+        return equation
+    return equation.replace("\\left. ", "").replace(" \\right|_", " \\Bigr|_")
+
+
 def _latex(value: Any) -> str:
     if isinstance(value, sympy.core.function.UndefinedFunction):
         return sympy.latex(sympy.Symbol(str(value)))
-    return sympy.latex(value)
+    # A long numerator goes beside its fraction, where it can be broken.
+    return sympy.latex(value, long_frac_ratio=2)
 
 
 def _undollar(text: str) -> str:
@@ -206,7 +255,10 @@ def _prose(escapes: dict[str, str]) -> Callable[[str], str]:
     def convert(text: str) -> str:
         pieces = re.split(r"\$", text)
         roots = [re.sub(r"√\(([^()]*)\)", r"\\sqrt{\1}", piece) for piece in pieces[1::2]]
+        # An inverse of Σ is that of a matrix, not of a sum; adjacent exponents are one.
+        roots = [piece.replace("Σ⁻", r"\Sigma ⁻") for piece in roots]
         inside = ["".join(_MATH.get(c, c) for c in piece) for piece in roots]
+        inside = [re.sub(r"\^\{([^{}]*)\}\^\{", r"^{\1", piece).replace("'^", "'{}^") for piece in inside]
         outside = ["".join(escapes.get(c, c) for c in piece) for piece in pieces[::2]]
         pieces[::2], pieces[1::2] = outside, [f"${piece}$" for piece in inside]
         return "".join(pieces)

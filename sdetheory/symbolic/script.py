@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import math
 import sys
 from collections.abc import Callable, Sequence
 
@@ -11,6 +12,8 @@ from .derivation import Derivation
 
 # Both numbers come from a few floating-point operations, so they may differ in the last digits only.
 _TOLERANCE = 1e-12
+# Room for the next power in a measured order; half way to the next whole order would be 0.5.
+_ORDER_TOLERANCE = 0.1
 
 
 def compare(what: str, derived: float, found: float, how: str) -> str:
@@ -38,6 +41,40 @@ def compare(what: str, derived: float, found: float, how: str) -> str:
     if not abs(derived - found) <= _TOLERANCE * max(1.0, abs(found)):
         raise SdeTheoryError(f"{what}: the derivation says {derived:.15g}, {how} says {found:.15g}")
     return f"{what}: {derived:.6g} = {found:.6g} ({how})"
+
+
+def compare_order(what: str, order: int, sizes: Sequence[float], errors: Sequence[float], how: str) -> str:
+    """Return a line that states with which power of a small quantity an approximation's error vanishes.
+
+    Parameters
+    ----------
+    what : str
+        The approximation.
+    order : int
+        The power by the derivation.
+    sizes : sequence of float
+        The small quantity, decreasing.
+    errors : sequence of float
+        The error at each size.
+    how : str
+        What found the exact value.
+
+    Raises
+    ------
+    SdeTheoryError
+        The power between the two smallest sizes differs from the order by more than 0.1.
+
+    Examples
+    --------
+    >>> import math
+    >>> sizes = [0.1, 0.05, 0.025]
+    >>> compare_order("1 + h for exp(h)", 2, sizes, [math.expm1(h) - h for h in sizes], "exponential function")
+    '1 + h for exp(h): order 2 = 2.01 (exponential function)'
+    """
+    found = math.log(abs(errors[-2] / errors[-1])) / math.log(sizes[-2] / sizes[-1])
+    if not abs(found - order) <= _ORDER_TOLERANCE:
+        raise SdeTheoryError(f"{what}: the derivation says order {order}, {how} says {found:.4g}")
+    return f"{what}: order {order} = {found:.3g} ({how})"
 
 
 def present(

@@ -15,7 +15,7 @@ Array = NDArray[np.float64]
 # e^-60 = 1e-26: what is left out beyond it is far below the rounding error of the whole.
 _DEPTH = 60.0
 _FARTHEST = 20  # the search ends at |x| = 2^20
-_SAMPLES = {1: 2001, 2: 129}  # along each axis; odd, so that the origin and the axes are among them
+_SAMPLES = {1: 2001, 2: 129, 3: 41}  # along each axis; odd, so that the origin and the axes are among them
 _ZOOMS = 8  # each of 2/128: together below the spacing of floats
 _ROUNDS = 40  # each shrinks the box up to sixtyfold, so that the last is far below any width a float can resolve
 
@@ -67,7 +67,7 @@ def search(landscape: Landscape, temperature: float, dimension: int) -> Array:
         box, previous = np.array([inside.min(axis=0) - margin, inside.max(axis=0) + margin]), box
         if np.all(np.ptp(box, axis=0) > 0.9 * np.ptp(previous, axis=0)):
             break
-    edge = _lowest_on_faces(landscape, box)
+    edge = lowest_on_faces(landscape, box)
     if (cost(landscape, edge).min() - lowest) / temperature < _DEPTH / 2:
         raise _no_law("stays low along a direction that leaves every box")
     return box
@@ -93,7 +93,7 @@ def _relevant(values: Array, lowest: float, temperature: float) -> NDArray[np.bo
 
 def _check_decay(landscape: Landscape, temperature: float, dimension: int, level: float) -> None:
     """Refuse costs that grow too slowly: e^{-C/T} is integrable if C gains more than d T ln 2 when |x| doubles."""
-    edge = _lowest_on_faces(landscape, np.tile([[-level], [level]], dimension))
+    edge = lowest_on_faces(landscape, np.tile([[-level], [level]], dimension))
     values, halfway = cost(landscape, edge), cost(landscape, edge / 2)
     with np.errstate(invalid="ignore"):
         gain = np.where(np.isinf(values), np.inf, values - halfway)
@@ -102,7 +102,7 @@ def _check_decay(landscape: Landscape, temperature: float, dimension: int, level
         raise _no_law(f"gains only {gain.min():.3g} from x = {(worst / 2).tolist()} to twice that")
 
 
-def _lowest_on_faces(landscape: Landscape, box: Array) -> Array:
+def lowest_on_faces(landscape: Landscape, box: Array) -> Array:
     """Return the lowest point on each side of a box, shape (2d, d).
 
     Found by sampling each side ever more closely: a flat valley may leave the box between any two fixed samples.
@@ -112,11 +112,15 @@ def _lowest_on_faces(landscape: Landscape, box: Array) -> Array:
         for side in box[:, axis]:
             ends = box.copy()
             ends[:, axis] = side
+            count, best = _SAMPLES[2], ends[0]
             for _ in range(_ZOOMS):
-                x = np.linspace(ends[0], ends[1], _SAMPLES[2])
-                best = int(np.argmin(cost(landscape, x)))
-                ends = x[[max(best - 1, 0), min(best + 1, len(x) - 1)]]
-            points.append(x[best])
+                axes = list(np.linspace(ends[0], ends[1], count).T)
+                axes[axis] = np.array([side])
+                x = np.stack(np.meshgrid(*axes, indexing="ij"), axis=-1).reshape(-1, len(box.T))
+                best = x[int(np.argmin(cost(landscape, x)))]
+                step = (ends[1] - ends[0]) / (count - 1)
+                ends = np.array([np.maximum(best - step, ends[0]), np.minimum(best + step, ends[1])])
+            points.append(best)
     return np.array(points)
 
 

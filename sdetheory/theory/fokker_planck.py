@@ -17,6 +17,7 @@ from . import _chain
 from ._fields import Field, Fields
 from ._generator import Region, generator
 from .grid import Grid
+from .marginal import MarginalLaw
 
 Array = NDArray[np.float64]
 
@@ -204,6 +205,14 @@ class FokkerPlanck:
         """Return the stationary mean of f, which maps points (m, d) to values (m, ...)."""
         values = _validate.reals("the values of f", f(self.grid.centers.reshape(-1, self.grid.dimension)))
         return np.tensordot(self.density.ravel() * self.grid.volume, values, axes=(0, 0))[()]
+
+    def marginal(self, axis: int) -> MarginalLaw:
+        """Return the stationary law of one coordinate, with density and distribution function."""
+        axis = _validate.integer("axis", axis, at_least=0, at_most=self.grid.dimension - 1)
+        others = tuple(other for other in range(self.grid.dimension) if other != axis)
+        low, high = self.grid.bounds[axis]
+        edges = np.linspace(low, high, self.grid.cells[axis] + 1)
+        return MarginalLaw(edges, self.density.sum(axis=others) * self.grid.volume)
 
     def evolve(self, density: ArrayLike, times: ArrayLike, *, n_steps: int | None = None) -> Array:
         """Return the density at later times.

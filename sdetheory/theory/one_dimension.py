@@ -78,8 +78,8 @@ def stationary_law(
     -------
     OneDimensionalLaw or NoStationaryLaw
         Both say so in ``exists``. There is none if the density is not integrable at an end: it does not decay faster
-        than 1/|x| (flat or repelling), or it grows as 1/|x - a| at a point a where the noise vanishes (collapse onto
-        a).
+        than ``1/|x|`` (flat or repelling), or it grows as ``1/|x - a|`` at a point a where the noise vanishes
+        (collapse onto a).
 
     Raises
     ------
@@ -185,6 +185,32 @@ class OneDimensionalLaw:
         values = self._weight(np.clip(flat, low, high)) / self._mass
         values[(flat < self.bounds[0]) | (flat > self.bounds[1])] = 0.0
         return values.reshape(points.shape[:-1])[()]
+
+    def cdf(self, x: ArrayLike) -> Any:
+        """Return the probability of values up to x, at points (..., 1), as an array (...)."""
+        points = _validate.vectors("x", x, 1)
+        flat = points.ravel()
+        share = self._cumulative.share(flat)
+        # Beyond the panels the rest goes on as a power: towards a pole it may hold more than a float adds to 1.
+        for end, sign in zip(self._potential.ends, (1, -1), strict=True):
+            beyond = (flat - end.edge) * sign < 0
+            if beyond.any() and np.isfinite(end.exponent):
+                origin = end.position if np.isfinite(end.position) else 0.0
+                left = (end.position - flat[beyond]) * sign < 0
+                ratio = np.where(left, (flat[beyond] - origin) / (end.edge - origin), 0.0)
+                tail = share[beyond] if sign == 1 else 1 - share[beyond]
+                tail *= np.power(ratio, 1 - end.exponent, out=np.zeros_like(ratio), where=left)
+                share[beyond] = tail if sign == 1 else 1 - tail
+        return share.reshape(points.shape[:-1])[()]
+
+    @cached_property
+    def _cumulative(self) -> _quadrature.Cumulative:
+        leaves = _quadrature.integrate(lambda x: self._weight(x[:, 0])[:, None], self._boxes, _TOLERANCE)[3]
+        rest = []
+        for end in self._potential.ends:
+            weights = self._weight(np.array([end.edge, end.inner]))[:, None]
+            rest.append(float(end.rest(weights[:1], weights[1:])[0, 0]) if np.isfinite(end.exponent) else 0.0)
+        return _quadrature.Cumulative(lambda x: self._weight(x[:, 0]), leaves, *rest)
 
     def expectation(self, f: Callable[[Array], Any]) -> Any:
         """Return E f(x); f maps points (m, 1) to values (m,) or (m, ...).

@@ -8,6 +8,7 @@ import pytest
 from numba import njit
 
 from sdetheory._kernels import noise
+from sdetheory._kernels.signatures import NOISE, compiled
 from sdetheory.results import mean_estimate
 from sdetheory.stats import agrees, required_samples
 
@@ -144,3 +145,12 @@ def test_neighbouring_keys_are_not_correlated():
     for key in [(8, 9), (7, 10), (9, 7), (7 ^ 2**31, 9)]:
         assert uncorrelated(base, fill(0, 0, n, key))
     assert not uncorrelated(base, fill(0, 0, n, (7, 9)))
+
+
+@pytest.mark.parametrize(("path", "first"), [(0, 0), (7, 4), (2**32 - 1, 2**34)])
+def test_numbers_of_a_single_path_are_those_of_a_block(path, first):
+    key = np.array([3, 4], np.uint64)
+    block, one = np.empty((12, 1)), np.empty((12, 1))
+    compiled(NOISE, noise.gaussian)(block, np.empty((2, 1), np.uint64), first, path, key)
+    compiled(NOISE, noise.gaussian_of_one)(one, np.empty((2, 3), np.uint64), first, path, key)
+    np.testing.assert_array_equal(one, block)

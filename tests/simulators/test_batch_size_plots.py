@@ -57,7 +57,7 @@ def test_errors_are_free_of_what_a_seed_adds(rng):
     """Offsets leave the error bars alone; noise of the runs has its own standard error, σ/√s."""
     noise = 0.1 * rng.standard_normal((40, 500))
     for offset in (0.0, 7.0):
-        _, error = st.plotting._mean_of_seeds(noise + offset * np.arange(40)[:, None])
+        _, error = st.plotting.descent._mean_of_seeds(noise + offset * np.arange(40)[:, None])
         # 500 variances of 39 degrees of freedom each: 4.9 standard errors of their mean, a false alarm of 1e-6.
         assert np.mean(error**2) * 40 / 0.1**2 == pytest.approx(1, abs=4.9 * np.sqrt(2 / 39 / 500))
     plain = (noise + 7.0 * np.arange(40)[:, None]).var(axis=0, ddof=1).mean()

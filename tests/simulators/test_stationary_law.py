@@ -13,6 +13,7 @@ import sdetheory as st
 from sdetheory.results import mean_estimate
 from sdetheory.simulators.schemes import SCHEMES
 from sdetheory.stats import agrees, required_samples
+from sdetheory.theory import baoab_covariance, scheme_covariance
 
 # False-alarm rate of one statistical assertion.
 ALPHA = 1e-6
@@ -97,6 +98,17 @@ def test_a_step_is_the_one_written_out(method):
     np.testing.assert_allclose(step(np.eye(2), np.zeros((step.numbers, 2))), m, rtol=1e-13, atol=1e-15)
     noise = step(np.zeros((2, step.numbers)), np.eye(step.numbers))
     np.testing.assert_allclose(noise @ noise.T, s @ s.T, rtol=1e-13, atol=1e-15)
+
+
+@pytest.mark.parametrize("method", SCHEMES)
+def test_the_theory_has_the_same_covariance(method):
+    if method == "baoab":
+        found = baoab_covariance([[K]], TEMPERATURE, 0.4, mass=MASS)
+    elif method == "leimkuhler-matthews":
+        found = scheme_covariance(HESSIAN, TEMPERATURE * np.eye(2), 0.4, method=method)
+    else:
+        found = scheme_covariance(A, B @ B.T / 2, 0.4, method=method)
+    np.testing.assert_allclose(found, covariance(method, 0.4), rtol=1e-12, atol=1e-14)
 
 
 @pytest.mark.parametrize("method", SCHEMES)

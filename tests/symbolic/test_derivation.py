@@ -60,6 +60,24 @@ def test_a_false_step_about_any_function_has_a_function_as_counterexample(d):
     assert f in caught.value.point
 
 
+def test_a_function_may_stand_inside_an_integral(d):
+    f, y, z = sympy.Function("f"), *sympy.symbols("y z", positive=True)
+    d.assume(f, "any function")
+    area = sympy.Integral(f(y), (y, 0, X))
+    d.step("fundamental theorem", sympy.Derivative(area, X), f(X), by="differentiate")
+    d.step("over nothing", sympy.Subs(area, X, 0), 0, by="equal limits")
+    nested = sympy.Integral(sympy.Integral(f(z), (z, 0, y)), (y, 0, X))
+    d.step("and twice", sympy.Derivative(nested, (X, 2)), f(X), by="differentiate")
+    weight = sympy.Integral(sympy.exp(f(y) - f(X)), (y, 0, X))
+    for left, right in [(area, 2 * area), (area, f(X)), (sympy.Derivative(area, X), -f(X)), (weight, X)]:
+        with pytest.raises(DerivationError, match=r"does not hold: at f=Lambda.*x=") as caught:
+            d.step("false", left, right, by="slip")
+        assert f in caught.value.point
+    # No numbers for an integral over two variables; the step is refused all the same.
+    with pytest.raises(DerivationError, match="could not be proved"):
+        d.step("false", nested, X, by="slip")
+
+
 def test_counterexamples_obey_the_conditions(d):
     d.step("holds everywhere", sympy.Abs(X), X, by="positive")
     with pytest.raises(DerivationError) as caught:
@@ -165,7 +183,7 @@ def test_rendering_escapes_prose_and_numbers_equations(d):
     assert "the paper's eq. 3" in d.to_text()
     latex = d.to_latex()
     assert r"100\%: a\_b \& c holds for $\epsilon  \to  0$" in latex
-    assert r"s = \frac{N}{B} \tag{2}" in latex
+    assert "[number={2}]\n  s = \\frac{N}{B}\n" in latex
     assert r"\begin{document}" not in latex
     assert d.to_latex(standalone=True).endswith("\\end{document}\n")
     assert r"a\_b" in d.to_markdown()

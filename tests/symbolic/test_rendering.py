@@ -15,7 +15,7 @@ T, A_I = sympy.symbols("T a_i", positive=True)
 COMMANDS = set(
     re.findall(
         r"\w+",
-        """documentclass usepackage begin end section subsection paragraph emph item tag text quad displaystyle
+        """documentclass usepackage emergencystretch setlength parindent parskip begin end section subsection paragraph emph item tag text quad displaystyle
         textbackslash textasciitilde textasciicircum frac tfrac sqrt left right cdot times sum prod int partial nabla
         le ge leq geq ne neq to approx infty propto pm mp circ ll gg in dagger top langle rangle lfloor rfloor lceil
         rceil hat dots limits binom operatorname substack log exp sin cos sinh cosh tanh max min lim surd Rightarrow
@@ -26,7 +26,7 @@ COMMANDS = set(
 
 
 def faults(latex):
-    """Return what would stop pdflatex with amsmath, or show as something else."""
+    """Return what would stop pdflatex with amsmath and breqn, or show as something else."""
     found = []
     outside = re.sub(r"\\begin\{cases\}.*?\\end\{cases\}", "", latex, flags=re.DOTALL)
     if "\\\\" in outside or re.search(r"(?<!\\)&", outside):
@@ -50,9 +50,13 @@ def faults(latex):
         found.append("left and right")
     found += [f"command {name}" for name in set(re.findall(r"\\([a-zA-Z]+)", plain)) - COMMANDS]
     found += [f"character {c}" for c in set(latex) if ord(c) > 127 and c not in "ôØ"]
-    displays = re.findall(r"\\begin\{equation\*\}(.*?)\\end\{equation\*\}", plain, flags=re.DOTALL)
-    found += ["blank line or number in a display" for d in displays if "\n\n" in d or d.count("\\tag{") != 1]
-    prose = re.sub(r"\\begin\{equation\*\}.*?\\end\{equation\*\}|\$[^$]*\$", "", plain, flags=re.DOTALL)
+    displays = re.findall(r"\\begin\{dmath\}(.*?)\\end\{dmath\}", plain, flags=re.DOTALL)
+    found += [
+        "blank line or number in a display"
+        for d in displays
+        if "\n\n" in d or not re.match(r"\[number=\{\d+\}[^\n]*\]\n", d)
+    ]
+    prose = re.sub(r"\\begin\{dmath\}.*?\\end\{dmath\}|\$[^$]*\$", "", plain, flags=re.DOTALL)
     found += [f"bare {c}" for c in "_^&#%~" if c in prose]
     mathematics = " ".join([*displays, *re.findall(r"\$([^$]*)\$", plain)])
     if re.search(r"[\^_]\s*[\^_]|\^\{[^{}]*\}\s*\^|_\{[^{}]*\}\s*_", mathematics):
@@ -89,7 +93,7 @@ def rich():
 def test_latex_has_the_structure_of_a_document_that_compiles(make):
     derivation = make()
     assert faults(derivation.to_latex(standalone=True)) == []
-    assert derivation.to_latex(standalone=True).count("\\tag{") == len(derivation.equations)
+    assert derivation.to_latex(standalone=True).count("[number={") == len(derivation.equations)
 
 
 @pytest.mark.parametrize(
@@ -104,8 +108,8 @@ def test_latex_has_the_structure_of_a_document_that_compiles(make):
         ("\\infty", "∞"),
         ("\\sigma", "\\\\sigma"),
         ("\\epsilon", "\\epsilom"),
-        ("\\tag{1}", ""),
-        ("\\tag{2}", "\n\n\\tag{2}"),
+        ("[number={1}]", ""),
+        ("[number={2}]\n", "[number={2}]\n\n\n"),
         ("x^{2}", "x^{2}^{2}"),
     ],
 )

@@ -166,7 +166,7 @@ BOWL = Cost(lambda x: x**2)
     ("call", "message"),
     [
         (lambda: gibbs(BOWL, 0.0), "temperature must be > 0"),
-        (lambda: gibbs(Cost(lambda x, y, z: x, 3), 1.0), "dimension 1 or 2"),
+        (lambda: gibbs(Cost(lambda x, y, z, u: x, 4), 1.0), "dimension 1, 2 or 3"),
         (lambda: gibbs(BOWL, 1.0, bounds=(1.0, 0.0)), "lower < upper"),
         (lambda: gibbs(BOWL, 1.0, bounds=[0.0, 1.0, 2.0]), "bounds must have shape"),
         (lambda: gibbs(Cost(np.sqrt), 1.0), "got nan at"),
@@ -188,5 +188,77 @@ BOWL = Cost(lambda x: x**2)
 )
 @pytest.mark.filterwarnings("ignore:divide by zero", "ignore:invalid value")
 def test_bad_input_is_refused(call, message):
+    with pytest.raises(InvalidInputError, match=message):
+        call()
+
+
+def test_harmonic_oscillator_in_three_dimensions():
+    hessian = np.array([[2.0, 0.5, 0.2], [0.5, 1.0, 0.0], [0.2, 0.0, 4.0]])
+    center = np.array([1.2, -0.7, 0.4])
+    law = gibbs(quadratic(hessian, center), 0.3)
+    exact = stats.multivariate_normal(center, 0.3 * np.linalg.inv(hessian))
+    assert law.log_partition == pytest.approx(-exact.logpdf(center), rel=1e-7)
+    np.testing.assert_allclose(law.mean, center, atol=1e-7)
+    np.testing.assert_allclose(law.covariance, exact.cov, atol=1e-7)
+    assert law.probability([-np.inf, center[1], -np.inf], [np.inf] * 3) == pytest.approx(0.5, abs=1e-6)
+    with pytest.raises(InvalidInputError, match="no stationary law"):
+        gibbs(Cost(lambda x, y, z: x**2 + (y - z) ** 2, 3), 0.3)
+
+
+@pytest.mark.parametrize(("curvatures", "bounds"), [([1.0, 17.0, 300.0], None), ([1.0, 100.0, 1e4], [(-9, 9)] * 3)])
+def test_oblique_wells_in_three_dimensions(curvatures, bounds):
+    """Right to 1e-6 and to the estimate; the sharper one is found only where bounds say where to look."""
+    axes = stats.ortho_group.rvs(3, random_state=1)
+    well = quadratic(axes * curvatures @ axes.T, np.zeros(3))
+    law = gibbs(well, 1.0, bounds=bounds)
+    error = abs(law.log_partition - 0.5 * np.sum(np.log(2 * np.pi / np.array(curvatures))))
+    assert error < min(1e-6, law.relative_error)
+    if bounds:
+        with pytest.raises(InvalidInputError, match="Pass bounds"):
+            gibbs(well, 1.0)
+
+
+# Two coordinates in a double well, and a third across it: C = U(x) + (y - x)² + 2z².
+CHAIN = {
+    2: Cost(lambda x, y: quartic(x) + (y - x) ** 2, 2),
+    3: Cost(lambda x, y, z: quartic(x) + (y - x) ** 2 + 2 * z**2, 3),
+}
+
+
+@pytest.mark.parametrize("dimension", [2, 3])
+def test_free_energy_along_a_coordinate(dimension):
+    """Without y and z the double well is left along x, far into its tails; along y it is blurred by N(0, T/2)."""
+    temperature, x = 0.2, np.array([[-2.5, -1.0], [0.0, 0.3]])
+    line, law = gibbs(Cost(quartic), temperature), gibbs(CHAIN[dimension], temperature)
+    np.testing.assert_allclose(law.free_energy(0, x), line.free_energy(0, x), atol=1e-8)
+    np.testing.assert_allclose(np.exp(-line.free_energy(0, x) / temperature), line.pdf(x[..., None]), rtol=1e-12)
+    blur = np.sqrt(temperature / 2)
+    expected = line.expectation(lambda w: stats.norm.pdf(x.ravel(), w, blur))
+    np.testing.assert_allclose(np.exp(-law.free_energy(1, x.ravel()) / temperature), expected, rtol=1e-6)
+    assert np.abs(line.free_energy(0, x) - law.free_energy(1, x)).max() > 0.05
+
+
+@pytest.mark.parametrize("dimension", [2, 3])
+def test_law_of_a_coordinate(dimension):
+    line, law = gibbs(Cost(quartic), 0.2), gibbs(CHAIN[dimension], 0.2).marginal(0)
+    x = np.linspace(-2, 2, 9)[:, None]
+    bound = {2: 1e-7, 3: 2e-5}[dimension] * line.pdf(x).max()
+    np.testing.assert_allclose(law.cdf(x), line.cdf(x), atol=bound)
+    np.testing.assert_allclose(law.pdf(x), line.pdf(x), atol=bound)
+    assert law.mean == pytest.approx(0.0, abs=1e-8)
+    assert law.variance == pytest.approx(line.covariance[0, 0], rel=1e-5)
+    assert law.pdf([[99.0]]) == 0.0
+
+
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        (lambda: gibbs(BOWL, 1.0).marginal(0), "two or three dimensions"),
+        (lambda: gibbs(CHAIN[2], 0.2).marginal(2), "axis must be"),
+        (lambda: gibbs(CHAIN[2], 0.2).cdf([[0.0, 0.0]]), "one dimension"),
+        (lambda: gibbs(CHAIN[2], 0.2).free_energy(0, 1e9), "x must be"),
+    ],
+)
+def test_bad_input_of_coordinates_is_refused(call, message):
     with pytest.raises(InvalidInputError, match=message):
         call()

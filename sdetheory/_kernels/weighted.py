@@ -1,0 +1,189 @@
+"""Steps along a random weighting of the examples of a generalized linear model.
+
+A step of dw = -grad C dt + sqrt(g F) dW adds sum_i a_i grad C_i(w) with a_i = -dt + s (xi_i - mean xi): since grad C_i
+is a number times x_i, that is one product with the inputs, whatever a is. Drift and noise cost what a gradient costs.
+
+A block holds L paths as an array (p, L). Every sum runs over its terms in one order, with fused multiply-adds and no
+fast-math flag, so that a path has the same bits with any number of lanes and threads. With one lane the loops run over
+examples or weights instead, in the same order of terms.
+"""
+
+import numpy as np
+from numba import njit, prange, types
+from numba.extending import intrinsic
+
+LINEAR, LOGISTIC = 0, 1
+"""What a margin x.w predicts: itself, or the probability 1 / (1 + exp(-x.w))."""
+
+
+@intrinsic
+def fma(typingctx, a, b, c):
+    """Return a * b + c, rounded once."""
+
+    def build(context, builder, signature, args):
+        return builder.fma(*args)
+
+    return types.float64(types.float64, types.float64, types.float64), build
+
+
+@njit(inline="always")
+def _decaying(v):
+    """e^v for v <= 0: minimax in the remainder modulo ln 2, and 0 below -708."""
+    w = max(v, -709.0)
+    t = fma(w, 1.4426950408889634, 6755399441055744.0)
+    k = t - 6755399441055744.0
+    r = fma(k, -0.6931471805599453, w)
+    r = fma(k, -2.3190468138462996e-17, r)
+    p = fma(r, 2.5123434476678358e-08, 2.7631490123568904e-07)
+    p = fma(p, r, 2.755720011649319e-06)
+    p = fma(p, r, 2.4801489399513586e-05)
+    p = fma(p, r, 0.00019841269933892805)
+    p = fma(p, r, 0.0013888888947488826)
+    p = fma(p, r, 0.00833333333330033)
+    p = fma(p, r, 0.041666666666513856)
+    p = fma(p, r, 0.16666666666666707)
+    p = fma(p, r, 0.5000000000000013)
+    p = fma(p * r, r, r) + 1.0
+    return p * np.int64((np.float64(t).view(np.int64) + 1023) << 52).view(np.float64) if v > -708.0 else 0.0
+
+
+@njit(error_model="numpy")
+def _product(columns, b, out):
+    """Fill out (m, L) with columns' b, for columns (k, m) and b (k, L); the sums run over k in order."""
+    terms, rows = columns.shape
+    lanes = b.shape[1]
+    out[:] = 0.0
+    whole = terms - terms % 4
+    if lanes == 1:
+        total, factors = out.reshape(-1), b.reshape(-1)
+        for k in range(0, whole, 4):
+            b0, b1, b2, b3 = factors[k], factors[k + 1], factors[k + 2], factors[k + 3]
+            a0, a1, a2, a3 = columns[k], columns[k + 1], columns[k + 2], columns[k + 3]
+            for i in range(rows):
+                total[i] = fma(a3[i], b3, fma(a2[i], b2, fma(a1[i], b1, fma(a0[i], b0, total[i]))))
+        for k in range(whole, terms):
+            for i in range(rows):
+                total[i] = fma(columns[k, i], factors[k], total[i])
+        return
+    for k in range(0, whole, 4):
+        b0, b1, b2, b3 = b[k], b[k + 1], b[k + 2], b[k + 3]
+        for i in range(rows):
+            a0, a1, a2, a3 = columns[k, i], columns[k + 1, i], columns[k + 2, i], columns[k + 3, i]
+            total = out[i]
+            for lane in range(lanes):
+                total[lane] = fma(
+                    a3, b3[lane], fma(a2, b2[lane], fma(a1, b1[lane], fma(a0, b0[lane], total[lane])))
+                )  # fmt: skip
+    for k in range(whole, terms):
+        for i in range(rows):
+            a = columns[k, i]
+            for lane in range(lanes):
+                out[i, lane] = fma(a, b[k, lane], out[i, lane])
+
+
+@njit(error_model="numpy")
+def _residuals(margins, y, link, scale, slope):
+    """Replace margins (n, L) by the derivatives of the examples' costs; slope, if it is not empty, takes the second."""
+    for i in range(margins.shape[0]):
+        target = y[i]
+        if link == LINEAR:
+            for lane in range(margins.shape[1]):
+                margins[i, lane] = (margins[i, lane] - target) * scale
+            if slope.size:
+                slope[i] = scale
+        else:
+            sign = 1.0 - 2.0 * target
+            for lane in range(margins.shape[1]):
+                losing = sign * margins[i, lane]
+                small = _decaying(-abs(losing))
+                right = 1.0 / (1.0 + small)
+                wrong = small * right
+                margins[i, lane] = sign * (right if losing >= 0.0 else (wrong if losing < 0.0 else losing))
+                if slope.size:
+                    slope[i, lane] = wrong * right
+
+
+@njit(error_model="numpy")
+def _weigh(residuals, z, amplitude, dt):
+    """Multiply residuals (n, L) by -dt + amplitude (z - mean z)."""
+    n, lanes = residuals.shape
+    mean = np.zeros(lanes)
+    for i in range(n):
+        for lane in range(lanes):
+            mean[lane] += z[i, lane]
+    for lane in range(lanes):
+        mean[lane] = fma(amplitude / n, mean[lane], dt)
+    for i in range(n):
+        for lane in range(lanes):
+            residuals[i, lane] *= fma(amplitude, z[i, lane], -mean[lane])
+
+
+@njit(error_model="numpy")
+def _advance(w, x, xt, y, link, numbers, noise, path, step, n_frames, every, key, frames):
+    """Make steps of one block w (p, L), whose first path is number `path`; frames (n_frames, used, p) are its own."""
+    p, lanes = w.shape
+    n = x.shape[0]
+    dt, amplitude, scale, precision, half = numbers[0], numbers[1], numbers[2], numbers[3], numbers[4]
+    rows = (n + 3) // 4 * 4
+    z, words = np.zeros((rows, lanes)), np.empty((2, max(lanes, rows // 4)), np.uint64)
+    margins, total = np.empty((n, lanes)), np.empty((p, lanes))
+    modified = half > 0.0
+    slope, gradient = np.empty((n if modified else 0, lanes)), np.empty((p if modified else 0, lanes))
+    along = np.empty((n if modified else 0, lanes))
+    for q in range(step, step + n_frames * every):
+        if amplitude > 0.0:
+            noise(z, words, q * rows, path, key)
+        _product(xt, w, margins)
+        _residuals(margins, y, link, scale, slope)
+        if modified:
+            _product(x, margins, gradient)
+            for j in range(p):
+                for lane in range(lanes):
+                    gradient[j, lane] = fma(precision, w[j, lane], gradient[j, lane])
+            _product(xt, gradient, along)
+        _weigh(margins, z, amplitude, dt)
+        if modified:
+            for i in range(n):
+                for lane in range(lanes):
+                    margins[i, lane] = fma(-dt * half * slope[i, lane], along[i, lane], margins[i, lane])
+        _product(x, margins, total)
+        for j in range(p):
+            for lane in range(lanes):
+                pull = fma(half, gradient[j, lane], w[j, lane]) if modified else w[j, lane]
+                w[j, lane] += fma(-dt * precision, pull, total[j, lane])
+        made = q + 1 - step
+        if frames.size and made % every == 0:
+            for lane in range(frames.shape[1]):
+                for j in range(p):
+                    frames[made // every - 1, lane, j] = w[j, lane]
+
+
+@njit(parallel=True, error_model="numpy", cache=True)
+def advance(state, x, xt, y, link, numbers, noise, first_path, step, n_frames, every, key, frames):
+    """Make n_frames * every steps of all blocks of state (n_blocks, p, L), in place; `step` have been made before.
+
+    numbers are dt, the noise's amplitude, the scale of the residuals, the prior's precision, and half the time of the
+    SGD step whose drift is to be modified, or 0. x (n, p) and its transpose are the inputs. Step q of a path uses its
+    normals from number q m on, m being n rounded up to a multiple of four.
+
+    After each `every` the positions go to frames (n_frames, n_paths, p), which is empty if none are wanted.
+    """
+    blocks, _, lanes = state.shape
+    for block in prange(blocks):
+        first, last = block * lanes, min((block + 1) * lanes, frames.shape[1])
+        _advance(
+            state[block], x, xt, y, link, numbers, noise, first_path + first, step, n_frames, every, key,
+            frames[:, first:last],
+        )  # fmt: skip
+
+
+@njit(error_model="numpy", cache=True)
+def advance_one(state, x, xt, y, link, numbers, noise, first_path, step, n_frames, every, key, frames):
+    """Do the same for a state of one block, without the threads that would wait for it."""
+    _advance(state[0], x, xt, y, link, numbers, noise, first_path, step, n_frames, every, key, frames)
+
+
+@njit(error_model="numpy", cache=True)
+def normals(z, words, noise, first, path, key):
+    """Fill z (rows, L) with the normals from number `first` on, for a step that is not made here."""
+    noise(z, words, first, path, key)

@@ -1,0 +1,11 @@
+"""Figures of what was measured, with the theory beside it."""
+
+from .bayes import plot_evidence as plot_evidence
+from .bayes import plot_prediction as plot_prediction
+from .descent import plot_batch_size_scaling as plot_batch_size_scaling
+from .descent import plot_batch_sizes as plot_batch_sizes
+from .descent import plot_comparison as plot_comparison
+from .samples import plot_convergence as plot_convergence
+from .samples import plot_first_passage as plot_first_passage
+from .samples import plot_histogram as plot_histogram
+from .samples import plot_law_comparison as plot_law_comparison

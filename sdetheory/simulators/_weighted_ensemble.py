@@ -1,0 +1,178 @@
+"""Paths of the equation of SGD on a model: an ensemble whose step is one randomly weighted gradient."""
+
+from __future__ import annotations
+
+import hashlib
+import pickle
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from .. import _validate
+from .._kernels import ensemble as drivers
+from .._kernels import noise, weighted
+from .._kernels.signatures import NOISE, compiled
+from ..errors import IncompatibleError, InvalidInputError
+from ._ensemble import Ensemble, blocks, starting_points
+from .schemes import INCREMENTS, SCHEMES, Scheme
+from .sgd_sde import LinearForm, SGDEquation, linear_form
+
+_WORK = 2**27
+"""Multiplications between two looks at the progress bar and the keyboard: a tenth of a second."""
+
+
+@dataclass(kw_only=True)
+class WeightedPlan:
+    """The equation and its normals, in the place of the Plan of schemes that call a drift and a diffusion."""
+
+    sde: SGDEquation
+    scheme: Scheme
+    plan: NDArray[np.int64]
+    increments: str = "gaussian"
+    fields: tuple[None, ...] = (None,) * 3
+
+    @cached_property
+    def functions(self) -> tuple[Any, ...]:
+        """The generators of normals for blocks and for a single path, as machine code."""
+        return compiled(NOISE, noise.gaussian), compiled(NOISE, noise.gaussian_of_one)
+
+    @cached_property
+    def form(self) -> tuple[LinearForm, NDArray[np.float64]] | None:
+        """The model as a generalized linear one, with its inputs transposed, if it is one."""
+        form = linear_form(self.sde.model)
+        return None if form is None else (form, np.ascontiguousarray(form.X.T))
+
+    @cached_property
+    def step(self) -> str:
+        """What tells this equation from others: a digest of the model."""
+        try:
+            data = pickle.dumps(self.sde.model)
+        except Exception as error:
+            raise InvalidInputError(f"the model cannot be told from others in a checkpoint: {error}") from error
+        return hashlib.sha256(data).hexdigest()
+
+    @property
+    def parameters(self) -> NDArray[np.float64]:
+        """Noise scale, and half the time of a step for order 2."""
+        return np.array([self.sde.noise_scale, self.sde.half_step])
+
+    @property
+    def matrix(self) -> NDArray[np.float64]:
+        """No constant noise."""
+        return np.zeros((0, 0))
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {key: value for key, value in self.__dict__.items() if key not in ("functions", "form")}
+
+
+class WeightedEnsemble(Ensemble):
+    """The state of n_paths copies of the equation of SGD on a model."""
+
+    plan: Any
+
+    @classmethod
+    def prepare(
+        cls,
+        sde: Any,
+        x0: ArrayLike,
+        *,
+        dt: float,
+        n_paths: int | None,
+        rng: Any,
+        method: str,
+        increments: str,
+        start: float = 0.0,
+        refine: int = 1,
+    ) -> WeightedEnsemble:
+        """Check the arguments, and lay out the state."""
+        _validate.choice("method", method, SCHEMES)
+        _validate.choice("increments", increments, INCREMENTS)
+        if (method, increments, refine) != ("euler-maruyama", "gaussian", 1):
+            raise IncompatibleError(
+                f"the equation of SGD on a model is advanced by euler-maruyama with gaussian increments of its own; "
+                f"got {method} with {increments} increments" + ("" if refine == 1 else " and a shared Brownian path")
+            )
+        dt = _validate.real("dt", dt, above=0.0)
+        points = starting_points(x0, sde.dimension, n_paths)
+        form = linear_form(sde.model)
+        if form is not None and form.link == weighted.LINEAR:
+            steepest = form.scale * np.linalg.norm(form.X, 2) ** 2 + form.prior_precision
+            rate = steepest * (1 + sde.half_step * steepest)
+            if dt * rate >= 2:
+                raise InvalidInputError(
+                    f"dt must be below 2/k = {2 / rate:.4g}, k = {rate:.4g} being the largest rate of the linear "
+                    f"drift; got {dt:g}, with which every path diverges"
+                )
+        plan = WeightedPlan(sde=sde, scheme=SCHEMES[method], plan=np.zeros(9, np.int64))
+        # Few paths: loops over examples instead of lanes are as fast, and each path is work for another thread.
+        lanes = 1 if len(points) < 16 else (16 if len(points) < 64 else 32)
+        return cls(
+            state=blocks(points, lanes), n_paths=len(points), dt=dt, start=start,
+            plan=plan,  # pyright: ignore[reportArgumentType]
+            seed=_validate.seed_sequence(rng),
+        )  # fmt: skip
+
+    def check_fields(self) -> NDArray[np.float64]:
+        """Return where the paths start; refuse an equation that is not finite there."""
+        points = self.positions()
+        probe = replace(self, state=self.state.copy())
+        probe.advance(1)
+        bad = np.flatnonzero(~np.isfinite(probe.positions()).all(axis=1))
+        if len(bad):
+            raise InvalidInputError(
+                f"the gradients must be finite where the paths start; they are not at {points[bad[0]]}, where path "
+                f"{bad[0]} starts. Move x0, or mend the model."
+            )
+        return points
+
+    @property
+    def steps_in_chunk(self) -> int:
+        """Steps between two looks at the progress bar and the keyboard."""
+        sde = self.plan.sde
+        return max(1, _WORK // (2 * sde.n_noises * self.state.size))
+
+    def advance(self, n_steps: int, frames: NDArray[np.float64] | None = None) -> None:
+        """Make n_steps steps; or for each of frames (n_frames, n_paths, p), which takes the positions after them."""
+        n_frames = 1 if frames is None else len(frames)
+        if frames is None:
+            frames = np.empty((0, *self.state.shape[:2]))
+        normals = self.plan.functions[self.state.shape[2] == 1]
+        key = self.seed.generate_state(2, np.uint32).astype(np.uint64)
+        first_path = int(self.plan.plan[drivers.FIRST_PATH])
+        sde = self.plan.sde
+        amplitude = np.sqrt(self.dt * sde.noise_scale / (sde.n_noises - 1))
+        if self.plan.form is not None:
+            form, transposed = self.plan.form
+            numbers = np.array([self.dt, amplitude, form.scale, form.prior_precision, sde.half_step])
+            kernel = weighted.advance if len(self.state) > 1 else weighted.advance_one
+            kernel(
+                self.state, form.X, transposed, form.y, form.link, numbers, normals, first_path,
+                self.step, n_frames, n_steps, key, frames,
+            )  # fmt: skip
+        else:
+            rows = -(-sde.n_noises // 4) * 4
+            z, words = np.empty((rows, self.state.shape[2])), np.empty((2, max(rows // 4, 32)), np.uint64)
+            for step in range(self.step, self.step + n_frames * n_steps):
+                for block, path in enumerate(range(first_path, first_path + self.n_paths, self.state.shape[2])):
+                    weighted.normals(z, words, normals, step * rows, path, key)
+                    weights = amplitude * (z[: sde.n_noises] - z[: sde.n_noises].mean(axis=0)) - self.dt
+                    self._step(self.state[block], np.ascontiguousarray(weights.T), first=step == 0)
+                if len(frames) and (step + 1 - self.step) % n_steps == 0:
+                    frames[(step + 1 - self.step) // n_steps - 1] = self.positions()
+        self.step += n_frames * n_steps
+
+    def _step(self, block: NDArray[np.float64], weights: NDArray[np.float64], first: bool) -> None:
+        """Move the paths of a block (p, L) by their weighted gradients; what overflowed stays as it is."""
+        for lane, w in enumerate(np.ascontiguousarray(block.T)):
+            if np.isfinite(w).all():
+                try:
+                    with np.errstate(over="ignore", invalid="ignore"):
+                        block[:, lane] = w + self.plan.sde.step_gradient(w, weights[lane], self.dt)
+                except InvalidInputError:
+                    # A model that works in the first step and then refuses its own gradients: they overflowed.
+                    if first:
+                        raise
+                    block[:, lane] = np.nan
