@@ -206,14 +206,21 @@ def run(setting: Setting, name: str, workers: int) -> None:
             options = {key: value for key, value in given.items() if key != "problem"}
             study = st.batch_size_study(problem, **options, path=setting.folder / f"{name}_{sweep}.csv", executor=pool)
             print(f"{sweep}: {len(study.table)} runs after {time.perf_counter() - start:.0f} s", flush=True)
-            path = setting.folder / f"{name}_training.csv"
-            if not path.exists():
-                tasks = [(b, seed) for seed in options["seeds"] for b in (setting.batch, setting.train_size)]
-                parts = [pool.submit(train, setting, *task) for task in tasks]
-                head = f"{json.dumps(study.versions)}\nstep,batch_size,seed,test_accuracy,test_loss"
-                rows = np.concatenate([part.result() for part in parts])
-                np.savetxt(path, rows, fmt="%d,%d,%d,%.6g,%.6g", header=head, encoding="utf-8")
-                print(f"training: {len(tasks)} runs after {time.perf_counter() - start:.0f} s", flush=True)
+        watch(setting, setting.folder / f"{name}_training.csv", pool)
+    print(f"training after {time.perf_counter() - start:.0f} s", flush=True)
+
+
+def watch(setting: Setting, path: Path, pool: ProcessPoolExecutor) -> None:
+    """Do what is not yet done of the two batches that are watched."""
+    if not path.exists():
+        versions = st.BatchSizeStudy.read(path.with_name(path.name.replace("training", "learning_rate"))).versions
+        path.write_text(f"# {json.dumps(versions)}\n# step,batch_size,seed,test_accuracy,test_loss\n", encoding="utf-8")
+    done = {tuple(map(int, line.split(",")[1:3])) for line in path.read_text().splitlines() if line[0] != "#"}
+    seeds = setting.sweeps["learning_rate"]["seeds"]
+    tasks = [(batch, seed) for seed in seeds for batch in (setting.batch, setting.train_size)]
+    for part in [pool.submit(train, setting, *task) for task in tasks if task not in done]:
+        with path.open("a", encoding="utf-8") as file:
+            np.savetxt(file, part.result(), fmt="%d,%d,%d,%.6g,%.6g")
 
 
 # %% [markdown]
