@@ -5,7 +5,7 @@
 # learning rate ε, the number N of training examples and 1/(1 − m), says the SDE of SGD: they enter it as one noise
 # scale g ≈ εN/(B(1 − m)) alone (Smith and Le 2018, sections 4 and 5, figures 3 to 7). Here SGD itself is asked.
 #
-#     python examples/optimum_batch_size.py             a small network on 300 made-up examples: half a minute
+#     python examples/optimum_batch_size.py             a small network on 300 made-up examples: a minute
 #     python examples/optimum_batch_size.py --mnist     the paper's 800 rectified units on 1,000 images: an hour
 #     python examples/optimum_batch_size.py --mnist --figures      draw again from the stored numbers
 #
@@ -206,14 +206,21 @@ def run(setting: Setting, name: str, workers: int) -> None:
             options = {key: value for key, value in given.items() if key != "problem"}
             study = st.batch_size_study(problem, **options, path=setting.folder / f"{name}_{sweep}.csv", executor=pool)
             print(f"{sweep}: {len(study.table)} runs after {time.perf_counter() - start:.0f} s", flush=True)
-            path = setting.folder / f"{name}_training.csv"
-            if not path.exists():
-                tasks = [(b, seed) for seed in options["seeds"] for b in (setting.batch, setting.train_size)]
-                parts = [pool.submit(train, setting, *task) for task in tasks]
-                head = f"{json.dumps(study.versions)}\nstep,batch_size,seed,test_accuracy,test_loss"
-                rows = np.concatenate([part.result() for part in parts])
-                np.savetxt(path, rows, fmt="%d,%d,%d,%.6g,%.6g", header=head, encoding="utf-8")
-                print(f"training: {len(tasks)} runs after {time.perf_counter() - start:.0f} s", flush=True)
+        watch(setting, setting.folder / f"{name}_training.csv", pool)
+    print(f"training after {time.perf_counter() - start:.0f} s", flush=True)
+
+
+def watch(setting: Setting, path: Path, pool: ProcessPoolExecutor) -> None:
+    """Do what is not yet done of the two batches that are watched."""
+    if not path.exists():
+        versions = st.BatchSizeStudy.read(path.with_name(path.name.replace("training", "learning_rate"))).versions
+        path.write_text(f"# {json.dumps(versions)}\n# step,batch_size,seed,test_accuracy,test_loss\n", encoding="utf-8")
+    done = {tuple(map(int, line.split(",")[1:3])) for line in path.read_text().splitlines() if line[0] != "#"}
+    seeds = setting.sweeps["learning_rate"]["seeds"]
+    tasks = [(batch, seed) for seed in seeds for batch in (setting.batch, setting.train_size)]
+    for part in [pool.submit(train, setting, *task) for task in tasks if task not in done]:
+        with path.open("a", encoding="utf-8") as file:
+            np.savetxt(file, part.result(), fmt="%d,%d,%d,%.6g,%.6g")
 
 
 # %% [markdown]
@@ -263,7 +270,7 @@ def draw(setting: Setting, name: str) -> None:
             )
         try:
             power = study.exponents(**options)[QUANTITIES[sweep]]
-            said = "agrees with 1" if 1.0 in power else "does not agree with 1"
+            said = "the interval holds 1" if 1.0 in power else "the interval excludes 1"
             print(f"exponent of {QUANTITIES[sweep]}: {power}, {said}")
             st.plotting.plot_batch_size_scaling(study, QUANTITIES[sweep], ax=column[1], **options)
         except st.errors.InvalidInputError as error:

@@ -22,3 +22,16 @@ def test_example_runs_and_draws_its_figure(script, tmp_path):
     assert done.returncode == 0, done.stderr
     assert (tmp_path / "figures" / f"{script.stem}.png").stat().st_size > 10_000
     assert "FAILS" not in done.stdout
+
+
+def test_the_figures_of_mnist_are_drawn_from_the_stored_numbers(tmp_path):
+    done = subprocess.run(
+        [sys.executable, "-W", "error", str(EXAMPLES[0].parent / "optimum_batch_size.py"), "--mnist", "--figures"],
+        cwd=tmp_path,
+        env={**os.environ, "MPLBACKEND": "Agg"},
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stderr
+    assert (tmp_path / "figures" / "optimum_batch_size_mnist.png").stat().st_size > 10_000
+    assert "exponent of learning_rate: " in done.stdout

@@ -186,7 +186,7 @@ def plot_batch_size_scaling(study: BatchSizeStudy, quantity: str, ax: Any = None
     edges = np.array([item.curve.edge for item in optima])
     ax.plot(x[seen], edges[seen], "x", color=GREY, ms=6, label="smallest $B$ that trains")
     ax.set(xscale="log", yscale="log", xlabel=_AXES[quantity], ylabel="optimum batch size")
-    ax.set_xticks(np.unique(x), [f"{value:.3g}" for value in np.unique(x)])
+    ax.set_xticks(np.unique(x), [f"{value:.4g}" for value in np.unique(x)])
     ax.tick_params(axis="x", which="minor", bottom=False, labelbottom=False)
     ax.legend(frameon=False, fontsize=8)
     return ax

@@ -20,8 +20,8 @@ SCALINGS = {
 }
 """What the optimum batch size may be a power of."""
 
-WINDOW = 5
-"""Batch sizes around the best one that the parabola is fitted to."""
+STEEPNESS = np.geomspace(0.5, 32.0, 61)
+"""Powers k of 1/B that the fall towards small batches is tried with."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -123,6 +123,8 @@ class OptimumBatchSize:
 def peak(curve: BatchSizeCurve, weights: Array) -> tuple[Array, Array]:
     r"""Return ln B and the height of the peak, for each of many weightings of the seeds.
 
+    .. math:: a(B) = A - s \ln B - c B^{-k}, \qquad B_\mathrm{opt} = (c k/s)^{1/k}
+
     Parameters
     ----------
     curve : BatchSizeCurve
@@ -133,33 +135,37 @@ def peak(curve: BatchSizeCurve, weights: Array) -> tuple[Array, Array]:
     Returns
     -------
     tuple of ndarray, shape (r,)
-        Vertex and height of the parabola in ln B through the weighted means of the best batch size and its four
-        nearest neighbours, kept between the outermost of them; NaN where no seed has weight.
+        The peak of the curve above, with s, c > 0, of least squared distance from the weighted means, kept between the
+        outermost batch sizes. A distance counts in proportion to how far the point lies below the best one, added to
+        the decline from there to the largest batch: the depth of the cliff does not move the peak. The best mean itself
+        where there are fewer than five batch sizes or no such curve. NaN where no seed has weight.
     """
     use = curve.reliable
     log_b, values = np.log(curve.batch_sizes[use]), curve.values[:, use]
     done = np.isfinite(values)
     with np.errstate(invalid="ignore", divide="ignore"):
         means = (weights @ np.where(done, values, 0.0)) / (weights @ done.astype(float))
-    vertex, height = np.full(len(weights), np.nan), np.full(len(weights), np.nan)
     known = np.isfinite(means).all(axis=1)
-    width = min(WINDOW, len(log_b))
-    best = np.argmax(np.where(np.isfinite(means), means, -np.inf), axis=1)
-    starts = np.clip(best - width // 2, 0, len(log_b) - width)
-    for start in np.unique(starts[known]):
-        rows, window = known & (starts == start), slice(start, start + width)
-        u = log_b[window]
-        local = means[rows, window]
-        top = local.argmax(axis=1)
-        vertex[rows], height[rows] = u[top], local.max(axis=1)
-        if width >= 3:
-            centre = u.mean()
-            c, b, a = np.polynomial.polynomial.polyfit(u - centre, local.T, 2)
-            hollow = a < 0
-            at = np.where(hollow, np.clip(-b / np.where(hollow, 2 * a, 1.0), u[0] - centre, u[-1] - centre), 0.0)
-            vertex[rows] = np.where(hollow, at + centre, vertex[rows])
-            height[rows] = np.where(hollow, c + b * at + a * at**2, height[rows])
-    return vertex, height
+    means = np.where(known[:, None], means, 0.0)
+    vertex, height = log_b[means.argmax(axis=1)], means.max(axis=1)
+    if len(log_b) >= 5:
+        below = np.nanmean(values, axis=0)
+        below = below.max() - below
+        trust = 1 / np.maximum(below + below[-1], 1e-3 * below.max() + np.finfo(float).tiny)
+        u, least = log_b - log_b[0], np.full(len(means), np.inf)
+        target = (trust * means).T
+        for k in STEEPNESS:
+            design = trust[:, None] * np.column_stack([np.ones_like(u), -u, -np.exp(-k * u)])
+            found = np.linalg.pinv(design) @ target
+            squares = np.sum((design @ found - target) ** 2, axis=0)
+            level, slope, fall = found
+            better = (squares < least) & (slope > 0) & (fall > 0)
+            least = np.where(better, squares, least)
+            with np.errstate(invalid="ignore", divide="ignore"):
+                at = np.clip(np.log(fall * k / slope) / k, 0.0, u[-1])
+            vertex = np.where(better, at + log_b[0], vertex)
+            height = np.where(better, level - slope * at - fall * np.exp(-k * at), height)
+    return np.where(known, vertex, np.nan), np.where(known, height, np.nan)
 
 
 def optimum(curve: BatchSizeCurve, weights: Array, confidence: float) -> OptimumBatchSize | None:

@@ -176,11 +176,11 @@ class BatchSizeStudy:
 
         Notes
         -----
-        The peak is the vertex of the parabola in ln B through the mean metrics of the best batch size and its four
-        nearest neighbours, among batch sizes of which *every* run trained; runs that diverged or failed are counted,
-        and never averaged in. The interval is ln B_opt ± t s √(s/(s − 1)), with the spread s that a bootstrap over
-        the n seeds gives and Student's t of n − 1 degrees of freedom. It holds the noise of the seeds; that the true
-        peak is no parabola it does not know.
+        The peak is that of the curve A − s ln B − c B^{−k} closest to the mean metrics, among batch sizes of which
+        *every* run trained: a slow decline towards the full batch, and a fall towards the noise that small batches do
+        not survive. Runs that diverged or failed are counted, and never averaged in. The interval is
+        ln B_opt ± t σ √(n/(n − 1)), with the spread σ that a bootstrap over the n seeds gives and Student's t of n − 1
+        degrees of freedom. It holds the noise of the seeds; that the true curve has another form it does not know.
         """
         level, weights = self._bootstrap(confidence, n_bootstrap)
         every = self.curves(trains_above=trains_above)

@@ -34,18 +34,36 @@ def rates(*values):
     return [(value, 0.9, 0.9, 1000) for value in values]
 
 
-def parabola(best):
-    return lambda setting, sizes: 0.9 - 0.01 * (np.log(sizes) - np.log(best(setting))) ** 2
+def peaked(best):
+    """Return A − s ln B − c/B² with its peak, 0.9, where `best` says."""
+
+    def accuracy(setting, sizes):
+        u = np.log(sizes) - np.log(best(setting))
+        return 0.9 - 0.01 * u - 0.005 * (np.exp(-2 * u) - 1)
+
+    return accuracy
 
 
-def test_the_peak_of_a_parabola_is_its_vertex():
-    for best in (4.0, 9.3, 70.0):
-        (optimum,) = study(parabola(lambda _, b=best: b), rates(0.1)).optima()
-        assert optimum.batch_size.value == pytest.approx(best, rel=1e-9)
-        assert optimum.height == pytest.approx(0.9, rel=1e-12)
+def test_the_peak_of_a_known_curve_is_found():
+    for best in (4.0, 9.3, 40.0):
+        (optimum,) = study(peaked(lambda _, b=best: b), rates(0.1)).optima()
+        assert optimum.batch_size.value == pytest.approx(best, rel=1e-6)
+        assert optimum.height == pytest.approx(0.9, rel=1e-9)
         # Without noise there is nothing to be unsure of.
-        assert optimum.batch_size.high - optimum.batch_size.low < 1e-9
+        assert optimum.batch_size.high - optimum.batch_size.low < 1e-6
         assert optimum.bounded
+
+
+def test_another_power_and_the_cliff_beside_it_move_the_peak_little():
+    """The power 5.7 is not among those tried, and the smallest batch that trains lies far below the peak."""
+
+    def accuracy(setting, sizes):
+        u = np.log(sizes) - np.log(12.0)
+        return 0.9 - 0.01 * u - 0.01 / 5.7 * (np.exp(-5.7 * u) - 1)
+
+    (optimum,) = study(accuracy, rates(0.1)).optima()
+    assert optimum.curve.values[0, optimum.curve.reliable].min() < 0.75
+    assert optimum.batch_size.value == pytest.approx(12.0, rel=0.02)
 
 
 def test_the_exponents_of_power_laws_are_found():
@@ -53,21 +71,21 @@ def test_the_exponents_of_power_laws_are_found():
         (rate, m, 0.0, n) for rate in (0.1, 0.2, 0.4) for m in (0.0, 0.5) for n in (1000, 2000)
     ]  # fmt: skip
     best = lambda s: 40 * s[0] ** 0.8 * (s[3] / 1000) ** 0.3 / (1 - s[1]) ** 0.6  # noqa: E731
-    found = study(parabola(best), settings).exponents()
+    found = study(peaked(best), settings).exponents()
     for name, expected in (("learning_rate", 0.8), ("train_size", 0.3), ("1/(1 - momentum)", 0.6)):
-        assert found[name].value == pytest.approx(expected, rel=1e-9)
+        assert found[name].value == pytest.approx(expected, rel=1e-5)
         assert 1.0 not in found[name]
 
 
 def test_only_what_varies_has_an_exponent():
-    assert list(study(parabola(lambda s: 40 * s[0]), rates(0.1, 0.3)).exponents()) == ["learning_rate"]
+    assert list(study(peaked(lambda s: 40 * s[0]), rates(0.1, 0.3)).exponents()) == ["learning_rate"]
     with pytest.raises(InvalidInputError, match="needs bounded optima at two values or more"):
-        study(parabola(lambda s: 10), rates(0.1)).exponents()
+        study(peaked(lambda s: 10), rates(0.1)).exponents()
 
 
 def test_failed_and_diverged_runs_are_counted_and_not_averaged():
     def accuracy(setting, sizes):
-        values = np.tile(parabola(lambda _: 12)(setting, sizes), (4, 1))
+        values = np.tile(peaked(lambda _: 12)(setting, sizes), (4, 1))
         values[:, 0] = np.nan  # B = 2: all diverge
         values[:3, 1] = 0.1  # B = 3: most fail
         values[0, 2] = np.nan  # B = 5: one diverges
@@ -80,8 +98,8 @@ def test_failed_and_diverged_runs_are_counted_and_not_averaged():
     assert not curve.reliable[:3].any() and curve.reliable[3:].all()
     assert curve.edge == 5 and curve.edge_is_seen
     (optimum,) = study(accuracy, rates(0.1)).optima()
-    assert optimum.batch_size.value == pytest.approx(12, rel=1e-9)
-    assert optimum.distance_to_edge == pytest.approx(np.log(12 / 5), rel=1e-9)
+    assert optimum.batch_size.value == pytest.approx(12, rel=1e-6)
+    assert optimum.distance_to_edge == pytest.approx(np.log(12 / 5), rel=1e-5)
     assert np.nanmin(curve.values) > 0.5
 
 
@@ -92,7 +110,7 @@ def test_a_metric_is_masked_by_the_first_one():
 
 def test_a_peak_at_the_end_of_the_batch_sizes_is_a_bound():
     for best, bounded in ((500.0, False), (0.5, False), (10.0, True)):
-        (optimum,) = study(parabola(lambda _, b=best: b), rates(0.1)).optima()
+        (optimum,) = study(peaked(lambda _, b=best: b), rates(0.1)).optima()
         assert optimum.bounded == bounded
         assert SIZES[0] <= optimum.batch_size.value <= SIZES[-1]
 
@@ -112,7 +130,7 @@ def test_what_never_trains_has_no_optimum():
 
 
 def test_one_seed_knows_no_interval():
-    (optimum,) = study(parabola(lambda _: 10), rates(0.1), n_seeds=1).optima()
+    (optimum,) = study(peaked(lambda _: 10), rates(0.1), n_seeds=1).optima()
     assert (optimum.batch_size.low, optimum.batch_size.high) == (0.0, np.inf)
 
 
@@ -120,17 +138,17 @@ ALPHA = 1e-4
 
 
 def test_intervals_hold_the_exponent_as_often_as_they_say(rng):
-    """95 % intervals of 400 noisy studies; of 400, a coverage of 0.90 would be seen with probability 0.8."""
+    """95 % intervals of 120 noisy studies; a coverage of 0.75 would be seen with probability 0.99."""
     hits = {"truth": 0, "half": 0}
-    n_studies, level = 400, 0.95
+    n_studies, level = 120, 0.95
     for _ in range(n_studies):
 
         def noisy(setting, sizes):
             # Seeds differ in what they can reach, and each run has noise of its own.
             offset = 0.01 * rng.standard_normal((4, 1))
-            return parabola(lambda s: 40 * s[0])(setting, sizes) + offset + 0.001 * rng.standard_normal((4, len(sizes)))
+            return peaked(lambda s: 40 * s[0])(setting, sizes) + offset + 0.001 * rng.standard_normal((4, len(sizes)))
 
-        found = study(noisy, rates(0.2, 0.4, 0.8)).exponents(confidence=level, n_bootstrap=200)["learning_rate"]
+        found = study(noisy, rates(0.2, 0.4, 0.8)).exponents(confidence=level, n_bootstrap=100)["learning_rate"]
         hits["truth"] += 1.0 in found
         hits["half"] += 0.5 in found
     least = stats.binom.ppf(ALPHA, n_studies, level)
@@ -139,7 +157,7 @@ def test_intervals_hold_the_exponent_as_often_as_they_say(rng):
 
 
 def test_refusals():
-    done = study(parabola(lambda s: 40 * s[0]), rates(0.1, 0.3))
+    done = study(peaked(lambda s: 40 * s[0]), rates(0.1, 0.3))
     with pytest.raises(InvalidInputError, match="metric must be one of 'accuracy', 'loss'; got 'acuracy'"):
         done.curves("acuracy")
     with pytest.raises(InvalidInputError, match="confidence must be > 0 and < 1"):
