@@ -1,8 +1,11 @@
 """Block functions: from generated source to one machine-code signature, cached on disk.
 
 The source is always made anew, in memory; the file in the cache directory only gives Numba a place to key its machine
-code by. The file is named by the hash of its text and rewritten unless it holds exactly that text, so that an altered
-file is never executed; the directory belongs to its owner alone, because Numba unpickles what it finds there.
+code by. The file is named by the hash of the package's version and its text, and rewritten unless it holds exactly that
+text, so that an altered source is never executed. Numba's own files beside it, the index and the machine code, are
+unpickled and loaded without such a check: what protects them is the directory, which must belong to the user, must not
+have been open to the writing of others, and is closed to all others. Where NUMBA_CACHE_DIR is set, Numba keeps its
+files there instead, and their protection is that directory's.
 """
 
 from __future__ import annotations
@@ -70,7 +73,9 @@ def _apply(function, x, parameters, out):
 @cache
 def compiled_source(signature: Any, source: str) -> Any:
     """Return the machine code of the function `kernel` that a generated module defines."""
-    path = _cache_directory() / f"sdetheory_block_{hashlib.sha256(source.encode()).hexdigest()[:32]}.py"
+    version = sys.modules[__name__.split(".")[0]].__version__
+    key = hashlib.sha256(f"{version}\n{source}".encode()).hexdigest()[:32]
+    path = _cache_directory() / f"sdetheory_block_{key}.py"
     if not (path.is_file() and path.read_bytes() == source.encode()):
         with tempfile.NamedTemporaryFile("w", dir=path.parent, suffix=".tmp", delete=False, encoding="utf-8") as file:
             file.write(source)
@@ -95,16 +100,19 @@ def _cache_directory() -> Path:
         base = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
     directory = base / "sdetheory" / "kernels"
     try:
-        directory.mkdir(mode=0o700, parents=True, exist_ok=True)
-        if _private(directory) and os.access(directory, os.W_OK):
+        directory.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        directory.mkdir(mode=0o700, exist_ok=True)
+        if _trusted(directory) and os.access(directory, os.W_OK):
+            if sys.platform != "win32":
+                directory.chmod(0o700)
             return directory
     except OSError:
         pass
     return Path(tempfile.mkdtemp(prefix="sdetheory-"))
 
 
-def _private(directory: Path) -> bool:
-    """Whether nobody else can write into the directory."""
+def _trusted(directory: Path) -> bool:
+    """Whether nobody else can have written into the directory."""
     if sys.platform == "win32":
         return True
     status = directory.stat()
