@@ -15,7 +15,6 @@ import os
 import stat
 import sys
 import tempfile
-import warnings
 from dataclasses import dataclass
 from functools import cache, cached_property
 from pathlib import Path
@@ -24,10 +23,9 @@ from typing import Any
 
 import numba
 import numpy as np
-from numba.core.errors import NumbaExperimentalFeatureWarning
 from numpy.typing import NDArray
 
-from .signatures import FIELD
+from .signatures import FIELD, compiled
 
 
 @dataclass(frozen=True, eq=False)
@@ -84,9 +82,7 @@ def compiled_source(signature: Any, source: str) -> Any:
     module = sys.modules[path.stem] = ModuleType(path.stem)
     module.__file__ = str(path)
     exec(compile(source, str(path), "exec"), module.__dict__)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", NumbaExperimentalFeatureWarning)
-        return numba.cfunc(signature, cache=True, error_model="numpy")(module.__dict__["kernel"])
+    return compiled(signature, module.__dict__["kernel"])
 
 
 @cache

@@ -81,6 +81,16 @@ def test_another_version_does_not_use_the_machine_code(tmp_path):
     assert run(tmp_path)[0] == 1
 
 
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="XDG_CACHE_HOME is Linux's")
+@pytest.mark.parametrize("kind", ["nbi", "nbc"])
+def test_a_machine_code_file_that_was_cut_short_is_made_anew(tmp_path, kind):
+    _, directory = run(tmp_path)
+    (file,) = directory.rglob(f"*.{kind}")
+    file.write_bytes(file.read_bytes()[:100] if kind == "nbi" else b"")
+    assert run(tmp_path)[0] == 0
+    assert run(tmp_path)[0] == 1
+
+
 @pytest.fixture
 def cache_home(tmp_path, monkeypatch):
     """Return an empty XDG_CACHE_HOME, with a place for temporary directories beside it."""
