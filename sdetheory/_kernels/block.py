@@ -1,8 +1,11 @@
 """Block functions: from generated source to one machine-code signature, cached on disk.
 
 The source is always made anew, in memory; the file in the cache directory only gives Numba a place to key its machine
-code by. The file is named by the hash of its text and rewritten unless it holds exactly that text, so that an altered
-file is never executed; the directory belongs to its owner alone, because Numba unpickles what it finds there.
+code by. The file is named by the hash of the package's version and its text, and rewritten unless it holds exactly that
+text, so that an altered source is never executed. Numba's own files beside it, the index and the machine code, are
+unpickled and loaded without such a check: what protects them is the directory, which must belong to the user, must not
+have been open to the writing of others, and is closed to all others. Where NUMBA_CACHE_DIR is set, Numba keeps its
+files there instead, and their protection is that directory's.
 """
 
 from __future__ import annotations
@@ -12,7 +15,6 @@ import os
 import stat
 import sys
 import tempfile
-import warnings
 from dataclasses import dataclass
 from functools import cache, cached_property
 from pathlib import Path
@@ -21,10 +23,9 @@ from typing import Any
 
 import numba
 import numpy as np
-from numba.core.errors import NumbaExperimentalFeatureWarning
 from numpy.typing import NDArray
 
-from .signatures import FIELD
+from .signatures import FIELD, compiled
 
 
 @dataclass(frozen=True, eq=False)
@@ -70,7 +71,9 @@ def _apply(function, x, parameters, out):
 @cache
 def compiled_source(signature: Any, source: str) -> Any:
     """Return the machine code of the function `kernel` that a generated module defines."""
-    path = _cache_directory() / f"sdetheory_block_{hashlib.sha256(source.encode()).hexdigest()[:32]}.py"
+    version = sys.modules[__name__.split(".")[0]].__version__
+    key = hashlib.sha256(f"{version}\n{source}".encode()).hexdigest()[:32]
+    path = _cache_directory() / f"sdetheory_block_{key}.py"
     if not (path.is_file() and path.read_bytes() == source.encode()):
         with tempfile.NamedTemporaryFile("w", dir=path.parent, suffix=".tmp", delete=False, encoding="utf-8") as file:
             file.write(source)
@@ -79,9 +82,7 @@ def compiled_source(signature: Any, source: str) -> Any:
     module = sys.modules[path.stem] = ModuleType(path.stem)
     module.__file__ = str(path)
     exec(compile(source, str(path), "exec"), module.__dict__)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", NumbaExperimentalFeatureWarning)
-        return numba.cfunc(signature, cache=True, error_model="numpy")(module.__dict__["kernel"])
+    return compiled(signature, module.__dict__["kernel"])
 
 
 @cache
@@ -95,16 +96,19 @@ def _cache_directory() -> Path:
         base = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
     directory = base / "sdetheory" / "kernels"
     try:
-        directory.mkdir(mode=0o700, parents=True, exist_ok=True)
-        if _private(directory) and os.access(directory, os.W_OK):
+        directory.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        directory.mkdir(mode=0o700, exist_ok=True)
+        if _trusted(directory) and os.access(directory, os.W_OK):
+            if sys.platform != "win32":
+                directory.chmod(0o700)
             return directory
     except OSError:
         pass
     return Path(tempfile.mkdtemp(prefix="sdetheory-"))
 
 
-def _private(directory: Path) -> bool:
-    """Whether nobody else can write into the directory."""
+def _trusted(directory: Path) -> bool:
+    """Whether nobody else can have written into the directory."""
     if sys.platform == "win32":
         return True
     status = directory.stat()

@@ -59,7 +59,8 @@ def step_source(
     d, m = len(variables), n_noises
     dt = sympy.Dummy("dt", real=True)
     moved = [x + dt * f for x, f in zip(variables, drift, strict=True)]
-    code = lane_code("step", [*moved, *diffusion, *derivative], variables, (*parameters, dt))
+    title = "Milstein step" if derivative else "Euler-Maruyama step"
+    code = lane_code(title, [*moved, *diffusion, *derivative], variables, (*parameters, dt))
     terms = len(code.lines) + len(used) + len(derivative)
     if terms + sum(int(sympy.count_ops(f)) for f in drift) > _LONGEST:
         return None

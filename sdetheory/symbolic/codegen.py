@@ -328,6 +328,11 @@ class _Writer:
         name = _FUNCTIONS.get(e.func)
         if isinstance(e, sympy.Heaviside):
             return self.write((1 + sympy.sign(e.args[0])) / 2)
+        if isinstance(e, sympy.DiracDelta):
+            raise InvalidInputError(
+                f"the {self.title} holds DiracDelta, from differentiating a kink or a jump (Abs, Max, Min, sign); "
+                "write that with Piecewise, whose pieces are differentiated alone, or smooth it"
+            )
         if name is None:
             raise InvalidInputError(
                 f"the {self.title} holds {e.func.__name__}, which cannot be compiled; "

@@ -57,6 +57,11 @@ def test_machine_code_is_reused_and_an_altered_source_is_not_executed(tmp_path):
     assert any(name.endswith(".nbc") for name in first)
     assert not any(name.endswith(".tmp") for name in first)
 
+    for path in directory.rglob("*"):
+        # Numba's own files have the usual permissions; the directory keeps all others away from them.
+        assert path.stat().st_uid == os.getuid()
+    assert source.stat().st_mode & 0o777 == 0o600
+
     hits, _ = run(tmp_path)
     assert hits == 1
     assert files(directory) == first
@@ -65,6 +70,25 @@ def test_machine_code_is_reused_and_an_altered_source_is_not_executed(tmp_path):
         source.write_bytes(planted)
         run(tmp_path)
         assert source.read_text() == SOURCE
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="XDG_CACHE_HOME is Linux's")
+def test_another_version_does_not_use_the_machine_code(tmp_path):
+    run(tmp_path)
+    hits, directory = run(tmp_path, "import sdetheory\nsdetheory.__version__ = '999.0'\n" + SCRIPT)
+    assert hits == 0
+    assert len(list(directory.glob("*.py"))) == 2
+    assert run(tmp_path)[0] == 1
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="XDG_CACHE_HOME is Linux's")
+@pytest.mark.parametrize("kind", ["nbi", "nbc"])
+def test_a_machine_code_file_that_was_cut_short_is_made_anew(tmp_path, kind):
+    _, directory = run(tmp_path)
+    (file,) = directory.rglob(f"*.{kind}")
+    file.write_bytes(file.read_bytes()[:100] if kind == "nbi" else b"")
+    assert run(tmp_path)[0] == 0
+    assert run(tmp_path)[0] == 1
 
 
 @pytest.fixture
@@ -84,12 +108,24 @@ def directory():
 
 
 @posix
-@pytest.mark.parametrize("mode", [0o700, 0o755])
-def test_a_directory_of_ones_own_is_used(cache_home, mode):
+@pytest.mark.parametrize("mode", [0o700, 0o755, 0o711])
+def test_a_directory_of_ones_own_is_used_and_closed_to_others(cache_home, mode):
     kernels = cache_home / "sdetheory" / "kernels"
     kernels.mkdir(parents=True)
     kernels.chmod(mode)
     assert directory() == kernels
+    assert kernels.stat().st_mode & 0o777 == 0o700
+
+
+@posix
+def test_a_new_directory_is_closed_to_others_whatever_the_umask(cache_home):
+    before = os.umask(0)
+    try:
+        kernels = directory()
+    finally:
+        os.umask(before)
+    for made in (kernels, kernels.parent):
+        assert made.stat().st_mode & 0o777 == 0o700
 
 
 @posix

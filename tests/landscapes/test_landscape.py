@@ -27,8 +27,18 @@ def differences(function, w, h=1e-5):
     return np.stack(columns, axis=-1)
 
 
+X, Y, K = sympy.symbols("x y k", real=True)
+PIECES = sympy.Piecewise((sympy.log(2 + X**2), X > K), (sympy.sqrt(3 + sympy.cos(X)), True)) * sympy.exp(-(Y**2) / 2)
+KINKS = sympy.Max(X, K * Y) ** 2 + 3 * sympy.Abs(X - Y) + sympy.Min(sympy.sin(X), sympy.tanh(Y))
+
+
+def bent(expression):
+    return st.Landscape.from_sympy(expression, variables=["x", "y"], parameters={"k": 0.3}, name="bent cost")
+
+
 CASES = {
     "formula": landscape,
+    "pieces": lambda: bent(PIECES),
     "double well": double_well,
     "sharp and broad": sharp_and_broad,
     "quadratic": lambda: quadratic([[2.0, 0.5, 0.0], [0.5, 1.0, -0.3], [0.0, -0.3, 3.0]]),
@@ -45,6 +55,19 @@ def test_derivatives_agree_with_differences(make, rng):
     np.testing.assert_array_equal(hessian, hessian.swapaxes(-1, -2))
     # Negative control: one part in a thousand is seen.
     assert not np.allclose(1.001 * gradient, differences(cost.value, w), rtol=1e-6, atol=1e-6)
+
+
+def test_kinks_have_a_gradient_and_no_hessian(rng):
+    cost, w = bent(KINKS), rng.uniform(-1.5, 1.5, size=(50, 2))
+    x, y = w.T
+    value = np.maximum(x, 0.3 * y) ** 2 + 3 * abs(x - y) + np.minimum(np.sin(x), np.tanh(y))
+    np.testing.assert_allclose(cost.value(w), value, rtol=1e-13, atol=1e-13)
+    # A difference taken across a kink is wrong; the corners in x alone or y alone are none.
+    away = np.min(np.abs([x - 0.3 * y, x - y, np.sin(x) - np.tanh(y)]), axis=0) > 1e-4
+    assert away.sum() > 40
+    np.testing.assert_allclose(cost.gradient(w[away]), differences(cost.value, w[away]), rtol=1e-6, atol=1e-6)
+    with pytest.raises(InvalidInputError, match="the Hessian of the bent cost holds DiracDelta"):
+        cost.hessian(w)
 
 
 def test_value_is_the_formula(rng):
