@@ -176,8 +176,11 @@ def meet_numerics(derivations: Sequence[Derivation]) -> list[str]:
         # So far apart that what one basin leaks into the other is below the last digit.
         landscape = sharp_and_broad(sharp_curvature=k1, broad_curvature=k2, broad_cost=deeper, separation=16.0)
         named = f"k = {k1:.4g} and {k2:.4g}, C2 - C1 = {deeper:.4g}"
-        critical = equal(D=deeper, q=math.log(k1 / k2))
-        for temperature in (0.4, 1.0, critical):
+        # The wanted probability is one half by definition, so that only the right temperature passes.
+        law = gibbs(landscape, equal(D=deeper, q=math.log(k1 / k2)), bounds=(-8.0, 24.0))
+        lines.append(compare(f"probability of the deep basin at the derived temperature, {named}", 0.5,
+                             law.probability(-8.0, 6.0), "sdetheory.theory.gibbs"))  # fmt: skip
+        for temperature in (0.4, 1.0):
             law = gibbs(landscape, temperature, bounds=(-8.0, 24.0))
             deep, broad = law.probability(-8.0, 6.0), law.probability(6.0, 24.0)
             numbers = {"C1": 0.0, "C2": deeper, "k1": k1, "k2": k2}

@@ -5,8 +5,7 @@
 The first derivation takes isotropic constant noise, any cost and two weights, and finds the temperature. The second
 lets the gradient covariance F depend on the weight, and reads the equation in the sense of Itô, which is the limit of
 SGD, and in that of Stratonovich: the density gets an extra −ln F in the exponent, or half of it. The third takes an
-example with a tail that falls as a power. At the end the formulas meet `sdetheory.theory.gibbs` and numerical
-integrals.
+example with a tail that falls as a power. At the end the formulas meet `sdetheory.theory` and numerical integrals.
 """
 
 from __future__ import annotations
@@ -27,7 +26,7 @@ from sdetheory.symbolic import (
     present,
     probability_current,
 )
-from sdetheory.theory import gibbs
+from sdetheory.theory import gibbs, ornstein_uhlenbeck
 
 X, Y = sympy.symbols("x y", real=True)
 G = sympy.Symbol("g", positive=True)
@@ -177,11 +176,15 @@ def meet_numerics(derivations: Sequence[Derivation]) -> list[str]:
     lines = []
     for _ in range(3):
         g, f, height = rng.uniform(0.1, 2), rng.uniform(0.2, 3), rng.uniform(0.5, 3)
+        # The other side knows the diffusion coefficient of the noise, g f/2, and no temperature.
+        law = ornstein_uhlenbeck([[height]], [[g * f / 2]])
+        what = f"curvature times variance in a parabola of curvature {height:.3g} at g = {g:.3g}, f = {f:.3g}"
+        found = height * law.covariance[0, 0]
+        lines.append(compare(what, heat(g=g, f=f), found, "sdetheory.theory.ornstein_uhlenbeck"))
         well = _DoubleWell(height)
-        derived = heat(g=g, f=f)
-        mean = gibbs(well, derived).expectation(well.virial)
+        mean = gibbs(well, heat(g=g, f=f)).expectation(well.virial)
         what = f"mean of x dC/dx in a double well of depth {height / 4:.3g} at g = {g:.3g}, f = {f:.3g}"
-        lines.append(compare(what, derived, float(mean), "sdetheory.theory.gibbs"))
+        lines.append(compare(what, g * f / 2, float(mean), "sdetheory.theory.gibbs"))
         s, ratio = rng.uniform(0.1, 2), rng.uniform(3.0, 6.0)
         k = ratio * g * s
         what = f"variance at k = {k:.3g}, g = {g:.3g}, f = {f:.3g}, s = {s:.3g}"

@@ -36,13 +36,13 @@ def derive() -> tuple[Derivation, ...]:
 def best_step() -> Derivation:
     """Derive ε = (|G|²/GᵀHG)/(1 + Tr(HΣ)/(B GᵀHG)), the best learning rate of a noisy step."""
     d = Derivation("The best step with a noisy gradient", source=SOURCE)
-    square, bent, spread = sympy.symbols("GG GHG HS", positive=True)
-    best, largest, batch_noise, gain, full = sympy.symbols("e em Bn D Dm", positive=True)
+    square, bent, spread = sympy.symbols("G_2 G_H S_H", positive=True)
+    best, largest, batch_noise, gain, full = sympy.symbols("e e_m B_n D D_m", positive=True)
     g1, g2, h11, h12, h22, s11, s12, s22, z1, z2 = sympy.symbols("G1 G2 h11 h12 h22 s11 s12 s22 z1 z2", real=True)
     for symbol, text in (
         (EPSILON, "learning rate; the step is $−ε Ĝ$"), (B, "number of examples in a minibatch"),
         (square, "$|G|²$, G being the gradient of the mean loss"), (bent, "$Gᵀ H G$, H being its Hessian"),
-        (spread, "Tr HS, where S is the covariance of the gradient of one example"),
+        (spread, "Tr S_H, where S is the covariance of the gradient of one example"),
     ):  # fmt: skip
         d.assume(symbol, text)
     d.suppose("Parabola", "the loss is replaced by its second-order Taylor polynomial over the step")
@@ -63,7 +63,7 @@ def best_step() -> Derivation:
     )  # fmt: skip
     split = d.step("the quadratic term of the step, in two dimensions", quadratic, in_moments, by="expand")
     d.step(
-        "the terms of second order in the noise have the mean Tr(HS)/B (those of first order have mean zero)",
+        "the terms of second order in the noise have the mean Tr(S_H)/B (those of first order have mean zero)",
         (h11 * s11 + 2 * h12 * s12 + h22 * s22) / B, sympy.Trace(sympy.ImmutableMatrix(hessian * covariance)) / B,
         by=f"$z_i z_j$ has the mean $S_{{ij}}/B$, inserted into {split}", using="Independent",
     )  # fmt: skip
@@ -98,7 +98,7 @@ def best_step() -> Derivation:
 def price() -> Derivation:
     """Derive (S/S₀ − 1)(X/X₀ − 1) = 1, the trade of steps S against examples X."""
     d = Derivation("Steps against examples", source=SOURCE)
-    batch_noise, fewest_steps = sympy.symbols("Bn S0", positive=True)
+    batch_noise, fewest_steps = sympy.symbols("B_n S_0", positive=True)
     steps, examples, fewest_examples = sympy.symbols("S X X0", positive=True)
     d.assume(B, "number of examples in a minibatch")
     d.assume(batch_noise, "gradient noise scale, the same all along the way")
@@ -118,8 +118,8 @@ def price() -> Derivation:
 def estimators() -> Derivation:
     """Derive the unbiased estimators of |G|² and Tr S from two batch sizes, for a finite training set."""
     d = Derivation("Unbiased estimators from two batch sizes", source=SOURCE)
-    square, trace, small, large = sympy.symbols("GG S B1 B2", positive=True)
-    p, q, e1, e2, trace_hat, square_hat = sympy.symbols("p q e1 e2 Sh GGh", real=True)
+    square, trace, small, large = sympy.symbols("G_2 S B1 B2", positive=True)
+    p, q, e1, e2, trace_hat, square_hat = sympy.symbols("p q e1 e2 Shat Ghat_2", real=True)
     for symbol, text in (
         (N, "number of training examples"), (small, "the smaller batch size"), (large, "the larger batch size"),
         (square, "$|G|²$, G being the mean gradient of the training set"),
@@ -154,7 +154,7 @@ def estimators() -> Derivation:
         "the common error: one batch alone, $|Ĝ|²$ at $B_1$, is too large by Tr S times", (e1 - square) / trace,
         1 / small - 1 / N, by=f"{first}",
     )  # fmt: skip
-    noise = sympy.Symbol("Bs", real=True)
+    noise = sympy.Symbol("B_s", real=True)
     d.assume(p, "mean of $|Ĝ|²$ over the smaller batches, as measured")
     d.assume(q, "mean of $|Ĝ|²$ over the larger batches, as measured")
     d.define(noise, ((p - q) / (1 / small - 1 / large)) / ((large * q - small * p) / (large - small)),
@@ -170,7 +170,7 @@ def two_noise_scales() -> Derivation:
     curvature, variance = sympy.symbols("a s", positive=True)
     w, z = sympy.symbols("w z", real=True)
     scale = sympy.Symbol("g", nonnegative=True)
-    stationary, square, gradient_noise = sympy.symbols("V GG Bs", positive=True)
+    stationary, square, gradient_noise = sympy.symbols("V G_2 B_s", positive=True)
     for symbol, text in (
         (curvature, "curvature of the mean loss $a w²/2$"), (variance, "variance of the gradient of one example"),
         (EPSILON, "learning rate"), (B, "batch size"), (N, "number of training examples"), (w, "the weight"),
@@ -218,17 +218,17 @@ def meet_numerics(derivations: Sequence[Derivation]) -> list[str]:
     mean = gradients.mean(axis=0)
     # Independent draws from six examples have the covariance with six, not five, in the denominator.
     covariance = gradient_covariance(gradients) * 5 / 6
-    known = {"GG": float(mean @ mean), "GHG": float(mean @ hessian @ mean)}
+    known = {"G_2": float(mean @ mean), "G_H": float(mean @ hessian @ mean)}
     bent = float(np.trace(hessian @ covariance))
     full_gain = _best_of_batches(mean[None], hessian)[1]
     for size in (1, 2, 4):
         batches = np.array([gradients[list(b)].mean(axis=0) for b in itertools.product(range(6), repeat=size)])
         rate, gain = _best_of_batches(batches, hessian)
-        lines.append(compare(f"best learning rate at B = {size}", step(HS=bent, B=size, **known), rate,
+        lines.append(compare(f"best learning rate at B = {size}", step(S_H=bent, B=size, **known), rate,
                              "every batch listed"))  # fmt: skip
         found = size * 300 * full_gain / gain
         lines.append(compare(f"examples read at B = {size} where the full gradient takes 300 steps",
-                             examples(B=size, Bn=bent / known["GHG"], S0=300), found,
+                             examples(B=size, B_n=bent / known["G_H"], S_0=300), found,
                              "every batch listed"))  # fmt: skip
     for small, large in ((1, 6), (2, 3), (2, 5)):
         means = [
@@ -240,7 +240,7 @@ def meet_numerics(derivations: Sequence[Derivation]) -> list[str]:
         trace = float(np.trace(gradient_covariance(gradients)))
         lines.append(compare(f"noise scale from batches of {small} and {large} of six examples",
                              estimate(B1=small, B2=large, p=means[0], q=means[1]),
-                             trace / (known["GG"] - trace / 6), "sdetheory.models.gradient_covariance"))  # fmt: skip
+                             trace / (known["G_2"] - trace / 6), "sdetheory.models.gradient_covariance"))  # fmt: skip
     for rate, size, curvature in ((0.1, 4, 2.0), (0.7, 32, 1.3)):
         decay, kick = np.array([[1 - rate * curvature]]), np.array([[rate**2 * 3.0 / size]])
         variance = float(linalg.solve_discrete_lyapunov(decay, kick)[0, 0])

@@ -123,7 +123,7 @@ def modified_loss() -> Derivation:
 def over_batches() -> Derivation:
     """Derive ¼ (|∇C|² + (N − B)/(N − 1) Γ/B), the mean of (1/4m) Σ |∇L_k|² over the ways to form batches."""
     d = Derivation("The modified loss in terms of the examples", source=SOURCE)
-    square, gamma, mean = sympy.symbols("GG Gamma R", nonnegative=True)
+    square, gamma, mean = sympy.symbols("G_2 Gamma R", nonnegative=True)
     d.assume(N, "number of training examples", where=N >= 2)
     d.assume(B, "batch size", where=B <= N)
     d.assume(square, "$|∇C|²$, C being the mean loss")
@@ -247,7 +247,7 @@ def meet_numerics(derivations: Sequence[Derivation]) -> list[str]:
     examples = [LogisticRegression(X[i : i + 1], [i % 2], prior_precision=0.05) for i in range(4)]
     start, rates = np.array([0.4, -0.7]), (0.1, 0.05, 0.025)
     for size in (1, 2):
-        weights = [regular(N=4, B=size, GG=square, Gamma=1.0 - square) for square in (1.0, 0.0)]
+        weights = [regular(N=4, B=size, G_2=square, Gamma=1.0 - square) for square in (1.0, 0.0)]
         ends = [_mean_end(examples, start, rate, size) for rate in rates]
         for name, on, order in (("the loss", 0.0, 2), ("the modified loss", 1.0, 3)):
             flowed = [_flow(examples, start, rate, 4 // size, [on * a for a in weights]) for rate in rates]

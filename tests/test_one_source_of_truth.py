@@ -22,8 +22,7 @@ import sympy
 from sympy.core.function import AppliedUndef
 
 import derivations
-from sdetheory.landscapes import sharp_and_broad
-from sdetheory.theory import gibbs, mean_first_passage_time, ornstein_uhlenbeck, stationary_law
+from sdetheory.theory import mean_first_passage_time, stationary_law
 
 MODULES = [
     info.name
@@ -71,20 +70,6 @@ def insert(formula, functions=None, **values):
         )
     expression = expression.doit() if not expression.has(sympy.Integral) else expression
     return expression.subs({s: values[str(s)] for s in expression.free_symbols})
-
-
-def temperature(formula):
-    """From the variance T/k of a parabola."""
-    g, f, k = np.random.default_rng(1).uniform(0.3, 2, 3)
-    law = ornstein_uhlenbeck([[k]], [[g * f / 2]])
-    return "sdetheory.theory.ornstein_uhlenbeck", formula(g=g, f=f), k * law.covariance[0, 0]
-
-
-def overtaking(formula):
-    """At that temperature both basins have the same probability."""
-    landscape = sharp_and_broad(sharp_curvature=30.0, broad_curvature=5.0, broad_cost=0.8, separation=16.0)
-    law = gibbs(landscape, formula(D=0.8, q=math.log(6.0)), bounds=(-8.0, 24.0))
-    return "sdetheory.theory.gibbs", law.probability(-8.0, 6.0), law.probability(6.0, 24.0)
 
 
 def two_calculi(formula):
@@ -141,8 +126,6 @@ def kramers_correction(formula):
 
 
 REST = {
-    "Where the broad basin overtakes the deep one": overtaking,
-    "The Gibbs law and its temperature": temperature,
     "Noise that depends on the weight: Itô and Stratonovich": two_calculi,
     "Stochastic modified equations of SGD": modified_drift,
     "A step of SVAG against the stochastic differential equation": step_of_svag,

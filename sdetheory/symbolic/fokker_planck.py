@@ -85,4 +85,5 @@ def fokker_planck(sde: ItoSDE, density: Any, *, evaluate: bool = True) -> sympy.
 
 
 def _slope(e: sympy.Expr, v: sympy.Symbol, evaluate: bool) -> sympy.Expr:
-    return e.diff(v) if evaluate else sympy.Derivative(e, v)
+    # A noise that is zero leaves no derivative to read.
+    return e.diff(v) if evaluate or e.is_zero else sympy.Derivative(e, v)

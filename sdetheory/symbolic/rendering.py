@@ -8,6 +8,8 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 import sympy
+from sympy.printing.latex import LatexPrinter
+from sympy.printing.pretty.pretty import PrettyPrinter
 
 from ..errors import InvalidInputError
 from .records import Assumption, Equation, Heading, Note
@@ -58,6 +60,28 @@ _PREAMBLE = r"""\documentclass[a4paper]{article}
 
 # What pdflatex reads in UTF-8 with the T1 fonts: the accented letters of names.
 _ACCENTED = frozenset("àáâäåæçèéêëìíîïñòóôöøùúûüýÀÁÂÄÅÆÇÈÉÊËÌÍÎÏÑÒÓÔÖØÙÚÛÜÝčďěňřšťůžŠŽßœŁł")
+
+
+class _PositiveFirst:
+    """Let a sum begin with a term that has no minus sign: N/B − 1, not −1 + N/B."""
+
+    def _as_ordered_terms(self, expr: sympy.Expr, order: str | None = None) -> list[sympy.Expr]:
+        terms = super()._as_ordered_terms(expr, order=order)  # type: ignore[misc]
+        first = next((i for i, term in enumerate(terms) if not term.could_extract_minus_sign()), 0)
+        return [terms[first], *terms[:first], *terms[first + 1 :]]
+
+
+class _Latex(_PositiveFirst, LatexPrinter):
+    def _print_Derivative(self, expr: sympy.Derivative) -> str:
+        """Put the product that is differentiated in parentheses; SymPy leaves open where it ends."""
+        text, body = super()._print_Derivative(expr), self._print(expr.expr)
+        if expr.expr.is_Mul and text.endswith(body):
+            return f"{text[: -len(body)]}\\left({body}\\right)"
+        return text
+
+
+class _Pretty(_PositiveFirst, PrettyPrinter):
+    pass
 
 
 def check_text(text: Any) -> None:
@@ -117,7 +141,7 @@ def to_text(derivation: Derivation) -> str:
         elif isinstance(item, Note):
             lines += ["", *textwrap.wrap(_undollar(item.text), _WIDTH)]
         else:
-            formula = sympy.pretty(_relation(item), use_unicode=True, wrap_line=False).splitlines()
+            formula = _Pretty({"use_unicode": True, "wrap_line": False}).doprint(_relation(item)).splitlines()
             # The number stands on the row of the equals sign (a sum's "k = 1" is farther from the middle).
             middle = min(
                 (i for i, row in enumerate(formula) if " = " in row), key=lambda i: abs(2 * i + 1 - len(formula))
@@ -227,8 +251,10 @@ def _relation(item: Equation) -> sympy.Expr:
 
 
 def _equation(item: Equation) -> str:
-    remainder = "" if item.remainder is None else f" + {_latex(item.remainder)}"
-    return f"{_latex(item.left)} = {_latex(item.right)}{remainder}"
+    if item.remainder is None:
+        return f"{_latex(item.left)} = {_latex(item.right)}"
+    # A series ascends.
+    return f"{_latex(item.left)} = {_latex(item.right, order='rev-lex')} + {_latex(item.remainder)}"
 
 
 def _breakable(equation: str) -> str:
@@ -238,11 +264,11 @@ def _breakable(equation: str) -> str:
     return equation.replace("\\left. ", "").replace(" \\right|_", " \\Bigr|_")
 
 
-def _latex(value: Any) -> str:
+def _latex(value: Any, order: str | None = None) -> str:
     if isinstance(value, sympy.core.function.UndefinedFunction):
-        return sympy.latex(sympy.Symbol(str(value)))
+        value = sympy.Symbol(str(value))
     # A long numerator goes beside its fraction, where it can be broken.
-    return sympy.latex(value, long_frac_ratio=2)
+    return _Latex({"long_frac_ratio": 2, "order": order}).doprint(value)
 
 
 def _undollar(text: str) -> str:

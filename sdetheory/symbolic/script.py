@@ -12,6 +12,8 @@ from .derivation import Derivation
 
 # Both numbers come from a few floating-point operations, so they may differ in the last digits only.
 _TOLERANCE = 1e-12
+# What ends near zero is the difference of numbers of order one to ten, and keeps their rounding.
+_FLOOR = 1e-14
 # Room for the next power in a measured order; half way to the next whole order would be 0.5.
 _ORDER_TOLERANCE = 0.1
 
@@ -31,14 +33,15 @@ def compare(what: str, derived: float, found: float, how: str) -> str:
     Raises
     ------
     SdeTheoryError
-        They differ by more than 1e-12, relative; absolute below 1.
+        They differ by more than 1e-12 of the second, relative at any size, plus a floor of 1e-14 for the rounding
+        of numbers that cancel.
 
     Examples
     --------
     >>> compare("the answer", 42.0, 6.0 * 7.0, "multiplication")
     'the answer: 42 = 42 (multiplication)'
     """
-    if not abs(derived - found) <= _TOLERANCE * max(1.0, abs(found)):
+    if not abs(derived - found) <= _TOLERANCE * abs(found) + _FLOOR:
         raise SdeTheoryError(f"{what}: the derivation says {derived:.15g}, {how} says {found:.15g}")
     return f"{what}: {derived:.6g} = {found:.6g} ({how})"
 
