@@ -181,7 +181,33 @@ def to_latex(derivation: Derivation, *, standalone: bool = False) -> str:
 
 
 def lecture_notes(title: str, derivations: Sequence[Derivation]) -> str:
-    """Return one LaTeX document: a table of contents, and a section with its own numbers for each derivation."""
+    r"""Return one LaTeX document: a table of contents, and a section with its own numbers for each derivation.
+
+    Parameters
+    ----------
+    title : str
+        Title of the document.
+    derivations : sequence of Derivation
+        In the order in which they are to be read.
+
+    Returns
+    -------
+    str
+        The document; it needs the packages of Debian's texlive-latex-recommended, and two runs of pdflatex.
+
+    Raises
+    ------
+    InvalidInputError
+        If the title holds mathematics that cannot be written in LaTeX.
+
+    Examples
+    --------
+    >>> from sdetheory.symbolic import minibatch_covariance
+    >>> notes = lecture_notes("Notes", [minibatch_covariance()])
+    >>> notes.splitlines()[0], notes.count(r"\section{")
+    (...documentclass..., 1)
+    """
+    check_text(title)
     front = f"\\title{{{_prose(_PROSE)(title)}}}\n\\date{{}}\n\\maketitle\n\\tableofcontents\n"
     sections = [f"\\clearpage\n{_section(d, f'{i}.')}" for i, d in enumerate(derivations, start=1)]
     return "\n".join([_PREAMBLE + front, *sections, "\\end{document}", ""])
