@@ -219,6 +219,38 @@ def test_the_checker_sees_a_draw():
     assert draws_globally("from numpy import random")
 
 
+EVALUATION = {"eval", "exec", "compile", "sympify", "parse_expr", "lambdify", "S"}
+# Generated source of functions, never a user's text; and formulas of declared symbols without undefined functions.
+EVALUATES = {
+    "_kernels/block.py": {"exec", "compile"},
+    "simulators/_fast_mathematics.py": {"exec"},
+    "simulators/_user_function.py": {"exec"},
+    "symbolic/_coerce.py": {"sympify"},
+    "symbolic/records.py": {"lambdify"},
+}
+
+
+def evaluating(source: str) -> set[str]:
+    """Return which functions a source calls that could run a string as Python."""
+    calls = [node.func for node in ast.walk(ast.parse(source)) if isinstance(node, ast.Call)]
+    names = {f.id for f in calls if isinstance(f, ast.Name)}
+    names |= {f.attr for f in calls if isinstance(f, ast.Attribute) and ast.unparse(f.value) in ("sympy", "sp")}
+    return names & EVALUATION
+
+
+def test_no_string_becomes_python():
+    found = {
+        p.relative_to(PACKAGE).as_posix(): evaluating(p.read_text(encoding="utf-8")) for p in PACKAGE.rglob("*.py")
+    }
+    assert {path: names for path, names in found.items() if names} == EVALUATES
+
+
+@pytest.mark.parametrize("source", ["eval(x)", "sympy.sympify(x)", "sympy.S(x)", "from sympy import S\nS('x')"])
+def test_the_checker_sees_an_evaluation(source):
+    assert evaluating(source)
+    assert not evaluating("sympy.S.Half\nre.compile('x')\nsympy.Symbol('x')")
+
+
 def test_kernels_without_fast_math():
     for path in (PACKAGE / "_kernels").glob("*.py"):
         keywords = {node.arg for node in ast.walk(ast.parse(path.read_text("utf-8"))) if isinstance(node, ast.keyword)}

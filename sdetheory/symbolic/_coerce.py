@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numbers
 from collections.abc import Iterable, Sequence
 from typing import Any
 
@@ -11,18 +12,26 @@ from ..errors import InvalidInputError
 from .parsing import as_exact
 
 
-def expression(value: Any, name: str = "the expression") -> sympy.Expr:
-    """Return a number or a SymPy expression as it is, floats as exact fractions; a string is refused.
+def sympified(value: Any) -> sympy.Basic:
+    """Return a number or a SymPy object as SymPy's; raise SympifyError for all else.
 
-    ``sympy.sympify`` hands a string to Python's ``eval``, so it is only called with ``strict=True``, which does not.
+    ``sympy.sympify`` hands a string to Python's ``eval``; with ``strict=True`` too, if it stands in a tuple or a
+    dictionary.
     """
+    if not isinstance(value, (sympy.Basic, numbers.Number)):
+        raise sympy.SympifyError(value)
+    return sympy.sympify(value, strict=True)
+
+
+def expression(value: Any, name: str = "the expression") -> sympy.Expr:
+    """Return a number or a SymPy expression as it is, floats as exact fractions; a string is refused."""
     if isinstance(value, (str, bytes, bool)):
         raise InvalidInputError(
             f"{name} must be a SymPy expression or a number; got {value!r:.60}. "
             "Read a formula from a string with sdetheory.symbolic.parse."
         )
     try:
-        result = sympy.sympify(value, strict=True)
+        result = sympified(value)
     except (sympy.SympifyError, TypeError, ValueError):
         result = None
     if not isinstance(result, sympy.Expr):

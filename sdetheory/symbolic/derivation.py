@@ -335,8 +335,7 @@ class Derivation:
 
 def _condition(value: Any) -> sympy.Basic:
     try:
-        # Strict: a string would be evaluated.
-        return sympy.sympify(value, strict=True)
+        return _coerce.sympified(value)
     except sympy.SympifyError:
         raise InvalidInputError(
             f"a condition must be a relation such as N >= 2, not a string; got {value!r:.60}"

@@ -54,7 +54,7 @@ def stationary_density(sde: ItoSDE, *, support: tuple[Any, Any] | None = None) -
     if support is None:
         return sympy.powsimp(sympy.exp(exponent) / covariance)
     try:
-        low, high = (sympy.sympify(end, strict=True) for end in support)
+        low, high = (_coerce.sympified(end) for end in support)
     except (TypeError, ValueError, sympy.SympifyError):
         raise InvalidInputError(f"support must be a pair (low, high); got {support!r:.60}") from None
     inside = _between(low, high)

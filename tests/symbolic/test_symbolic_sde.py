@@ -5,7 +5,7 @@ import sympy
 from sympy import cos, exp, log, sin, sqrt
 
 from sdetheory.errors import IncompatibleError, InvalidInputError
-from sdetheory.symbolic import ItoSDE, fokker_planck, gaussian_moments, is_zero
+from sdetheory.symbolic import Derivation, ItoSDE, fokker_planck, gaussian_moments, is_zero, stationary_density
 from sdetheory.symbolic.ito import stratonovich_correction
 
 X, Y, W = sympy.symbols("x y w", real=True)
@@ -134,6 +134,27 @@ HOSTILE = "__import__('pathlib').Path('/proc/self/does-not-matter').touch() or 1
 def test_a_string_is_refused_and_not_evaluated(call):
     with pytest.raises(InvalidInputError, match=r"got .__import__"):
         call(HOSTILE)  # evaluated, it would raise ZeroDivisionError or SympifyError
+
+
+@pytest.mark.parametrize("wrap", [lambda s: (s, s), lambda s: {X: s}, lambda s: {s: X}, lambda s: [s]])
+def test_a_string_in_a_container_is_refused_and_not_evaluated(wrap, tmp_path):
+    """SymPy's strict conversion refuses a string and evaluates the same string in a tuple."""
+    witness = tmp_path / "witness"
+    value = wrap(f"__import__('pathlib').Path({str(witness)!r}).touch()")
+    brown, derivation = ItoSDE(0, 1, X), Derivation("t", source="s")
+    for call in (
+        lambda: fokker_planck(brown, value),
+        lambda: brown.generator(value),
+        lambda: stationary_density(ItoSDE(-X, 1, X), support=(value, sympy.oo)),
+        lambda: derivation.assume(X, "x", where=value),
+        lambda: derivation.define(S, value, "x"),
+    ):
+        with pytest.raises(InvalidInputError):
+            call()
+    assert not witness.exists()
+    # Negative control: SymPy does evaluate it.
+    sympy.sympify((f"__import__('pathlib').Path({str(witness)!r}).touch() or 1",), strict=True)
+    assert witness.exists()
 
 
 def test_floats_become_exact():
