@@ -41,13 +41,9 @@ def compare(what: str, derived: float, found: float, how: str) -> str:
     >>> compare("the answer", 42.0, 6.0 * 7.0, "multiplication")
     'the answer: 42 = 42 (multiplication)'
     """
-<<<<<<< HEAD
-    if not abs(derived - found) <= _TOLERANCE * abs(found) + _FLOOR:
-=======
     # SymPy's own minus would evaluate a string in a tuple.
     derived, found = float(derived), float(found)
-    if not abs(derived - found) <= _TOLERANCE * max(1.0, abs(found)):
->>>>>>> wip-a
+    if not abs(derived - found) <= _TOLERANCE * abs(found) + _FLOOR:
         raise SdeTheoryError(f"{what}: the derivation says {derived:.15g}, {how} says {found:.15g}")
     return f"{what}: {derived:.6g} = {found:.6g} ({how})"
 
