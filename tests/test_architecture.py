@@ -263,6 +263,15 @@ def test_importing_the_package_loads_nothing_heavy():
     assert result.stdout.strip() == ""
 
 
+def test_a_simulation_does_not_wait_for_what_it_does_not_need():
+    """Half a second each, in every new process."""
+    script = (
+        "import sys, sdetheory as st; st.simulate, st.langevin; print(*{'scipy.stats', 'matplotlib'} & {*sys.modules})"
+    )
+    result = subprocess.run([sys.executable, "-W", "error", "-c", script], capture_output=True, text=True, check=True)
+    assert result.stdout.strip() == ""
+
+
 STUB = ast.parse((PACKAGE / "__init__.pyi").read_text(encoding="utf-8"))
 EXPORTED = {
     alias.asname or alias.name: f"sdetheory.{node.module}.{alias.name}" if node.module else f"sdetheory.{alias.name}"

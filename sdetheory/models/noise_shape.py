@@ -6,7 +6,6 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy import stats
 
 from .. import _validate
 from ..errors import InvalidInputError
@@ -75,6 +74,8 @@ def minibatch_noise_shape(per_example_gradients: ArrayLike, direction: ArrayLike
         raise InvalidInputError(
             "per_example_gradients must differ along the direction; there is no noise. Take another direction."
         )
+    from scipy import stats  # half a second, which nobody else who imports the models should wait
+
     return NoiseShape(
         skewness=float(stats.skew(along) / np.sqrt(b)), excess_kurtosis=float(stats.kurtosis(along)) / b
     )  # fmt: skip

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import stats
+from scipy import special
 
 from ..errors import InvalidInputError
 
@@ -240,7 +240,7 @@ def half_width(replicates: Array, n_seeds: int, confidence: float) -> float:
     if n_seeds < 2:
         return float("inf")
     spread = float(np.nanstd(replicates)) * np.sqrt(n_seeds / (n_seeds - 1))
-    return spread * float(stats.t.ppf(0.5 + confidence / 2, n_seeds - 1))
+    return spread * float(special.stdtrit(n_seeds - 1, 0.5 + confidence / 2))
 
 
 def bootstrap_weights(n_seeds: int, n_bootstrap: int) -> Array:
