@@ -245,7 +245,8 @@ def _section(derivation: Derivation, prefix: str) -> str:
             target = f"\\hypertarget{{eq:{number}}}{{}}" if prefix else ""
             lines += ["", f"{target}{prose(_sentence(item.statement))}"]
             lines += [f"\\begin{{dmath}}[number={{{number}}}]", f"  {_breakable(_equation(item))}", "\\end{dmath}"]
-            lines += [f"\\emph{{{prose(_reason(item))}}}"]
+            # A reason belongs to the equation above it, not to the statement below.
+            lines += [f"\\emph{{{prose(_reason(item))}}}", "", "\\medskip"]
     return "\n".join(lines) + "\n"
 
 

@@ -16,7 +16,7 @@ COMMANDS = set(
     re.findall(
         r"\w+",
         """documentclass usepackage emergencystretch setlength parindent parskip begin end section subsection
-        paragraph emph item tag text quad displaystyle
+        paragraph medskip emph item tag text quad displaystyle
         textbackslash textasciitilde textasciicircum frac tfrac sqrt left right cdot times sum prod int partial nabla
         le ge leq geq ne neq to approx infty propto pm mp circ ll gg in dagger top langle rangle lfloor rfloor lceil
         rceil hat dots limits binom operatorname substack log exp sin cos sinh cosh tanh max min lim surd Rightarrow
