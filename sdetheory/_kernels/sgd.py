@@ -21,7 +21,7 @@ _BATCH_TAG, _EPOCH_TAG = 3, 4
 @njit(error_model="numpy")
 def _rows(kind, n, batch_size):
     """Return how many rows of 64 random bits a batch needs, or a permutation: two numbers each, four at a time."""
-    return (n if kind == RESHUFFLING else batch_size) // 4 * 2 + 2
+    return ((n if kind == RESHUFFLING else batch_size) + 3) // 4 * 2
 
 
 @njit(error_model="numpy")
