@@ -145,7 +145,7 @@ def peak(curve: BatchSizeCurve, weights: Array) -> tuple[Array, Array]:
     done = np.isfinite(values)
     with np.errstate(invalid="ignore", divide="ignore"):
         means = (weights @ np.where(done, values, 0.0)) / (weights @ done.astype(float))
-    known = np.isfinite(means).all(axis=1)
+    known = np.asarray(np.isfinite(means).all(axis=1))
     means = np.where(known[:, None], means, 0.0)
     vertex, height = log_b[means.argmax(axis=1)], means.max(axis=1)
     if len(log_b) >= 5:
