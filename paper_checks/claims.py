@@ -1,7 +1,4 @@
-"""The claims of Smith & Le (2018) that are checked, each in one sentence of our own, with the verdict we measure.
-
-An id, once given, keeps its meaning; new claims are added at the end. The report orders them by section.
-"""
+"""What a claim is: a statement of a paper, how it is decided, and what became of it."""
 
 from __future__ import annotations
 
@@ -9,20 +6,23 @@ from dataclasses import dataclass
 
 KINDS = ("identity", "asymptotic", "statistical", "empirical")
 VERDICTS = ("holds", "holds under ", "holds to O(", "fails here", "not testable here")
+SOURCES = ("none", "read", "recalled")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Claim:
-    """A statement of the paper and what became of it.
+    """A statement of a paper and what became of it.
 
     Parameters
     ----------
     id : str
-        What the marker ``claim(id)`` of the test that decides it names.
+        What the marker ``claim(id)`` of the test that decides it names. Once given, it keeps its meaning.
+    check : str
+        Name of that test.
     where : str
         Section first, then equation or figure: "§5, eq. 12".
     statement : str
-        The claim, in one sentence.
+        The claim, in one sentence of our own.
     kind : str
         How it is decided: one of `KINDS`.
     verdict : str
@@ -30,24 +30,32 @@ class Claim:
         here". The test asserts it, and turns red if the measurement says otherwise.
     assumptions : tuple of str
         What the check takes for granted beyond the paper's text.
+    numbers : str
+        Where the numbers of the claim come from: "read" in a public source, "recalled", or "none", if it has none.
+    needs : str
+        Of a claim that is not testable here, what would test it.
 
     Raises
     ------
     ValueError
-        If the kind or the verdict is none of those.
+        If the kind, the verdict or the source of the numbers is none of those, or if `needs` is missing or idle.
 
     Examples
     --------
-    >>> CLAIMS[2].id, CLAIMS[2].section
-    ('C03', '§5')
+    >>> claim = Claim(id="C1", check="test_it", where="§5, eq. 12", statement="It is.", kind="identity", verdict="holds")
+    >>> claim.section, claim.negated
+    ('§5', False)
     """
 
     id: str
+    check: str
     where: str
     statement: str
     kind: str
     verdict: str
     assumptions: tuple[str, ...] = ()
+    numbers: str = "none"
+    needs: str = ""
 
     def __post_init__(self) -> None:
         if self.kind not in KINDS:
@@ -55,6 +63,10 @@ class Claim:
         # What ends in a space or a bracket is a beginning; the others are the whole verdict.
         if not any(self.verdict.startswith(v) if v[-1] in " (" else self.verdict == v for v in VERDICTS):
             raise ValueError(f"verdict of {self.id} must be or begin with one of {VERDICTS}; got {self.verdict!r}")
+        if self.numbers not in SOURCES:
+            raise ValueError(f"numbers of {self.id} must be one of {', '.join(SOURCES)}; got {self.numbers!r}")
+        if bool(self.needs) != (self.verdict == "not testable here"):
+            raise ValueError(f"needs of {self.id} must be given if, and only if, it is not testable here")
 
     @property
     def section(self) -> str:
@@ -62,82 +74,47 @@ class Claim:
         return self.where.split(",")[0]
 
     @property
-    def fails(self) -> bool:
-        """Whether the check is that the claim is false."""
-        return self.verdict == "fails here"
+    def negated(self) -> bool:
+        """Whether the check asserts that the prediction is not met: it is false, or what it needs is not to be had."""
+        return self.verdict in ("fails here", "not testable here")
 
 
-CLAIMS = (
-    Claim(
-        id="C01",
-        where="§5, before eq. 12",
-        statement="The covariance of the minibatch gradient is N(N/B − 1)F, F the covariance of per-example gradients.",
-        kind="identity",
-        verdict="holds under F with N − 1 in its denominator",
-        assumptions=("the batch is drawn without replacement", "the data are fixed, only the batch is random"),
-    ),
-    Claim(
-        id="C02",
-        where="§5, before eq. 12",
-        statement="Minibatch gradients of a model of real images have that covariance too.",
-        kind="statistical",
-        verdict="holds",
-        assumptions=("logistic regression on MNIST 0/1 at w = 0", "F has N − 1 in its denominator"),
-    ),
-    Claim(
-        id="C03",
-        where="§5, eq. 12",
-        statement="SGD has the noise scale g = ε(N/B − 1), so that one step has covariance gF over the time ε/N.",
-        kind="statistical",
-        verdict="holds",
-        assumptions=("the batch is drawn without replacement", "no momentum", "drift and F are frozen within a step"),
-    ),
-    Claim(
-        id="C04",
-        where="§2, eqs. 8 and 9",
-        statement="The log evidence is −(C(w₀) + ½ Σ ln(λᵢ/λ)): the depth of the minimum and its breadth.",
-        kind="identity",
-        verdict="holds under a Gaussian likelihood",
-        assumptions=("λᵢ are the eigenvalues of the Hessian of C, the prior's λ included",),
-    ),
-    Claim(
-        id="C05",
-        where="§2, eqs. 5 and 6",
-        statement="The evidence does not depend on the parameterization, whereas curvature does.",
-        kind="identity",
-        verdict="holds under a prior that is carried along",
-        assumptions=("linear maps of the weights of a linear model", "the prior's density takes the Jacobian along"),
-    ),
-    Claim(
-        id="C06",
-        where="Appendix A",
-        statement="Langevin dynamics at temperature 1 occupies each minimum in proportion to its evidence.",
-        kind="statistical",
-        verdict="holds under isotropic noise",
-        assumptions=("noise independent of w and equal in all directions, unlike that of SGD", "basins well apart"),
-    ),
-    Claim(
-        id="C07",
-        where="§2, eq. 7",
-        statement="Of two minima of equal cost the sharper has the smaller evidence, by the factor √(C″/λ).",
-        kind="identity",
-        verdict="holds under a quadratic cost",
-        assumptions=("one weight",),
-    ),
-    Claim(
-        id="C08",
-        where="§3, fig. 2b",
-        statement="With true labels the evidence prefers the model to guessing, at the best strength of the prior.",
-        kind="empirical",
-        verdict="holds",
-        assumptions=("linear model of labels ±1 with noise variance 1 instead of logistic regression", "MNIST 0/1"),
-    ),
-    Claim(
-        id="C09",
-        where="§3, fig. 2a",
-        statement="With random labels the evidence prefers guessing to the model, whatever the strength of the prior.",
-        kind="statistical",
-        verdict="holds under averaging over labelings",
-        assumptions=("linear model of labels ±1 with noise variance 1 instead of logistic regression", "MNIST 0/1"),
-    ),
-)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Figure:
+    """A figure of a paper, beside which the report shows ours.
+
+    Parameters
+    ----------
+    number : str
+        Its number in the paper: "2a".
+    claim : str
+        The claim whose check draws ours.
+    shows : str
+        What the paper's shows, in our own words.
+    """
+
+    number: str
+    claim: str
+    shows: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Paper:
+    """A paper and its claims: the registry of one folder.
+
+    Parameters
+    ----------
+    name : str
+        Authors and year: "Smith & Le (2018)".
+    reference : str
+        Where it is to be read.
+    claims : tuple of Claim
+        Their ids share their letters, which no other paper's have.
+    figures : tuple of Figure
+        Those that are drawn again.
+    """
+
+    name: str
+    reference: str
+    claims: tuple[Claim, ...]
+    figures: tuple[Figure, ...] = ()

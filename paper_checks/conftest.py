@@ -1,7 +1,8 @@
-"""How a check reports: the fixture `record`, the table at the end, and the options --report and --claim."""
+"""How a check reports: its fixtures, the table at the end, and the options --report, --claim and --full."""
 
 from __future__ import annotations
 
+import json
 import os
 import zlib
 from collections.abc import Callable, Generator, Mapping
@@ -11,19 +12,23 @@ from typing import Any
 import numpy as np
 import pytest
 
-from . import report
-from .claims import CLAIMS
+from . import report, store
 from .comparison import Tolerance, compare
+from .registry import CLAIMS
 
 ROOT_SEED = int(os.environ.get("SDETHEORY_SEED", "1710"))
 FALSE_ALARM_BUDGET = 1e-3
+KEPT = pytest.StashKey[list[dict[str, Any]]]()  # what an earlier run of the full profile has done
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     """Add the options of the paper checks."""
     group = parser.getgroup("paper checks")
-    group.addoption("--report", metavar="DIR", help="write the table of claims to DIR/paper_checks.md")
+    group.addoption("--report", metavar="DIR", help="write the table of claims to DIR/paper_checks.html and .md")
     group.addoption("--claim", metavar="ID", action="append", default=[], help="run this claim only (repeatable)")
+    group.addoption(
+        "--full", metavar="DIR", help="large samples: hours; what is done is kept in DIR, and the next run goes on"
+    )
 
 
 def pytest_report_header() -> str:
@@ -32,20 +37,41 @@ def pytest_report_header() -> str:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Keep only the claims that --claim names, and label every test with its claim."""
-    known, wanted = {claim.id for claim in CLAIMS}, set(config.getoption("--claim", []))
-    if wanted - known:
-        raise pytest.UsageError(f"--claim must be one of {', '.join(sorted(known))}; got {', '.join(wanted - known)}")
+    """Label every test with its claim, keep only the claims that --claim names, and what --full has not yet done."""
+    wanted = set(config.getoption("--claim", []))
+    if unknown := wanted - set(CLAIMS):
+        raise pytest.UsageError(f"--claim must be one of {', '.join(sorted(CLAIMS))}; got {', '.join(unknown)}")
     for item in items:
         if marker := item.get_closest_marker("claim"):
             item.user_properties.append(("claim", marker.args[0]))
-    if wanted:
-        config.hook.pytest_deselected(items=[item for item in items if _claim_id(item) not in wanted])
-        items[:] = [item for item in items if _claim_id(item) in wanted]
+    kept = [item for item in items if not wanted or _claim_id(item) in wanted]
+    done = [path for item in kept if (path := _stored(item)) and path.exists()]
+    config.stash[KEPT] = [json.loads(path.read_text(encoding="utf-8")) for path in done]
+    kept = [item for item in kept if _stored(item) not in done]
+    config.hook.pytest_deselected(items=[item for item in items if item not in kept])
+    items[:] = kept
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """In the full profile, keep a check that has passed as soon as it has."""
+    result = yield
+    if (path := _stored(item)) and result.when == "call" and result.passed:
+        store.write(path, {"test": item.nodeid, "seconds": result.duration, "properties": item.user_properties})
+    return result
+
+
+def _stored(item: pytest.Item) -> Path | None:
+    folder, identity = _full_folder(item.config), _claim_id(item)
+    return store.location(folder, identity, item.path, ROOT_SEED) if folder and identity else None
 
 
 def _claim_id(item: pytest.Item) -> str | None:
     return dict(item.user_properties).get("claim")
+
+
+def _full_folder(config: pytest.Config) -> Path | None:
+    return Path(folder) if (folder := config.getoption("--full", None)) else None
 
 
 @pytest.hookimpl(wrapper=True)
@@ -63,6 +89,23 @@ def rng(request: pytest.FixtureRequest) -> np.random.Generator:
     return np.random.default_rng([ROOT_SEED, zlib.crc32(request.node.nodeid.encode())])
 
 
+@pytest.fixture(scope="session")
+def full(request: pytest.FixtureRequest) -> Path | None:
+    """Name the folder in which long computations of the full profile are kept; None in the quick profile."""
+    return _full_folder(request.config)
+
+
+@pytest.fixture
+def picture(request: pytest.FixtureRequest) -> Callable[..., None]:
+    """Draw a figure for the report, if one is wanted: ``picture(draw)`` calls ``draw(figure)`` with an empty Figure."""
+
+    def drawn(draw: Callable[[Any], None], *, size: tuple[float, float] = (6.4, 4.0)) -> None:
+        if request.config.getoption("--report", None):
+            request.node.user_properties.append(("picture", report.png(draw, size)))
+
+    return drawn
+
+
 @pytest.fixture
 def record(request: pytest.FixtureRequest) -> Callable[..., None]:
     """Report and assert a comparison, and that its negative controls fail it.
@@ -71,12 +114,14 @@ def record(request: pytest.FixtureRequest) -> Callable[..., None]:
     or Estimate), ``alpha`` for estimates or ``rtol`` and ``atol`` for numbers, and the negative controls:
     ``wrong_predictions`` that the measurement must reject and ``wrong_measurements`` that the prediction must, by
     name, at least one. If the registry says that the claim fails here, the prediction is the paper's and must be
-    rejected, and ``found`` is the value that must be accepted in its place. The last call of a check is its headline.
+    rejected, and ``found`` is the value that must be accepted in its place. If it says that the claim is not testable
+    here, the prediction is what a test needs, which must be rejected, and ``found`` what there is. The last call of a
+    check is its headline.
     """
     identity = _claim_id(request.node)
-    claim = next((claim for claim in CLAIMS if claim.id == identity), None)
-    if claim is None:
+    if identity not in CLAIMS:
         pytest.fail(f"mark the check with a claim of the registry; got {identity!r}", pytrace=False)
+    claim = CLAIMS[identity]
 
     def recorded(
         *,
@@ -102,8 +147,8 @@ def record(request: pytest.FixtureRequest) -> Callable[..., None]:
         )
         request.node.user_properties.append(("comparison", outcome))
         seen = f"predicted {outcome['predicted']}, measured {outcome['measured']} {outcome['z']}"
-        assert outcome["agrees"] != claim.fails, f"{claim.id} should read {claim.verdict!r}, but {seen}"
-        if claim.fails:
+        assert outcome["agrees"] != claim.negated, f"{claim.id} should read {claim.verdict!r}, but {seen}"
+        if claim.negated:
             assert tolerance.accepts(measured, found), f"{claim.id}: {measured} was found, not {found}"
         assert outcome["controls"], f"{claim.id}: a comparison needs a negative control"
         for name, accepted in outcome["controls"].items():
@@ -114,12 +159,13 @@ def record(request: pytest.FixtureRequest) -> Callable[..., None]:
 
 def _outcomes(config: pytest.Config) -> list[report.Outcome]:
     reporter = config.pluginmanager.get_plugin("terminalreporter")
-    return report.gather([entry for group in reporter.stats.values() for entry in group if hasattr(entry, "when")])
+    reports = [entry for group in reporter.stats.values() for entry in group if hasattr(entry, "when")]
+    return report.gather(reports, config.stash[KEPT])
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:
     """Fail a suite whose checks together spend more than their false-alarm rate."""
-    if hasattr(session.config, "workerinput"):
+    if hasattr(session.config, "workerinput") or KEPT not in session.config.stash:
         return
     if report.false_alarm_rate(_outcomes(session.config)) > FALSE_ALARM_BUDGET:
         session.exitstatus = pytest.ExitCode.TESTS_FAILED
@@ -127,19 +173,20 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
     """Print one line a claim, and write the report that --report asks for."""
-    outcomes = _outcomes(config)
+    outcomes = _outcomes(config) if KEPT in config.stash else []
     if not outcomes:
         return
     rate = report.false_alarm_rate(outcomes)
     spent = f"{rate:.1e} of {FALSE_ALARM_BUDGET:.0e}" + (" (RED: overspent)" if rate > FALSE_ALARM_BUDGET else "")
-    terminalreporter.section("claims of Smith & Le (2018)")
+    terminalreporter.section("verdicts")
     for line in report.terminal_table(outcomes):
         terminalreporter.write_line(line, red="  RED" in line)
     terminalreporter.write_line(f"false-alarm rate spent: {spent}")
     if folder := config.getoption("--report", None):
-        path = Path(folder) / "paper_checks.md"
-        path.parent.mkdir(parents=True, exist_ok=True)
-        notes = {"Root seed (`SDETHEORY_SEED`)": str(ROOT_SEED), "False-alarm rate spent": spent}
-        page = report.markdown(outcomes, title="Claims of Smith & Le (2018)", notes=notes)
-        path.write_text(page, encoding="utf-8")
-        terminalreporter.write_line(f"report: {path}")
+        notes = {
+            "Profile": "full" if _full_folder(config) else "quick",
+            "Root seed (`SDETHEORY_SEED`)": str(ROOT_SEED),
+            "False-alarm rate spent": spent,
+        }
+        for path in report.write(Path(folder), config.rootpath, outcomes, notes):
+            terminalreporter.write_line(f"report: {path}")

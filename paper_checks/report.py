@@ -1,32 +1,33 @@
-"""The table of claims, for the terminal and as Markdown."""
+"""What the checks reported, gathered by claim, and the table that ends a run."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import ast
+import base64
+import io
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from itertools import groupby
+from pathlib import Path
 from typing import Any
 
-from .claims import CLAIMS, Claim
+from . import pages
+from .claims import Claim
+from .registry import CLAIMS, PAPERS
 
 HEADER = ("claim", "where", "predicted", "measured ± error", "z", "verdict", "seconds")
-
-LEGEND = (
-    "z is the distance from the prediction in standard errors; Δ, where nothing is random, the relative difference. "
-    "RED means that the check failed: the measurement does not bear out the verdict that the registry states."
-)
 
 
 @dataclass(slots=True)
 class Outcome:
-    """What the tests of one claim reported."""
+    """What the check of one claim reported."""
 
     claim: Claim
+    test: str
     comparisons: list[dict[str, Any]] = field(default_factory=list)
+    pictures: list[str] = field(default_factory=list)  # PNG in base64
     seconds: float = 0.0
     red: bool = False
     skipped: bool = False
-    tests: list[str] = field(default_factory=list)
 
     @property
     def verdict(self) -> str:
@@ -34,35 +35,47 @@ class Outcome:
         return "RED" if self.red else "not run" if self.skipped else self.claim.verdict
 
     @property
+    def headline(self) -> dict[str, Any]:
+        """The last comparison of the check."""
+        return self.comparisons[-1] if self.comparisons else {"predicted": "", "measured": "", "z": ""}
+
+    @property
     def row(self) -> tuple[str, ...]:
-        """Cells under `HEADER`; the last comparison of a check is its headline."""
-        shown = self.comparisons[-1] if self.comparisons else {"predicted": "", "measured": "", "z": ""}
+        """Cells under `HEADER`."""
+        shown = self.headline
         cells = (shown["predicted"], shown["measured"], shown["z"], self.verdict, f"{self.seconds:.1f}")
         return (self.claim.id, self.claim.where, *cells)
 
+    def add(self, properties: Sequence[tuple[str, Any]]) -> None:
+        """Take over what the check recorded."""
+        self.comparisons += [value for name, value in properties if name == "comparison"]
+        self.pictures += [value for name, value in properties if name == "picture"]
 
-def gather(reports: Sequence[Any], claims: Sequence[Claim] = CLAIMS) -> list[Outcome]:
-    """Return the outcomes, by section, from pytest's reports of setup, call and teardown."""
-    known = {claim.id: claim for claim in claims}
+
+def gather(reports: Sequence[Any], kept: Sequence[Mapping[str, Any]] = ()) -> list[Outcome]:
+    """Return the outcomes, by paper and section, from pytest's reports and from what an earlier run has kept."""
     found: dict[str, Outcome] = {}
+    for entry in kept:
+        identity = dict(entry["properties"])["claim"]
+        found[identity] = Outcome(CLAIMS[identity], entry["test"], seconds=entry["seconds"])
+        found[identity].add(entry["properties"])
     for report in reports:
         properties = getattr(report, "user_properties", [])
-        if (identity := dict(properties).get("claim")) not in known:
+        if (identity := dict(properties).get("claim")) not in CLAIMS:
             continue
-        outcome = found.setdefault(identity, Outcome(known[identity]))
+        outcome = found.setdefault(identity, Outcome(CLAIMS[identity], report.nodeid))
         outcome.seconds += report.duration
         outcome.red |= report.failed
         outcome.skipped |= report.skipped
-        if report.nodeid not in outcome.tests:
-            outcome.tests.append(report.nodeid)
         # The three reports of a test carry the same list; teardown's is complete.
         if report.when == "teardown":
-            outcome.comparisons += [value for name, value in properties if name == "comparison"]
-    return sorted(found.values(), key=lambda outcome: _order(outcome.claim))
+            outcome.add(properties)
+    order = {id(claim): _order(number, claim) for number, paper in enumerate(PAPERS.values()) for claim in paper.claims}
+    return sorted(found.values(), key=lambda outcome: order[id(outcome.claim)])
 
 
-def _order(claim: Claim) -> tuple[bool, str, str]:
-    return (not claim.section.startswith("§"), claim.section, claim.id)
+def _order(paper: int, claim: Claim) -> tuple[int, bool, str, str]:
+    return (paper, not claim.section.startswith("§"), claim.section, claim.id)
 
 
 def false_alarm_rate(outcomes: Sequence[Outcome]) -> float:
@@ -77,28 +90,38 @@ def terminal_table(outcomes: Sequence[Outcome]) -> list[str]:
     return ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows]
 
 
-def markdown(outcomes: Sequence[Outcome], *, title: str, notes: Mapping[str, str]) -> str:
-    """Return a page: a table for each section, then what each check compared and what it rejected."""
-    lines = [f"# {title}", "", LEGEND, ""]
-    lines += [f"- {name}: {value}" for name, value in notes.items()]
-    for section, group in groupby(outcomes, key=lambda outcome: outcome.claim.section):
-        members = list(group)
-        lines += ["", f"## {section}", "", _cells(HEADER), _cells(["---"] * len(HEADER))]
-        lines += [_cells(outcome.row) for outcome in members]
-        for outcome in members:
-            lines += ["", f"**{outcome.claim.id}** ({outcome.claim.kind}). {outcome.claim.statement}", ""]
-            lines += [f"- Assumes: {'; '.join(outcome.claim.assumptions)}."] if outcome.claim.assumptions else []
-            for shown in outcome.comparisons:
-                rejected = [f"{name} ({'accepted' if yes else 'rejected'})" for name, yes in shown["controls"].items()]
-                what = f"{shown['label']}: " if shown["label"] else ""
-                lines.append(
-                    f"- {what}predicted {shown['predicted']}, measured {shown['measured']}"
-                    + (f", {shown['z'] if shown['z'].startswith('Δ') else 'z = ' + shown['z']}" if shown["z"] else "")
-                    + f". Negative controls: {', '.join(rejected)}."
-                )
-            lines += [f"- Test: `{test}`" for test in outcome.tests]
-    return "\n".join(lines) + "\n"
+def png(draw: Callable[[Any], None], size: tuple[float, float]) -> str:
+    """Return what `draw` draws, as PNG in base64."""
+    # A figure of its own, not pyplot's: nothing to close, no window.
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=size, layout="constrained")
+    draw(figure)
+    file = io.BytesIO()
+    figure.savefig(file, format="png", dpi=110)
+    return base64.b64encode(file.getvalue()).decode("ascii")
 
 
-def _cells(cells: Sequence[str]) -> str:
-    return "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |"
+def source(outcome: Outcome, root: Path) -> tuple[str, int, str]:
+    """Return the file of a check, its first line, and its text."""
+    path, _, name = outcome.test.partition("::")
+    text = (root / path).read_text(encoding="utf-8")
+    (function,) = [node for node in ast.parse(text).body if getattr(node, "name", None) == name.partition("[")[0]]
+    first = min(decorator.lineno for decorator in function.decorator_list)
+    return path, first, "\n".join(text.splitlines()[first - 1 : function.end_lineno])
+
+
+def write(folder: Path, root: Path, outcomes: Sequence[Outcome], notes: Mapping[str, str]) -> list[Path]:
+    """Write the page that a browser shows and the Markdown file, and return their paths."""
+    folder.mkdir(parents=True, exist_ok=True)
+    sources = {outcome.claim.id: source(outcome, root) for outcome in outcomes}
+    for outcome in outcomes:
+        for number, picture in enumerate(outcome.pictures, 1):
+            (folder / f"{outcome.claim.id}-{number}.png").write_bytes(base64.b64decode(picture))
+    written = {
+        folder / "paper_checks.html": pages.html(PAPERS, outcomes, sources, notes),
+        folder / "paper_checks.md": pages.markdown(PAPERS, outcomes, sources, notes),
+    }
+    for path, text in written.items():
+        path.write_text(text, encoding="utf-8")
+    return list(written)

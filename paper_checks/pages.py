@@ -1,0 +1,208 @@
+"""The report as a page for a browser and as Markdown."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from html import escape
+from itertools import groupby
+from typing import TYPE_CHECKING, Any
+
+from .claims import VERDICTS, Paper
+
+if TYPE_CHECKING:
+    from .report import Outcome
+
+TITLE = "The claims, and what became of them"
+LEGEND = (
+    "z is the distance from the prediction in standard errors; Δ, where nothing is random, the relative difference. "
+    "RED means that the check failed: the measurement does not bear out the verdict that the registry states. "
+    "A claim that fails here has a check that passes: it asserts the failure, and turns red should the claim hold."
+)
+COLUMNS = ("claim", "verdict", "predicted", "measured ± error", "z", "seconds")
+
+
+def kind_of(verdict: str) -> str:
+    """Return the kind of a verdict: "holds under" of "holds under isotropic noise"."""
+    kinds = [
+        v.rstrip(" (").removesuffix("O").rstrip()
+        for v in VERDICTS
+        if verdict == v or v[-1] in " (" and verdict.startswith(v)
+    ]
+    return kinds[0] if kinds else verdict
+
+
+def counts(papers: Mapping[str, Paper]) -> list[tuple[str, ...]]:
+    """Return a table of how many claims of each paper have which verdict, with its header and its last line, the sums.
+
+    Examples
+    --------
+    >>> counts({})
+    [('paper', 'claims', 'holds', 'holds under', 'holds to', 'fails here', 'not testable here'), ('all', '0', '0', '0', '0', '0', '0')]
+    """
+    kinds = [kind_of(verdict) for verdict in VERDICTS]
+    tables = {paper.name: Counter(kind_of(claim.verdict) for claim in paper.claims) for paper in papers.values()}
+    tables["all"] = sum(tables.values(), Counter())
+    rows = [(name, str(table.total()), *(str(table[kind]) for kind in kinds)) for name, table in tables.items()]
+    return [("paper", "claims", *kinds), *rows]
+
+
+def summary(papers: Mapping[str, Paper]) -> str:
+    """Return the table of `counts` as Markdown."""
+    header, *rows = counts(papers)
+    lines = [header, tuple(["---", *["---:"] * (len(header) - 1)]), *rows]
+    return "\n".join(_cells(line) for line in lines) + "\n"
+
+
+def _by_paper(papers: Mapping[str, Paper], outcomes: Sequence[Outcome]) -> Iterator[tuple[Paper, list[Outcome]]]:
+    for paper in papers.values():
+        ids = {claim.id for claim in paper.claims}
+        if members := [outcome for outcome in outcomes if outcome.claim.id in ids]:
+            yield paper, members
+
+
+def _details(outcome: Outcome) -> Iterator[str]:
+    claim = outcome.claim
+    yield f"Kind: {claim.kind}." + (f" Its numbers were {claim.numbers}." if claim.numbers != "none" else "")
+    if claim.assumptions:
+        yield f"Assumes: {'; '.join(claim.assumptions)}."
+    if claim.needs:
+        yield f"What would test it: {claim.needs}."
+    for shown in outcome.comparisons:
+        rejected = [f"{name} ({'accepted' if yes else 'rejected'})" for name, yes in shown["controls"].items()]
+        what = f"{shown['label']}: " if shown["label"] else ""
+        distance = f", {shown['z'] if shown['z'].startswith('Δ') else 'z = ' + shown['z']}" if shown["z"] else ""
+        yield (
+            f"{what}predicted {shown['predicted']}, measured {shown['measured']}{distance}. "
+            f"Negative controls: {', '.join(rejected)}."
+        )
+
+
+def _figures(paper: Paper, outcome: Outcome) -> list[str]:
+    return [f"Figure {f.number} of the paper: {f.shows}" for f in paper.figures if f.claim == outcome.claim.id]
+
+
+def markdown(
+    papers: Mapping[str, Paper],
+    outcomes: Sequence[Outcome],
+    sources: Mapping[str, tuple[str, int, str]],
+    notes: Mapping[str, str],
+) -> str:
+    """Return the page: for each section a table, then what each check compared and what it rejected."""
+    lines = [f"# {TITLE}", "", LEGEND, "", *(f"- {name}: {value}" for name, value in notes.items()), ""]
+    lines += [summary({name: paper for name, paper in papers.items()})]
+    for paper, members in _by_paper(papers, outcomes):
+        lines += [f"## {paper.name}", "", f"{paper.reference}.", ""]
+        for section, group in groupby(members, key=lambda outcome: outcome.claim.section):
+            shown = list(group)
+            lines += [f"### {section}", "", _cells(COLUMNS), _cells(["---"] * len(COLUMNS))]
+            lines += [_cells(_row(outcome)) for outcome in shown]
+            for outcome in shown:
+                path, line, _ = sources[outcome.claim.id]
+                lines += ["", f"**{outcome.claim.id}** ({outcome.claim.where}). {outcome.claim.statement}", ""]
+                lines += [f"- {detail}" for detail in _details(outcome)]
+                lines += [f"- Test: [`{outcome.test}`]({path}#L{line})"]
+                lines += [f"- {figure}" for figure in _figures(paper, outcome)]
+                lines += [
+                    f"\n![Our figure for {outcome.claim.id}]({outcome.claim.id}-{number}.png)"
+                    for number in range(1, len(outcome.pictures) + 1)
+                ]
+            lines.append("")
+    return "\n".join(lines).rstrip() + "\n"
+
+
+def _row(outcome: Outcome) -> tuple[str, ...]:
+    shown = outcome.headline
+    return (
+        *(outcome.claim.id, outcome.verdict, shown["predicted"], shown["measured"], shown["z"]),
+        f"{outcome.seconds:.1f}",
+    )
+
+
+def _cells(cells: Sequence[str]) -> str:
+    return "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |"
+
+
+# One column on a phone: each row of the table becomes a card, whose cells say what they are.
+STYLE = """
+:root { color-scheme: light dark; --line: #8884; --soft: #8881; }
+body { font: 16px/1.5 system-ui, sans-serif; max-width: 68rem; margin: 0 auto; padding: 1rem; }
+h1 { line-height: 1.2; } h2 { margin-top: 3rem; } h3 { margin-bottom: .3rem; }
+table { border-collapse: collapse; width: 100%; margin: 1rem 0; }
+th, td { text-align: left; padding: .35rem .6rem; border-bottom: 1px solid var(--line); vertical-align: top; }
+th { font-weight: 600; } td.number { font-variant-numeric: tabular-nums; }
+details { border: 1px solid var(--line); border-radius: 6px; padding: .4rem .8rem; margin: .5rem 0; }
+summary { cursor: pointer; } pre { overflow-x: auto; background: var(--soft); padding: .6rem; font-size: 13px; }
+figure { margin: 1rem 0; } img { max-width: 100%; height: auto; background: #fff; }
+.verdict { border-radius: 1em; padding: .1em .7em; background: #2a7d; color: #fff; display: inline-block; }
+.fails { background: #b33d; } .untestable { background: #777d; } .conditional { background: #27ad; }
+.red { background: #e00; font-weight: 700; }
+@media (max-width: 46rem) {
+  .claims thead { display: none; } .claims tr { display: block; border: 1px solid var(--line); border-radius: 6px;
+  margin: .6rem 0; padding: .3rem; } .claims td { display: block; border: 0; padding: .15rem .5rem; }
+  .claims td[data-name]::before { content: attr(data-name) ": "; opacity: .7; }
+  .counts { display: block; overflow-x: auto; }
+}
+"""
+
+
+def html(
+    papers: Mapping[str, Paper],
+    outcomes: Sequence[Outcome],
+    sources: Mapping[str, tuple[str, int, str]],
+    notes: Mapping[str, str],
+) -> str:
+    """Return the page, with its style and its figures in it."""
+    header, *rows = counts(papers)
+    body = [f"<h1>{TITLE}</h1><p>{escape(LEGEND)}</p><ul>"]
+    body += [f"<li>{escape(name)}: {escape(value)}</li>" for name, value in notes.items()]
+    body += ["</ul><table class=counts><thead>", _html_row("th", header), "</thead><tbody>"]
+    body += [_html_row("td", row) for row in rows] + ["</tbody></table>"]
+    for paper, members in _by_paper(papers, outcomes):
+        body.append(f"<h2>{escape(paper.name)}</h2><p>{escape(paper.reference)}.</p>")
+        for section, group in groupby(members, key=lambda outcome: outcome.claim.section):
+            shown = list(group)
+            body += [f"<h3>{escape(section)}</h3><table class=claims><thead>", _html_row("th", COLUMNS)]
+            body += ["</thead><tbody>", *(_html_claim(outcome) for outcome in shown), "</tbody></table>"]
+            body += [_html_details(paper, outcome, sources[outcome.claim.id]) for outcome in shown]
+    return (
+        '<!doctype html><html lang="en"><head><meta charset="utf-8">'
+        '<meta name="viewport" content="width=device-width, initial-scale=1">'
+        f"<title>{TITLE}</title><style>{STYLE}</style></head><body>\n" + "\n".join(body) + "\n</body></html>\n"
+    )
+
+
+def _html_row(tag: str, cells: Sequence[str]) -> str:
+    return "<tr>" + "".join(f"<{tag}>{escape(cell)}</{tag}>" for cell in cells) + "</tr>"
+
+
+def _html_claim(outcome: Outcome) -> str:
+    classes = {
+        "RED": "red", "not run": "untestable", "fails here": "fails", "not testable here": "untestable",
+        "holds": "holds",
+    }  # fmt: skip
+    identity, verdict, *numbers = _row(outcome)
+    picture = f' <a href="#figure-{identity}">figure</a>' if outcome.pictures else ""
+    cells = [
+        f'<td><a href="#{identity}"><b>{identity}</b></a> {escape(outcome.claim.statement)}{picture}</td>',
+        f'<td><span class="verdict {classes.get(verdict, "conditional")}">{escape(verdict)}</span></td>',
+    ]
+    named = zip(COLUMNS[2:], numbers, strict=True)
+    cells += [f'<td class=number data-name="{escape(name)}">{escape(text)}</td>' for name, text in named if text]
+    cells += ["<td></td>" for text in numbers if not text]
+    return "<tr>" + "".join(cells) + "</tr>"
+
+
+def _html_details(paper: Paper, outcome: Outcome, source: tuple[str, int, str]) -> str:
+    path, line, text = source
+    identity = outcome.claim.id
+    lines = [f'<details id="{identity}"><summary><b>{identity}</b> {escape(outcome.claim.where)}</summary><ul>']
+    lines += [f"<li>{escape(detail)}</li>" for detail in _details(outcome)]
+    lines += [f"</ul><p>{escape(path)}, line {line}:</p><pre>{escape(text)}</pre></details>"]
+    caption = "".join(f"<br>{escape(figure)}" for figure in _figures(paper, outcome))
+    lines += [
+        f'<figure id="figure-{identity}"><img alt="Our figure for {identity}" src="data:image/png;base64,{picture}">'
+        f"<figcaption><b>{identity}</b>: ours.{caption}</figcaption></figure>"
+        for picture in outcome.pictures
+    ]
+    return "\n".join(lines)
