@@ -42,7 +42,9 @@ class Claim:
 
     Examples
     --------
-    >>> claim = Claim(id="C1", check="test_it", where="§5, eq. 12", statement="It is.", kind="identity", verdict="holds")
+    >>> claim = Claim(
+    ...     id="C1", check="test_it", where="§5, eq. 12", statement="It is.", kind="identity", verdict="holds"
+    ... )
     >>> claim.section, claim.negated
     ('§5', False)
     """

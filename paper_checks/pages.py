@@ -6,9 +6,9 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from html import escape
 from itertools import groupby
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from .claims import VERDICTS, Paper
+from .claims import Paper
 
 if TYPE_CHECKING:
     from .report import Outcome
@@ -19,38 +19,41 @@ LEGEND = (
     "RED means that the check failed: the measurement does not bear out the verdict that the registry states. "
     "A claim that fails here has a check that passes: it asserts the failure, and turns red should the claim hold."
 )
+KINDS_OF_VERDICT = ("holds", "holds under", "holds to", "fails here", "not testable here")
 COLUMNS = ("claim", "verdict", "predicted", "measured ± error", "z", "seconds")
 
 
 def kind_of(verdict: str) -> str:
-    """Return the kind of a verdict: "holds under" of "holds under isotropic noise"."""
-    kinds = [
-        v.rstrip(" (").removesuffix("O").rstrip()
-        for v in VERDICTS
-        if verdict == v or v[-1] in " (" and verdict.startswith(v)
-    ]
-    return kinds[0] if kinds else verdict
-
-
-def counts(papers: Mapping[str, Paper]) -> list[tuple[str, ...]]:
-    """Return a table of how many claims of each paper have which verdict, with its header and its last line, the sums.
+    """Return the kind of a verdict.
 
     Examples
     --------
-    >>> counts({})
-    [('paper', 'claims', 'holds', 'holds under', 'holds to', 'fails here', 'not testable here'), ('all', '0', '0', '0', '0', '0', '0')]
+    >>> kind_of("holds under isotropic noise"), kind_of("holds to O(1/N)"), kind_of("holds")
+    ('holds under', 'holds to', 'holds')
     """
-    kinds = [kind_of(verdict) for verdict in VERDICTS]
+    return next((kind for kind in reversed(KINDS_OF_VERDICT) if verdict.startswith(kind)), verdict)
+
+
+def counts(papers: Mapping[str, Paper]) -> list[tuple[str, ...]]:
+    """Return how many claims of each paper have which verdict, with a header and a last line, the sums.
+
+    Examples
+    --------
+    >>> counts({})[-1]
+    ('all', '0', '0', '0', '0', '0', '0')
+    """
     tables = {paper.name: Counter(kind_of(claim.verdict) for claim in paper.claims) for paper in papers.values()}
     tables["all"] = sum(tables.values(), Counter())
-    rows = [(name, str(table.total()), *(str(table[kind]) for kind in kinds)) for name, table in tables.items()]
-    return [("paper", "claims", *kinds), *rows]
+    rows = [
+        (name, str(table.total()), *(str(table[kind]) for kind in KINDS_OF_VERDICT)) for name, table in tables.items()
+    ]
+    return [("paper", "claims", *KINDS_OF_VERDICT), *rows]
 
 
 def summary(papers: Mapping[str, Paper]) -> str:
     """Return the table of `counts` as Markdown."""
     header, *rows = counts(papers)
-    lines = [header, tuple(["---", *["---:"] * (len(header) - 1)]), *rows]
+    lines = [header, ("---", *["---:"] * (len(header) - 1)), *rows]
     return "\n".join(_cells(line) for line in lines) + "\n"
 
 
@@ -90,7 +93,7 @@ def markdown(
 ) -> str:
     """Return the page: for each section a table, then what each check compared and what it rejected."""
     lines = [f"# {TITLE}", "", LEGEND, "", *(f"- {name}: {value}" for name, value in notes.items()), ""]
-    lines += [summary({name: paper for name, paper in papers.items()})]
+    lines += [summary(papers)]
     for paper, members in _by_paper(papers, outcomes):
         lines += [f"## {paper.name}", "", f"{paper.reference}.", ""]
         for section, group in groupby(members, key=lambda outcome: outcome.claim.section):
