@@ -132,8 +132,9 @@ def _shown(measured: Any, predicted: Any) -> dict[str, str]:
     shown = f"{values[worst]:.6g}"
     if uncertain:
         shown = str(st.Estimate(value=float(values[worst]), stderr=float(errors[worst]), n_eff=measured.n_eff))
+    relative = f"Δ {distance[worst]:.0e}" if distance[worst] else "Δ 0"
     return {
         "predicted": str(bound) if bound else f"{targets[worst]:.6g}",
         "measured": shown + (f" (worst of {values.size})" if values.size > 1 else ""),
-        "z": f"{distance[worst]:+.2f}" if uncertain else "" if bound else f"Δ {distance[worst]:.0e}",
+        "z": f"{distance[worst]:+.2f}" if uncertain else "" if bound else relative,
     }

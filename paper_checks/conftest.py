@@ -185,7 +185,7 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: p
     if folder := config.getoption("--report", None):
         notes = {
             "Profile": "full" if _full_folder(config) else "quick",
-            "Root seed (`SDETHEORY_SEED`)": str(ROOT_SEED),
+            "Root seed (SDETHEORY_SEED)": str(ROOT_SEED),
             "False-alarm rate spent": spent,
         }
         for path in report.write(Path(folder), config.rootpath, outcomes, notes):

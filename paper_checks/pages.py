@@ -132,6 +132,8 @@ STYLE = """
 body { font: 16px/1.5 system-ui, sans-serif; max-width: 68rem; margin: 0 auto; padding: 1rem; }
 h1 { line-height: 1.2; } h2 { margin-top: 3rem; } h3 { margin-bottom: .3rem; }
 table { border-collapse: collapse; width: 100%; margin: 1rem 0; }
+.claims { table-layout: fixed; } .claims th { width: 9%; } .claims th:nth-child(1) { width: 36%; }
+.claims th:nth-child(2), .claims th:nth-child(4) { width: 19%; } .claims th:nth-child(3) { width: 12%; }
 th, td { text-align: left; padding: .35rem .6rem; border-bottom: 1px solid var(--line); vertical-align: top; }
 th { font-weight: 600; } td.number { font-variant-numeric: tabular-nums; }
 details { border: 1px solid var(--line); border-radius: 6px; padding: .4rem .8rem; margin: .5rem 0; }
@@ -199,7 +201,8 @@ def _html_claim(outcome: Outcome) -> str:
 def _html_details(paper: Paper, outcome: Outcome, source: tuple[str, int, str]) -> str:
     path, line, text = source
     identity = outcome.claim.id
-    lines = [f'<details id="{identity}"><summary><b>{identity}</b> {escape(outcome.claim.where)}</summary><ul>']
+    # The anchor is inside, so that a link to it opens the details.
+    lines = [f'<details><summary><b>{identity}</b> {escape(outcome.claim.where)}</summary><ul id="{identity}">']
     lines += [f"<li>{escape(detail)}</li>" for detail in _details(outcome)]
     lines += [f"</ul><p>{escape(path)}, line {line}:</p><pre>{escape(text)}</pre></details>"]
     caption = "".join(f"<br>{escape(figure)}" for figure in _figures(paper, outcome))
