@@ -26,6 +26,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group = parser.getgroup("paper checks")
     group.addoption("--report", metavar="DIR", help="write the table of claims to DIR/paper_checks.html and .md")
     group.addoption("--claim", metavar="ID", action="append", default=[], help="run this claim only (repeatable)")
+    group.addoption("--random", action="store_true", help="only the checks that draw at random, to try other seeds")
     group.addoption(
         "--full", metavar="DIR", help="large samples: hours; what is done is kept in DIR, and the next run goes on"
     )
@@ -45,6 +46,8 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         if marker := item.get_closest_marker("claim"):
             item.user_properties.append(("claim", marker.args[0]))
     kept = [item for item in items if not wanted or _claim_id(item) in wanted]
+    if config.getoption("--random", False):
+        kept = [item for item in kept if "rng" in getattr(item, "fixturenames", ())]
     done = [path for item in kept if (path := _stored(item)) and path.exists()]
     config.stash[KEPT] = [json.loads(path.read_text(encoding="utf-8")) for path in done]
     kept = [item for item in kept if _stored(item) not in done]

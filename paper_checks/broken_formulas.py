@@ -1,0 +1,126 @@
+"""Does a wrong formula turn a claim red? ``python -m paper_checks.broken_formulas`` breaks one at a time, and looks.
+
+Each break is made in a copy of the project, in which the claims that should notice are run. It is an error if none of
+them turns red. ``--write FILE`` writes the table.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[1]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Break:
+    """A mistake: in a file of the package, a piece of text that occurs once and what it becomes."""
+
+    mistake: str
+    file: str
+    right: str
+    wrong: str
+    claims: tuple[str, ...]
+
+
+BREAKS = (
+    Break(
+        mistake="g without its −1: εN/B",
+        file="hyperparameters.py",
+        right='self.train_size - (batch_size if self.sampling == "without-replacement" else 1)',
+        wrong="self.train_size",
+        claims=("C01", "C03"),
+    ),
+    Break(
+        mistake="F with N in its denominator, for N − 1",
+        file="models/gradient_noise.py",
+        right="return centered.T @ centered / (n - 1)",
+        wrong="return centered.T @ centered / n",
+        claims=("C01", "C02", "C03"),
+    ),
+    Break(
+        mistake="the Occam factor without its ½",
+        file="evidence/_spectrum.py",
+        right="half_log_curvature_ratio=0.5 * self._sum",
+        wrong="half_log_curvature_ratio=self._sum",
+        claims=("C04",),
+    ),
+    Break(
+        mistake="the curvature without the prior's λ",
+        file="evidence/linear.py",
+        right="return rows.T @ rows / variance + precision * shape",
+        wrong="return rows.T @ rows / variance",
+        claims=("C04",),
+    ),
+    Break(
+        mistake="momentum convention: dampening left out of the effective rate",
+        file="hyperparameters.py",
+        right="self.learning_rate * (1 - self.dampening) / (1 - self.momentum)",
+        wrong="self.learning_rate / (1 - self.momentum)",
+        claims=(),
+    ),
+    Break(
+        mistake="momentum left out of the noise scale",
+        file="hyperparameters.py",
+        right="self.learning_rate * (1 - self.dampening) / (1 - self.momentum)",
+        wrong="self.learning_rate * (1 - self.dampening)",
+        claims=(),
+    ),
+    Break(
+        mistake="Langevin noise √T dW, for √(2T) dW: the temperature is half of what it says",
+        file="simulators/langevin.py",
+        right="[np.sqrt(2 * temperature)] * len(x),",
+        wrong="[np.sqrt(temperature)] * len(x),",
+        claims=("C06",),
+    ),
+)
+
+
+def red(broken: Break) -> list[str]:
+    """Return those of its claims that turn red."""
+    with tempfile.TemporaryDirectory() as folder:
+        copy = Path(folder) / "copy"
+        shutil.copytree(ROOT, copy, ignore=shutil.ignore_patterns(".*", "figures", "__pycache__"))
+        path = copy / "sdetheory" / broken.file
+        path.write_text(replaced(path.read_text(encoding="utf-8"), broken), encoding="utf-8")
+        command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "paper_checks"]
+        command += [f"--claim={claim}" for claim in broken.claims]
+        environment = os.environ | {"PYTHONPATH": str(copy)}
+        done = subprocess.run(command, cwd=copy, env=environment, capture_output=True, text=True, check=False)
+    return re.findall(r"^([A-Z]+\d+) .*  RED ", done.stdout, flags=re.MULTILINE)
+
+
+def replaced(text: str, broken: Break) -> str:
+    """Return the text of the file with the mistake in it."""
+    if text.count(broken.right) != 1:
+        raise ValueError(f"{broken.file} must have {broken.right!r} once; got {text.count(broken.right)}")
+    return text.replace(broken.right, broken.wrong)
+
+
+def main() -> None:
+    """Break, look, and print."""
+    parser = argparse.ArgumentParser(prog="python -m paper_checks.broken_formulas")
+    parser.add_argument("--write", metavar="FILE", type=Path, help="where the table goes, as Markdown")
+    file = parser.parse_args().write
+    lines = ["| mistake | file | claims that turn red | that were asked |", "| --- | --- | --- | --- |"]
+    silent = []
+    for broken in BREAKS:
+        found = red(broken)
+        silent += [] if found else [broken.mistake]
+        lines.append(f"| {broken.mistake} | `{broken.file}` | {', '.join(found)} | {', '.join(broken.claims)} |")
+        print(lines[-1], flush=True)
+    if file:
+        file.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    if silent:
+        sys.exit(f"no claim turned red for: {'; '.join(silent)}")
+
+
+if __name__ == "__main__":
+    main()
