@@ -14,6 +14,8 @@ ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
 from derivations.__main__ import main, modules  # noqa: E402
+from paper_checks.pages import catalogue  # noqa: E402
+from paper_checks.registry import PAPERS  # noqa: E402
 
 PACKAGES = (
     *("theory", "models", "evidence", "landscapes", "simulators", "symbolic", "datasets", "plotting", "stats"),
@@ -59,6 +61,11 @@ def write_reference(_app: object) -> None:
         (folder / f"{name}.md").write_text("\n".join([*lines, "```", ""]), encoding="utf-8")
 
 
+def write_claims(_app: object) -> None:
+    """Write the page of the claims and their verdicts."""
+    (ROOT / "docs" / "claims.md").write_text(catalogue(PAPERS), encoding="utf-8")
+
+
 def escape_bars(_app: object, _kind: str, _name: str, _object: object, _options: object, lines: list[str]) -> None:
     """Let |w| be a norm and (k, *cells) a shape: reStructuredText reads more into them. Code stays as it is."""
     for i, line in enumerate(lines):
@@ -72,4 +79,5 @@ def setup(app: object) -> None:
     """Write the generated pages before Sphinx looks for them."""
     app.connect("builder-inited", write_derivations)
     app.connect("builder-inited", write_reference)
+    app.connect("builder-inited", write_claims)
     app.connect("autodoc-process-docstring", escape_bars, priority=600)

@@ -57,6 +57,19 @@ def summary(papers: Mapping[str, Paper]) -> str:
     return "\n".join(_cells(line) for line in lines) + "\n"
 
 
+def catalogue(papers: Mapping[str, Paper]) -> str:
+    """Return all claims and their verdicts as Markdown, without a run."""
+    lines = ["# Claims", "", "`pytest paper_checks/` decides them. What is found:", "", summary(papers)]
+    for paper in papers.values():
+        lines += [f"## {paper.name}", "", f"{paper.reference}.", ""]
+        for claim in paper.claims:
+            fine = f" Assumes: {'; '.join(claim.assumptions)}." if claim.assumptions else ""
+            fine += f" What would test it: {claim.needs}." if claim.needs else ""
+            lines.append(f"- **{claim.id}**, {claim.where}: {claim.statement} *{claim.verdict}*.{fine}")
+        lines.append("")
+    return "\n".join(lines).rstrip() + "\n"
+
+
 def _by_paper(papers: Mapping[str, Paper], outcomes: Sequence[Outcome]) -> Iterator[tuple[Paper, list[Outcome]]]:
     for paper in papers.values():
         ids = {claim.id for claim in paper.claims}
