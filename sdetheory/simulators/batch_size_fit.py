@@ -195,6 +195,9 @@ def optimum(curve: BatchSizeCurve, weights: Array, confidence: float) -> Optimum
 def exponents(optima: list[OptimumBatchSize], weights: list[Array], confidence: float) -> dict[str, Interval]:
     r"""Fit ln B_opt = constant + Σ exponent × ln quantity over all quantities that vary.
 
+    An interval holds two errors, added in squares: that of the seeds, from the bootstrap, and that of the optima about
+    the power law, from the residuals. The seeds are shared by the optima and do not know the second.
+
     Parameters
     ----------
     optima : list of OptimumBatchSize
@@ -220,15 +223,26 @@ def exponents(optima: list[OptimumBatchSize], weights: list[Array], confidence: 
             "Extend the grids of batch sizes to both sides of the peaks."
         )
     solve = np.linalg.pinv(design)
-    centre = solve @ np.log([item.batch_size.value for item in use])
+    values = np.log([item.batch_size.value for item in use])
+    centre = solve @ values
     spread = np.array([solve @ row for row in np.column_stack([peak(item.curve, drawn)[0] for item, drawn in pairs])])
     n_seeds = min(len(item.curve.seeds) for item in use)
+    scatter = _scatter(design, solve, values, confidence)
     found = {}
     for column, name in enumerate(varied, start=1):
-        half = half_width(spread[:, column], n_seeds, confidence)
+        half = np.hypot(half_width(spread[:, column], n_seeds, confidence), scatter[column])
         value = float(centre[column])
         found[name] = Interval(value=value, low=value - half, high=value + half, confidence=confidence)
     return found
+
+
+def _scatter(design: Array, solve: Array, values: Array, confidence: float) -> Array:
+    """Return Student's half-widths of a least-squares fit; 0 where no more optima are left than coefficients."""
+    freedom = len(values) - design.shape[1]
+    if freedom == 0:
+        return np.zeros(design.shape[1])
+    variance = float(np.sum((values - design @ (solve @ values)) ** 2)) / freedom
+    return np.sqrt(variance * np.sum(solve**2, axis=1)) * float(special.stdtrit(freedom, 0.5 + confidence / 2))
 
 
 def half_width(replicates: Array, n_seeds: int, confidence: float) -> float:

@@ -212,7 +212,9 @@ class BatchSizeStudy:
 
         Notes
         -----
-        Seeds are resampled for all settings together, since runs with one seed share data and starting point.
+        Seeds are resampled for all settings together, since runs with one seed share data and starting point. Added in
+        squares is Student's half-width of the regression: the optima scatter about a power law, by the spacing of the
+        batch sizes for one, and the seeds that they share do not know it.
         """
         level, weights = self._bootstrap(confidence, n_bootstrap)
         optima = self.optima(trains_above=trains_above, confidence=level, n_bootstrap=n_bootstrap)

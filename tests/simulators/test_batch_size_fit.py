@@ -156,6 +156,19 @@ def test_intervals_hold_the_exponent_as_often_as_they_say(rng):
     assert hits["half"] < least  # half the exponent, the square-root rule, is rejected
 
 
+def test_scatter_about_the_power_law_widens_the_interval():
+    """Without noise of the seeds it is the interval of a straight line through the logarithms."""
+    epsilon, off = np.array([0.1, 0.2, 0.4, 0.8, 1.6]), np.array([0.1, -0.1, 0.05, 0.1, -0.05])
+    best = dict(zip(epsilon, 9.3 * np.sqrt(epsilon / 0.4) * np.exp(off), strict=True))
+    found = study(peaked(lambda setting: best[setting[0]]), rates(*epsilon)).exponents()["learning_rate"]
+    line = stats.linregress(np.log(epsilon), np.log(list(best.values())))
+    assert found.value == pytest.approx(line.slope, rel=1e-5)
+    assert found.high - found.value == pytest.approx(stats.t.ppf(0.975, 3) * line.stderr, rel=1e-4)
+    # Two optima lie on any power law.
+    two = study(peaked(lambda setting: best[setting[0]]), rates(*epsilon[:2])).exponents()["learning_rate"]
+    assert two.high - two.value < 1e-6
+
+
 def test_refusals():
     done = study(peaked(lambda s: 40 * s[0]), rates(0.1, 0.3))
     with pytest.raises(InvalidInputError, match="metric must be one of 'accuracy', 'loss'; got 'acuracy'"):
