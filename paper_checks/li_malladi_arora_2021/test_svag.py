@@ -185,6 +185,7 @@ def test_linear_scaling_rule_breaks_where_the_necessary_condition_does(record, r
     ratios = []
     for k in (2, 8):
         hp = settings(k * rate, size=k, n=60)
+        # A thousand steps of one run are worth forty draws and more.
         samples = st.stats.required_samples(deviation=np.sqrt(2 / 40), effect=0.1, alpha=ALPHA, power=1 - 1e-6)
         covariance = st.sgd(
             model, hp, [TARGETS.mean()], n_steps=1200, n_runs=samples, average_from=200, rng=rng

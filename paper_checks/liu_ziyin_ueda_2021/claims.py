@@ -8,7 +8,7 @@ _CLAIMS: tuple[Claim, ...] = (
     Claim(
         id="LZU01",
         check="test_spread_at_any_learning_rate_solves_the_discrete_equation",
-        where="§4.1, theorem 1",
+        where="§4, covariance of SGD",
         statement="SGD on a parabola has the covariance Σ with ΣK + KΣ − λKΣK = λC, at any stable learning rate λ.",
         kind="statistical",
         verdict="holds",
@@ -17,7 +17,7 @@ _CLAIMS: tuple[Claim, ...] = (
     Claim(
         id="LZU02",
         check="test_noise_like_the_hessian_spreads_more_along_sharp_directions",
-        where="§4.1, C ∝ K",
+        where="§4, covariance of SGD",
         statement="If C = K the covariance is λ(2 − λK)⁻¹: wider along sharp directions, not isotropic.",
         kind="identity",
         verdict="holds",
@@ -26,7 +26,7 @@ _CLAIMS: tuple[Claim, ...] = (
     Claim(
         id="LZU03",
         check="test_heavy_ball_spreads_by_a_factor_that_is_not_one_over_one_minus_mu_alone",
-        where="§4.2, momentum",
+        where="§4, momentum",
         statement="With momentum μ the variance is λC(1 + μ)/((1 − μ)k(2(1 + μ) − λk)).",
         kind="statistical",
         verdict="holds",
@@ -35,7 +35,7 @@ _CLAIMS: tuple[Claim, ...] = (
     Claim(
         id="LZU04",
         check="test_heavy_ball_is_stable_up_to_two_times_one_plus_mu_over_the_curvature",
-        where="§4.2, momentum",
+        where="§4, momentum",
         statement="SGD with momentum μ is stable if, and only if, λk < 2(1 + μ).",
         kind="identity",
         verdict="holds",

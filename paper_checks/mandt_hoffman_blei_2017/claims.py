@@ -8,7 +8,7 @@ _CLAIMS: tuple[Claim, ...] = (
     Claim(
         id="MHB01",
         check="test_stationary_covariance_solves_lyapunovs_equation",
-        where="§3.2, Ornstein–Uhlenbeck process",
+        where="§3, Ornstein–Uhlenbeck process",
         statement="Near a minimum of Hessian A, SGD has a stationary covariance Σ with ΣA + AΣ = (η/S)BBᵀ.",
         kind="asymptotic",
         verdict="holds to O(ηA)",
@@ -17,7 +17,7 @@ _CLAIMS: tuple[Claim, ...] = (
     Claim(
         id="MHB02",
         check="test_learning_rate_nearest_to_the_posterior_is_2sd_over_n_trace_bbt",
-        where="§4.1, theorem 1",
+        where="§4, theorem 1",
         statement="The law of SGD is nearest to the posterior, in KL, at η* = 2SD/(N Tr BBᵀ), whatever the Hessian.",
         kind="asymptotic",
         verdict="holds to O(S/N)",
@@ -26,7 +26,7 @@ _CLAIMS: tuple[Claim, ...] = (
     Claim(
         id="MHB03",
         check="test_preconditioner_that_inverts_the_noise_makes_sgd_sample_the_posterior",
-        where="§4.2, theorem 2",
+        where="§4, theorem 2",
         statement="The preconditioner (2S/ηN)(BBᵀ)⁻¹ makes the law of SGD the posterior.",
         kind="asymptotic",
         verdict="holds to O(S/N)",
@@ -35,7 +35,7 @@ _CLAIMS: tuple[Claim, ...] = (
     Claim(
         id="MHB04",
         check="test_momentum_multiplies_the_best_learning_rate_by_the_damping",
-        where="§4.3, momentum",
+        where="§4, momentum",
         statement="With heavy-ball momentum of damping μ = 1 − m the best learning rate is 2μSD/(N Tr BBᵀ).",
         kind="asymptotic",
         verdict="holds to O(S/N)",

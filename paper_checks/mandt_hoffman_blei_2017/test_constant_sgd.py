@@ -59,6 +59,7 @@ def test_stationary_covariance_solves_lyapunovs_equation(record, rng):
     sigma = st.theory.ornstein_uhlenbeck(hessian, 0.01 / 10 * (noise.T @ noise / 100) / 2).covariance
     slowest = 1 / np.linalg.eigvalsh(hessian)[0] / 0.01
     memory = int(10 * slowest)
+    # Ten relaxation times of one run are worth ten draws.
     n = st.stats.required_samples(deviation=np.sqrt(2 / 10), effect=0.2, alpha=ALPHA, power=1 - 1e-6)
     run = st.sgd(model, hp, np.zeros(2), n_steps=2 * memory, n_runs=n, average_from=memory, rng=rng)
     record(
@@ -209,7 +210,7 @@ def test_average_over_n_over_s_iterates_is_a_draw_from_the_posterior(record, rng
     n, steps = 20_000, 2000
     model, hp = two_signs(rng, n), settings(n, rate=0.1)
     posterior = np.linalg.inv(model.hessian(np.zeros(2)))
-    effect = 0.3 if full is None else 0.1
+    effect = 0.3 if full is None else 0.15
     runs = st.stats.required_samples(deviation=np.sqrt(2), effect=effect, alpha=ALPHA, power=1 - 1e-6)
     burn_in = 150
     run = st.sgd(model, hp, np.zeros(2), n_steps=burn_in + steps, n_runs=runs, average_from=burn_in, rng=rng)

@@ -8,7 +8,7 @@ _CLAIMS: tuple[Claim, ...] = (
     Claim(
         id="SDBD01",
         check="test_mean_path_of_an_epoch_follows_the_modified_loss_to_third_order",
-        where="§2, eq. 1",
+        where="§2, modified loss",
         statement="The mean over shuffles of an epoch follows the flow of C + (ε/4m)Σ|∇C_k|², up to O(m³ε³).",
         kind="asymptotic",
         verdict="holds to O(ε³)",
@@ -17,7 +17,7 @@ _CLAIMS: tuple[Claim, ...] = (
     Claim(
         id="SDBD02",
         check="test_mean_penalty_over_batches_adds_the_disagreement_of_examples",
-        where="§2.3, batch size",
+        where="§2, batch size",
         statement="Over the ways to form batches the penalty is (ε/4)(|∇C|² + (N − B)/(N − 1) Γ/B), Γ the spread.",
         kind="identity",
         verdict="holds",
@@ -26,7 +26,7 @@ _CLAIMS: tuple[Claim, ...] = (
     Claim(
         id="SDBD03",
         check="test_independent_batches_have_the_same_penalty",
-        where="§2, eq. 1 without shuffling",
+        where="§2, modified loss, without shuffling",
         statement="SGD with independent batches descends the same modified loss.",
         kind="asymptotic",
         verdict="fails here",

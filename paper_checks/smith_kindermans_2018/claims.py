@@ -8,7 +8,7 @@ _CLAIMS: tuple[Claim, ...] = (
     Claim(
         id="SKYL01",
         check="test_growing_the_batch_is_as_good_as_decaying_the_learning_rate",
-        where="§3, simulated annealing",
+        where="Abstract",
         statement="A batch k times as large does, epoch by epoch, what a learning rate divided by k does.",
         kind="asymptotic",
         verdict="holds to O(ηA + kB/N)",
@@ -17,7 +17,7 @@ _CLAIMS: tuple[Claim, ...] = (
     Claim(
         id="SKYL02",
         check="test_momentum_and_batch_may_grow_together_at_the_same_noise",
-        where="§4, effective learning rate",
+        where="Abstract",
         statement="With B ∝ 1/(1 − m) momentum can be raised at the same noise scale, and so the same spread.",
         kind="asymptotic",
         verdict="holds to O(ηA)",
@@ -26,7 +26,7 @@ _CLAIMS: tuple[Claim, ...] = (
     Claim(
         id="SKYL03",
         check="test_accumulator_takes_b_over_n_times_one_minus_m_epochs_to_fill",
-        where="§4, effective learning rate",
+        where="§4, momentum",
         statement="A larger momentum costs progress: its accumulator takes about B/(N(1 − m)) epochs to fill.",
         kind="asymptotic",
         verdict="holds to O(1 − m)",

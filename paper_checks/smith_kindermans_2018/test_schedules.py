@@ -107,6 +107,7 @@ def test_momentum_and_batch_may_grow_together_at_the_same_noise(record, rng):
     model, found = st.models.LinearRegression(np.ones((N, 1)), np.tile([1.0, -1.0], N // 2)), []
     for size, m in ((2, 0.0), (20, 0.9)):
         hp = settings(0.2, size, momentum=m)
+        # A thousand steps of one run are worth forty draws and more.
         runs = st.stats.required_samples(deviation=np.sqrt(2 / 40), effect=0.05, alpha=ALPHA, power=1 - 1e-6)
         found.append(st.sgd(model, hp, [0.0], n_steps=1200, n_runs=runs, average_from=200, rng=rng).covariance)
     record(

@@ -8,7 +8,7 @@ _CLAIMS: tuple[Claim, ...] = (
     Claim(
         id="Y01",
         check="test_pull_on_the_weights_balances_the_squared_minibatch_gradient",
-        where="§2.2, FDR1",
+        where="§2, FDR1",
         statement="In a stationary state ⟨θ·∇L⟩ = (η/2)⟨|∇L_B|²⟩ at any learning rate, for any loss and any noise.",
         kind="statistical",
         verdict="holds",
@@ -17,7 +17,7 @@ _CLAIMS: tuple[Claim, ...] = (
     Claim(
         id="Y02",
         check="test_squared_gradient_is_half_of_eta_times_the_trace_of_hessian_and_gradient_moments",
-        where="§2.3, FDR2",
+        where="§2, FDR2",
         statement="In a stationary state ⟨|∇L|²⟩ = (η/2)⟨Tr H C̃⟩, where C̃ = ⟨∇L_B ∇L_Bᵀ⟩ holds signal and noise.",
         kind="identity",
         verdict="holds under a quadratic loss",
@@ -35,7 +35,7 @@ _CLAIMS: tuple[Claim, ...] = (
     Claim(
         id="Y04",
         check="test_two_sides_differ_until_sgd_is_stationary",
-        where="§3.2, learning-rate schedule",
+        where="§3, learning-rate schedule",
         statement="The two sides are equal only in the stationary state, and so tell when it is reached.",
         kind="statistical",
         verdict="holds",
