@@ -45,7 +45,7 @@ def test_stationary_covariance_solves_lyapunovs_equation(record, rng):
     """Σ of Lyapunov's equation is that of SGD up to a share that is halved with the learning rate.
 
     Witnesses: the equation solved in symbols, the Ornstein–Uhlenbeck process, minibatches on least squares, and the
-    exact law of the recursion. An error of a fifth would matter; the bias at ηA = 0.01 is a fortieth of it.
+    exact law of the recursion. An error of a fifth would matter; the bias at ηA = 0.01 is 0.008.
     """
     a, b, c, d, ratio = sympy.symbols("a b c d r", positive=True)
     solved = st.symbolic.lyapunov([[a, b], [b, c]], ratio * sympy.Matrix([[1, d], [d, 2]]))
@@ -193,7 +193,7 @@ def test_average_over_n_over_s_iterates_is_a_draw_from_the_posterior(record, rng
     """Averages over one epoch of minibatches, from independent runs, have the covariance (NA)⁻¹.
 
     Witnesses: the exact covariance of averages, whose departure is halved when N is doubled; and SGD on least squares
-    with residuals ±1, for which BBᵀ = A at the minimum. Three tenths would matter; the bias there is about 0.01.
+    with residuals ±1, for which BBᵀ = A at the minimum. Three tenths would matter; the bias there is 0.008.
     """
 
     def departure(n, noise=A):
