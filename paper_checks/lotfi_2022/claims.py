@@ -1,0 +1,61 @@
+"""The claims of Lotfi, Izmailov, Benton, Goldblum & Wilson (2022): the evidence is not generalization."""
+
+from __future__ import annotations
+
+from ..claims import Claim, Paper
+
+_DATA = "linear model of labels ±1 of MNIST 0/1, noise variance 0.1"
+
+CLAIMS: tuple[Claim, ...] = (
+    Claim(
+        id="LIW01",
+        check="test_log_evidence_falls_by_half_the_number_of_weights_per_log_precision_while_predictions_stay",
+        where="§4, on the prior's width",
+        statement="A wider prior lowers the evidence without end while what the model predicts no longer changes.",
+        kind="asymptotic",
+        verdict="holds",
+        assumptions=(_DATA,),
+    ),
+    Claim(
+        id="LIW02",
+        check="test_conditional_evidence_is_the_part_of_the_sum_of_predictions_that_comes_after_the_first_examples",
+        where="§5, eq. 4",
+        statement="The conditional evidence, ln P(D) − ln P(D_<m), leaves out the predictions of the first m examples.",
+        kind="identity",
+        verdict="holds",
+        assumptions=(_DATA,),
+    ),
+    Claim(
+        id="LIW03",
+        check="test_evidence_prefers_the_model_that_predicts_worse",
+        where="§4, on model selection",
+        statement="The evidence can prefer the model that generalizes worse, where its conditional part does not.",
+        kind="empirical",
+        verdict="holds",
+        assumptions=(_DATA, "the better model has the wider prior"),
+    ),
+    Claim(
+        id="LIW04",
+        check="test_conditional_evidence_ranks_models_more_as_test_scores_do",
+        where="§6",
+        statement="Over many models the conditional evidence agrees with the test score better than the evidence does.",
+        kind="empirical",
+        verdict="holds",
+        assumptions=(_DATA, "1 to 32 pixels and eleven decades of prior precision, rank correlation"),
+    ),
+    Claim(
+        id="LIW05",
+        check="test_prior_of_the_highest_evidence_is_not_the_one_that_predicts_best",
+        where="§4, on learning hyperparameters",
+        statement="The prior of the highest evidence need not be that of the best predictions.",
+        kind="empirical",
+        verdict="holds",
+        assumptions=(_DATA, "sixteen pixels, where the loss is the largest of the six models"),
+    ),
+)
+
+PAPER = Paper(
+    name="Lotfi et al. (2022)",
+    reference="Bayesian Model Selection, the Marginal Likelihood, and Generalization, ICML 2022, arXiv:2202.11678",
+    claims=CLAIMS,
+)

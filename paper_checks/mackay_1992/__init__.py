@@ -1,0 +1,1 @@
+"""D. J. C. MacKay, "Bayesian Interpolation", Neural Computation 4 (1992) 415."""
