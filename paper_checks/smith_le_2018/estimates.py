@@ -12,8 +12,12 @@ def mean_of(samples):
     return st.Estimate(value=values.mean(axis=0), stderr=values.std(axis=0, ddof=1) / np.sqrt(n), n_eff=n)
 
 
-def draws_for(effect, *, alpha, deviation=np.sqrt(2)):
-    """Return how many samples see a relative error `effect`; the deviation √2 is that of the square of a normal."""
+ROOT_TWO = float(np.sqrt(2))
+"""Deviation of the square of a normal number of variance one."""
+
+
+def draws_for(effect, *, alpha, deviation=ROOT_TWO):
+    """Return how many samples see a relative error `effect`, almost surely."""
     return st.stats.required_samples(deviation=deviation, effect=effect, alpha=alpha, power=1 - 1e-5)
 
 
