@@ -99,7 +99,8 @@ def test_sgd_with_momentum_is_the_underdamped_langevin_equation_up_to_first_orde
 def test_variance_with_momentum_is_that_of_the_noise_scale_up_to_first_order_in_epsilon(record, rng):
     """The variance is gF/2H · 1/(1 − εH/(2N(1 + m))).
 
-    Witnesses: λC(1 + m)/((1 − m)k(2(1 + m) − λk)) of Liu, Ziyin and Ueda (2021), the exact law, and SGD at ε = 1.2, m = ½: 5/3 of gF/2H.
+    Witnesses: λC(1 + m)/((1 − m)k(2(1 + m) − λk)) of Liu, Ziyin and Ueda (2021), the exact law, and SGD
+    at ε = 1.2, m = ½: 5/3 of gF/2H.
     """
     rate, k, noise, momenta = 0.1, 2.0, 1.0, np.array([0.0, 0.5])
     liu = rate * noise * (1 + momenta) / ((1 - momenta) * k * (2 * (1 + momenta) - rate * k))
@@ -154,7 +155,8 @@ def test_momentum_multiplies_the_noise_scale_by_one_over_one_minus_m_if_it_is_no
 def test_the_factor_one_over_one_minus_m_holds_for_times_long_against_the_memory_of_the_velocity(record, rng):
     """On a flat cost the variance after n steps is gFt up to a part of order 1/((1 − m) n).
 
-    It is less at first, while the velocity builds up. Witnesses: exact moments, and SGD with m = ½ over four steps, whose first two moments do not depend on the data.
+    It is less at first, while the velocity builds up. Witnesses: exact moments, and SGD with m = ½ over four
+    steps, whose first two moments do not depend on the data.
     """
     steps, rises = np.array([4000, 8000]), {}
     for m in (0.5, 0.9):
