@@ -18,100 +18,6 @@ def additive(n):
     return st.models.LinearRegression(np.ones((n, 1)), np.resize(TARGETS, n))
 
 
-@pytest.fixture(scope="module")
-def frozen():
-    """Return 40 skewed gradients that do not depend on the weight, as a model."""
-    gradients = np.exp(np.linspace(0, 3, 40))[:, None]
-    return st.models.FunctionModel(
-        lambda w: float(gradients.sum() * w[0]),
-        lambda w, indices: gradients[indices],
-        lambda w, v: np.zeros(1),
-        train_size=40,
-        dimension=1,
-    )
-
-
-def noise(model, batch_size, steps, n_runs, rng, reshuffle):
-    """Return −N/ε times what the weight has moved after `steps`, less the mean, as an array (len(steps), n_runs)."""
-    hp = st.SGDHyperparameters(learning_rate=1.0, train_size=model.train_size, batch_size=batch_size)
-    run = st.sgd(
-        model, hp, [0.0], n_steps=max(steps), n_runs=n_runs, rng=rng, reshuffle=reshuffle,
-        metrics={"w": lambda w: w[0]}, record_every=1,
-    )  # fmt: skip
-    moved = np.array([run.metrics["w"][run.steps == step][0] for step in steps])
-    return -model.train_size * moved - np.outer(steps, model.gradient([0.0]))
-
-
-@pytest.mark.claim("C81")
-def test_noise_of_a_reshuffled_epoch_does_not_add_up_as_if_its_batches_were_independent(record, frozen, rng):
-    """After j of the m batches of an epoch the variance is N F j (m − j) instead of j N (m − 1) F: at the end nothing.
-
-    With curvature what is left at the end of an epoch is of the order ε⁴, not ε², all else the same.
-    """
-    n, b, seen, epoch = 40, 10, 2, 4
-    f = st.models.gradient_covariance(frozen.per_example_gradients([0.0])).item()
-    runs = draws_for(0.25, alpha=ALPHA)
-    reshuffled = noise(frozen, b, [seen, epoch], runs, rng, True)
-    independent = seen * n * (n / b - 1) * f
-    record(
-        label="half an epoch",
-        predicted=independent,
-        measured=mean_of(reshuffled[0] ** 2),
-        alpha=ALPHA,
-        found=n * f * seen * (epoch - seen),
-        wrong_predictions={"with replacement": seen * n * (n - 1) / b * f},
-    )
-    rates, variances = np.array([4e-3, 2e-3]), []
-    X, y = np.linspace(-2, 2, 12)[:, None] + [[0.0, 1.0]], np.arange(12) % 2
-    model, seed = st.models.LogisticRegression(X, y), int(rng.integers(2**31))
-    for rate in rates:
-        hp = st.SGDHyperparameters(learning_rate=rate, train_size=12, batch_size=2)
-        ends = st.sgd(model, hp, [1.0, 0.0], n_steps=6, n_runs=2000, rng=seed, reshuffle=True).final
-        variances.append(ends.var(axis=0).sum())
-    record(
-        label="order of the variance in ε",
-        predicted=2.0,
-        measured=slope(rates, variances),
-        rtol=0.02,
-        found=4.0,
-        wrong_predictions={"order 3": 3.0},
-    )
-    record(
-        label="whole epoch, over that of independent batches",
-        predicted=1.0,
-        measured=float(np.mean(reshuffled[1] ** 2)) / (2 * independent),
-        rtol=1e-9,
-        atol=1e-9,
-        found=0.0,
-        wrong_predictions={"half of it": 0.5},
-    )
-
-
-@pytest.mark.claim("C82")
-def test_the_noise_of_many_steps_is_white_with_the_covariance_g_f_t(record, frozen, rng):
-    """Sums of the noise over 2 steps each: variance gFt, t = 2ε/N, and no covariance between one and the next.
-
-    In units of gFt. Errors of a quarter would matter; reshuffled batches have −2/3 for the covariance.
-    """
-    hp = st.SGDHyperparameters(learning_rate=1.0, train_size=40, batch_size=10)
-    f = st.models.gradient_covariance(frozen.per_example_gradients([0.0])).item()
-    unit = hp.noise_scale * f * 2 * hp.step_time * hp.train_size**2
-    runs = draws_for(0.25, alpha=ALPHA)
-
-    def moments(reshuffle):
-        first, both = noise(frozen, 10, [2, 4], runs, rng, reshuffle)
-        second = both - first
-        return mean_of(np.stack([first**2, second**2, first * second], axis=1) / unit)
-
-    record(
-        predicted=[1.0, 1.0, 0.0],
-        measured=moments(False),
-        alpha=ALPHA,
-        wrong_predictions={"εN/B in place of g": [4 / 3, 4 / 3, 0.0], "coloured": [1.0, 1.0, -1 / 4]},
-        wrong_measurements={"reshuffled": moments(True)},
-    )
-
-
 @pytest.mark.claim("C83")
 def test_one_step_of_the_equation_over_epsilon_over_n_is_a_step_of_sgd(record, rng):
     """Euler–Maruyama with h = ε/N has the stationary covariance of SGD, s²/(a(2 − ah)), not the equation's s²/2a.
@@ -156,7 +62,7 @@ def test_one_step_of_the_equation_over_epsilon_over_n_is_a_step_of_sgd(record, r
 
 
 @pytest.mark.claim("C84")
-def test_sgd_comes_to_rest_with_the_variance_of_the_equation_up_to_first_order_in_epsilon(record, rng):
+def test_sgd_comes_to_rest_with_the_variance_of_the_equation_up_to_first_order_in_epsilon(record, rng, full):
     """The variance of SGD is gF/2H · 1/(1 − εH/2N): too large by a part of first order.
 
     Witnesses: the equation's variance in symbols, the exact law of SGD, and SGD itself at ε = 0.8, where the factor is
@@ -178,7 +84,8 @@ def test_sgd_comes_to_rest_with_the_variance_of_the_equation_up_to_first_order_i
         rtol=1e-12,
         wrong_predictions={"gF/H": hp.noise_scale * f / n},
     )
-    run = st.sgd(additive(n), hp, [TARGETS.mean()], n_steps=20, n_runs=draws_for(0.2, alpha=ALPHA), rng=rng)
+    runs = draws_for(0.2 if full is None else 0.01, alpha=ALPHA)
+    run = st.sgd(additive(n), hp, [TARGETS.mean()], n_steps=20, n_runs=runs, rng=rng)
     record(
         label="SGD at ε = 0.8, over gF/2H",
         predicted=1 / (1 - 0.8 / 2),
@@ -292,7 +199,7 @@ def test_noise_that_depends_on_the_weights_is_meant_in_the_sense_of_ito(record, 
 
 
 @pytest.mark.claim("C87")
-def test_learning_rate_and_batch_size_enter_the_stationary_law_only_through_g_up_to_first_order(record, rng):
+def test_learning_rate_and_batch_size_enter_the_stationary_law_only_through_g_up_to_first_order(record, rng, full):
     """With one g and B = 1, 2, 5, 30 of N = 60 the variance is gF/2H up to the factor 1/(1 − εH/2N).
 
     At ε = 0.8 against 0.0136 the law is visibly not that of g alone; the difference is of order ε.
@@ -302,7 +209,7 @@ def test_learning_rate_and_batch_size_enter_the_stationary_law_only_through_g_up
     model, f = additive(n), np.resize(TARGETS, n).var(ddof=1)
     unit = g * f / (2 * n)
     exact = np.array([st.theory.sgd_covariance([[n]], [[f]], hp).covariance.item() for hp in settings]) / unit
-    runs = draws_for(0.2, alpha=ALPHA)
+    runs = draws_for(0.2 if full is None else 0.01, alpha=ALPHA)
 
     def variance(hp, start, n_steps):
         run = st.sgd(model, hp, start[:, None], n_steps=n_steps, rng=rng)

@@ -25,10 +25,11 @@ def exact_law(hp):
     return st.theory.sgd_covariance([[float(hp.train_size)]], [[TARGETS.var(ddof=1)]], hp)
 
 
-def spread(hp, n_steps, rng, effect):
+def spread(hp, n_steps, rng, full):
     """Return the mean square of w about the minimum after `n_steps` of SGD from there, over independent runs."""
     model = st.models.LinearRegression(np.ones((6, 1)), TARGETS)
-    run = st.sgd(model, hp, [TARGETS.mean()], n_steps=n_steps, n_runs=draws_for(effect, alpha=ALPHA), rng=rng)
+    runs = draws_for(0.2 if full is None else 0.01, alpha=ALPHA)
+    run = st.sgd(model, hp, [TARGETS.mean()], n_steps=n_steps, n_runs=runs, rng=rng)
     return mean_of((run.final[:, 0] - TARGETS.mean()) ** 2)
 
 
@@ -96,7 +97,7 @@ def test_sgd_with_momentum_is_the_underdamped_langevin_equation_up_to_first_orde
 
 
 @pytest.mark.claim("C93")
-def test_variance_with_momentum_is_that_of_the_noise_scale_up_to_first_order_in_epsilon(record, rng):
+def test_variance_with_momentum_is_that_of_the_noise_scale_up_to_first_order_in_epsilon(record, rng, full):
     """The variance is gF/2H · 1/(1 − εH/(2N(1 + m))).
 
     Witnesses: λC(1 + m)/((1 − m)k(2(1 + m) − λk)) of Liu, Ziyin and Ueda (2021), the exact law, and SGD
@@ -117,7 +118,7 @@ def test_variance_with_momentum_is_that_of_the_noise_scale_up_to_first_order_in_
     record(
         label="SGD at ε = 1.2, m = ½, over gF/2H",
         predicted=1 / (1 - 1.2 / 3),
-        measured=spread(hp, 40, rng, 0.2) / exact_law(hp).sde_covariance.item(),
+        measured=spread(hp, 40, rng, full) / exact_law(hp).sde_covariance.item(),
         alpha=ALPHA,
         wrong_predictions={"gF/2H": 1.0, "without momentum": 1 / (1 - 1.2 / 2)},
     )
@@ -128,7 +129,7 @@ def test_variance_with_momentum_is_that_of_the_noise_scale_up_to_first_order_in_
 
 
 @pytest.mark.claim("C94")
-def test_momentum_multiplies_the_noise_scale_by_one_over_one_minus_m_if_it_is_not_damped(record, rng):
+def test_momentum_multiplies_the_noise_scale_by_one_over_one_minus_m_if_it_is_not_damped(record, rng, full):
     """At m = 0.9 the variance of SGD is ten times that at m = 0, up to O(ε); with dampening τ = m it stays the same.
 
     Witnesses: the formula for g, and SGD, in units of its exact variance at m = 0.
@@ -140,7 +141,7 @@ def test_momentum_multiplies_the_noise_scale_by_one_over_one_minus_m_if_it_is_no
     record(label="g", predicted=1 / (1 - m), measured=ratio, rtol=1e-12, wrong_measurements=wrong)
 
     unit = exact_law(plain).covariance.item()
-    measured = {hp: spread(hp, 200, rng, 0.2) / unit for hp in (undamped, damped)}
+    measured = {hp: spread(hp, 200, rng, full) / unit for hp in (undamped, damped)}
     for hp, other in ((damped, undamped), (undamped, damped)):
         record(
             label=f"SGD, τ = {hp.dampening:g}",
