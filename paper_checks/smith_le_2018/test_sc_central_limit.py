@@ -37,7 +37,7 @@ def sums(along):
 
 def sum_of_draws(values, b, cells=2**18):
     """Return sup |F − Φ| and E|S| of the sum S of b draws, whose law is a power in Fourier space, on a fine grid."""
-    width = 0.005 * max(1.0, np.sqrt(b / 1024))
+    width = 0.005 * max(1.0, np.sqrt(b / 4096))
     place = values / width
     low = np.floor(place).astype(int)
     law = np.bincount(low % cells, 1 - (place - low), cells) + np.bincount((low + 1) % cells, place - low, cells)
