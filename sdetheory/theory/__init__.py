@@ -20,7 +20,6 @@ from .escape import kramers_time as kramers_time
 from .escape import turnover_time as turnover_time
 from .first_passage import mean_first_passage_time as mean_first_passage_time
 from .fokker_planck import FokkerPlanck as FokkerPlanck
-from .fokker_planck import GridEstimate as GridEstimate
 from .fokker_planck import Modes as Modes
 from .fokker_planck import fokker_planck as fokker_planck
 from .gibbs import GibbsLaw as GibbsLaw
@@ -38,6 +37,7 @@ from .optimum_noise import OptimumNoise as OptimumNoise
 from .optimum_noise import optimum_noise as optimum_noise
 from .ornstein_uhlenbeck import OrnsteinUhlenbeck as OrnsteinUhlenbeck
 from .ornstein_uhlenbeck import ornstein_uhlenbeck as ornstein_uhlenbeck
+from .refinement import GridEstimate as GridEstimate
 from .scheme_covariance import baoab_covariance as baoab_covariance
 from .scheme_covariance import scheme_covariance as scheme_covariance
 from .sgd_covariance import SGDLaw as SGDLaw
