@@ -5,15 +5,15 @@ from .approximate_posterior import kl_divergence as kl_divergence
 from .approximate_posterior import optimal_learning_rate as optimal_learning_rate
 from .approximate_posterior import optimal_preconditioner as optimal_preconditioner
 from .basins import BasinWeights as BasinWeights
-from .basins import Crossover as Crossover
 from .basins import basin_weights as basin_weights
-from .basins import crossover_temperature as crossover_temperature
 from .comparison import Distance as Distance
 from .comparison import LawComparison as LawComparison
 from .comparison import compare_laws as compare_laws
 from .critical_points import CriticalPoint as CriticalPoint
 from .critical_points import critical_points as critical_points
 from .critical_points import lowest_pass as lowest_pass
+from .crossover import Crossover as Crossover
+from .crossover import crossover_temperature as crossover_temperature
 from .escape import anisotropic_escape_time as anisotropic_escape_time
 from .escape import depopulation_factor as depopulation_factor
 from .escape import kramers_time as kramers_time
