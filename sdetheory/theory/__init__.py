@@ -6,8 +6,6 @@ from .approximate_posterior import optimal_learning_rate as optimal_learning_rat
 from .approximate_posterior import optimal_preconditioner as optimal_preconditioner
 from .basins import BasinWeights as BasinWeights
 from .basins import basin_weights as basin_weights
-from .comparison import Distance as Distance
-from .comparison import LawComparison as LawComparison
 from .comparison import compare_laws as compare_laws
 from .critical_points import CriticalPoint as CriticalPoint
 from .critical_points import critical_points as critical_points
@@ -26,6 +24,8 @@ from .gibbs import GibbsLaw as GibbsLaw
 from .gibbs import gibbs as gibbs
 from .grid import Grid as Grid
 from .kesten import kesten_exponent as kesten_exponent
+from .law_comparison import Distance as Distance
+from .law_comparison import LawComparison as LawComparison
 from .least_squares import LeastSquaresLaw as LeastSquaresLaw
 from .least_squares import least_squares_sgd as least_squares_sgd
 from .marginal import MarginalLaw as MarginalLaw
