@@ -56,7 +56,7 @@ class Watershed:
     def __init__(self, landscape: Any, minima: Array, grid: Grid, values: Array, counts: NDArray[np.bool_]) -> None:
         self._landscape, self._grid, self._count = landscape, grid, len(minima)
         values = np.minimum(values, 1e300)
-        self._rough = _rough(landscape, minima, grid, values)
+        self._rough = _rough(landscape, minima, grid, values, counts)
         self._core = _cores(values, grid, minima, float(values[counts].max()))
         self.labels = self._rough.copy()
         # The lattice knows few directions, so that along a ridge its ways down cross to the wrong side: borders are
@@ -167,15 +167,18 @@ def _parts(mask: NDArray[np.bool_]) -> Labels:
     return numbered[0]
 
 
-def _rough(landscape: Any, minima: Array, grid: Grid, values: Array) -> Labels:
+def _rough(landscape: Any, minima: Array, grid: Grid, values: Array, counts: NDArray[np.bool_]) -> Labels:
     """Return the minimum at the end of the steepest way down on the lattice, shape cells.
 
     Where a narrow valley lies obliquely, a point of the lattice can be below all its neighbours; it then belongs where
-    descent in continuous space leads.
+    descent in continuous space leads. A basin in which nothing counts may have a minimum that is not known; it goes to
+    the first.
     """
     roots = _descend(values, grid.spacing)
     lowest, inverse = np.unique(roots, return_inverse=True)
-    labels = np.array([_minimum(landscape, minima, x, grid) for x in grid.centers.reshape(-1, grid.dimension)[lowest]])
+    labels = np.zeros(len(lowest), dtype=np.int64)
+    for n in np.unique(inverse.ravel()[counts.ravel()]):
+        labels[n] = _minimum(landscape, minima, grid.centers.reshape(-1, grid.dimension)[lowest[n]], grid)
     return labels[inverse].reshape(grid.cells)
 
 

@@ -25,7 +25,7 @@ Array = NDArray[np.float64]
 
 _CELLS = {2: 192, 3: 64}
 _CELLS_OF_A_LAW = {2: 192, 3: 32}  # where the Fokker–Planck equation is solved
-_COUNTS = 1e-12  # below this share of the largest density borders do not matter
+_COUNTS = 1e-9  # below this share of the largest density borders do not matter
 _EDGE = 1e-6  # the density at a side of the box, relative to that of the lowest minimum
 
 
