@@ -5,7 +5,7 @@
 The first derivation asks only that the mean of |θ|² does not change, and finds ⟨θ·∇L⟩ = (η/2)⟨|∇L_B|²⟩ for any loss,
 any noise and any learning rate. The second takes a quadratic loss, where the same argument gives the whole covariance
 and the mean loss. The third adds momentum. At the end the relations meet stationary states that are computed without
-them: SGD on absolute deviations, whose weights are on a lattice, SGD on parabolas, and iterated covariances.
+them: SGD on absolute deviations, whose weights are on a lattice, SGD on parabolas, and exact covariances.
 """
 
 from __future__ import annotations
@@ -19,8 +19,9 @@ import sympy
 from scipy import linalg
 from sympy import Sum
 
+from sdetheory import SGDHyperparameters
 from sdetheory.symbolic import Derivation, compare, present
-from sdetheory.theory import ornstein_uhlenbeck
+from sdetheory.theory import ornstein_uhlenbeck, sgd_covariance
 
 ETA, MU = sympy.symbols("eta mu", positive=True)
 H1, H2 = sympy.symbols("h_1 h_2", positive=True)
@@ -182,15 +183,16 @@ def meet_numerics(derivations: Sequence[Derivation]) -> list[str]:
         turn = linalg.qr(rng.normal(size=(2, 2)))[0]
         hessian, covariance = turn @ np.diag(h) @ turn.T, turn @ noise @ turn.T
         where = f"at curvatures {h[0]:.3g}, {h[1]:.3g} and learning rate {eta:.3g}"
-        law = linalg.solve_discrete_lyapunov(np.eye(2) - eta * hessian, eta**2 * covariance)
+        # Of two examples one a batch: the cost and the gradient covariance are twice those of the mean loss.
+        sgd = SGDHyperparameters(learning_rate=eta, train_size=2, batch_size=1)
+        law = sgd_covariance(2 * hessian, 2 * covariance, sgd).covariance
         derived = loss(eta=eta, h_1=h[0], h_2=h[1], c_1=noise[0, 0], c_2=noise[1, 1])
-        lines.append(compare(f"mean loss {where}", derived, np.trace(hessian @ law) / 2, "discrete Lyapunov equation"))
-        step = np.block([[mu * np.eye(2), -eta * hessian], [mu * np.eye(2), np.eye(2) - eta * hessian]])
-        kick = np.vstack([np.eye(2), np.eye(2)])
-        law = linalg.solve_discrete_lyapunov(step, eta**2 * kick @ covariance @ kick.T)
-        derived = momentum(eta=eta, mu=mu, V=np.trace(law[:2, :2]))
-        found = np.trace(hessian @ law[2:, 2:])
-        lines.append(compare(f"with momentum {mu:.3g} {where}", derived, found, "discrete Lyapunov equation"))
+        how = "sdetheory.theory.sgd_covariance"
+        lines.append(compare(f"mean loss {where}", derived, np.trace(hessian @ law) / 2, how))
+        law = sgd_covariance(2 * hessian, 2 * covariance, sgd.with_momentum(mu)).joint_covariance
+        derived = momentum(eta=eta, mu=mu, V=np.trace(law[2:, 2:]))
+        found = np.trace(hessian @ law[:2, :2])
+        lines.append(compare(f"with momentum {mu:.3g} {where}", derived, found, how))
 
     h, noise, eta = np.array([2.0, 0.5]), np.array([1.0, 3.0]), 0.01
     law = ornstein_uhlenbeck(np.diag(h), np.diag(eta * noise / (2 - eta * h)))

@@ -6,7 +6,8 @@ Two quantities are called noise scale. McCandlish's is a batch size: that at whi
 gradient would. Smith and Le's g = ε (N/B − 1) is the strength of the noise in the stochastic differential equation.
 The first derivation finds the best learning rate of a noisy step and the gradient noise scale; the second the price in
 steps and examples; the third the unbiased estimators, also when examples are drawn without replacement; the fourth
-where the two meet. At the end the formulas meet `sdetheory.models` and averages over every minibatch.
+where the two meet. At the end the formulas meet `sdetheory.models`, `theory.sgd_covariance` and averages over every
+minibatch.
 """
 
 from __future__ import annotations
@@ -17,11 +18,12 @@ from collections.abc import Sequence
 
 import numpy as np
 import sympy
-from scipy import linalg
 from sympy import Derivative, Subs
 
+from sdetheory import SGDHyperparameters
 from sdetheory.models import gradient_covariance
 from sdetheory.symbolic import Derivation, compare, minibatch_covariance, present
+from sdetheory.theory import sgd_covariance
 
 B, N = sympy.symbols("B N", positive=True)
 EPSILON = sympy.Symbol("epsilon", positive=True)
@@ -242,11 +244,12 @@ def meet_numerics(derivations: Sequence[Derivation]) -> list[str]:
                              estimate(B1=small, B2=large, p=means[0], q=means[1]),
                              trace / (known["G_2"] - trace / 6), "sdetheory.models.gradient_covariance"))  # fmt: skip
     for rate, size, curvature in ((0.1, 4, 2.0), (0.7, 32, 1.3)):
-        decay, kick = np.array([[1 - rate * curvature]]), np.array([[rate**2 * 3.0 / size]])
-        variance = float(linalg.solve_discrete_lyapunov(decay, kick)[0, 0])
+        sgd = SGDHyperparameters(learning_rate=rate, train_size=100, batch_size=size, sampling="with-replacement")
+        # With N in the denominator the covariance of the gradients is 3, with N − 1 a little more.
+        variance = sgd_covariance([[100 * curvature]], [[3.0 * 100 / 99]], sgd).covariance[0, 0]
         lines.append(compare(f"gradient noise scale at rest, epsilon = {rate}, B = {size}, a = {curvature}",
                              stationary(epsilon=rate, B=size, a=curvature), 3.0 / (curvature**2 * variance),
-                             "scipy's discrete Lyapunov equation"))  # fmt: skip
+                             "sdetheory.theory.sgd_covariance"))  # fmt: skip
     return lines
 
 

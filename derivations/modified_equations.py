@@ -6,8 +6,7 @@ The first derivation expands one step of SGD, and an Itô equation over the time
 rate, for any loss and any gradient noise in one dimension, and finds the equations of Li, Tai and E. The second takes
 a quadratic loss, where all is known, and shows that the second-order equation has a worse stationary variance. The
 third finds the correction of the noise that makes it right, the last the linear equation that interpolates SGD exactly.
-At the end the formulas meet `sdetheory.ornstein_uhlenbeck`
-and a discrete Lyapunov equation.
+At the end the formulas meet `theory.ornstein_uhlenbeck` and `theory.sgd_covariance`.
 """
 
 from __future__ import annotations
@@ -17,8 +16,8 @@ from collections.abc import Sequence
 
 import numpy as np
 import sympy
-from scipy import linalg
 
+from sdetheory import SGDHyperparameters
 from sdetheory.symbolic import (
     Derivation,
     ItoSDE,
@@ -28,7 +27,7 @@ from sdetheory.symbolic import (
     recursion_expansion,
     semigroup_expansion,
 )
-from sdetheory.theory import ornstein_uhlenbeck
+from sdetheory.theory import ornstein_uhlenbeck, sgd_covariance
 
 ETA, CURVATURE, NOISE = sympy.symbols("eta a S", positive=True)
 X, XI = sympy.symbols("x xi", real=True)
@@ -209,8 +208,10 @@ def meet_numerics(derivations: Sequence[Derivation]) -> list[str]:
         eta = rng.uniform(0.02, 0.9) / a
         values = {"a": a, "S": s, "eta": eta}
         where = f"at a = {a:.3g}, S = {s:.3g}, learning rate {eta:.3g}"
-        iterated = linalg.solve_discrete_lyapunov(np.array([[1 - eta * a]]), np.array([[eta**2 * s]]))[0, 0]
-        lines.append(compare(f"variance of SGD {where}", sgd(**values), iterated, "discrete Lyapunov equation"))
+        # Of two examples one a batch: the cost and the gradient covariance are twice those of the mean loss.
+        hp = SGDHyperparameters(learning_rate=eta, train_size=2, batch_size=1)
+        found = sgd_covariance([[2 * a]], [[2 * s]], hp).covariance[0, 0]
+        lines.append(compare(f"variance of SGD {where}", sgd(**values), found, "sdetheory.theory.sgd_covariance"))
         law = ornstein_uhlenbeck([[a + eta * a**2 / 2]], [[eta * s * (1 + eta * a) / 2]])
         how = "sdetheory.ornstein_uhlenbeck"
         lines.append(compare(f"with corrected noise {where}", corrected(**values), law.covariance[0, 0], how))

@@ -5,7 +5,7 @@
 The first derivation compares one step of the heavy ball with the underdamped Langevin equation, and finds g and the
 time of a step. It also proves that the friction does not enter the stationary law of the weights. The second solves the
 recursion itself for a quadratic cost, without any limit, and finds by how much its variance exceeds the one that g
-predicts. At the end the formulas meet `sdetheory.SGDHyperparameters` and a discrete Lyapunov equation.
+predicts. At the end the formulas meet `sdetheory.SGDHyperparameters` and `theory.sgd_covariance`.
 """
 
 from __future__ import annotations
@@ -15,7 +15,6 @@ from collections.abc import Sequence
 
 import numpy as np
 import sympy
-from scipy import linalg
 
 import sdetheory as st
 from sdetheory.symbolic import Derivation, ItoSDE, compare, fokker_planck, minibatch_covariance, present
@@ -215,10 +214,12 @@ def meet_numerics(derivations: Sequence[Derivation]) -> list[str]:
         lines.append(compare(f"time of a step {where}", time(**common), sgd.step_time, how))
         lines.append(compare(f"g {where}", scale(B=batch, **common), sgd.noise_scale, how))
         a, rate, v = rng.uniform(0.1, 3), rng.uniform(0.01, 0.5), rng.uniform(0.1, 5)
-        step = np.array([[1 - rate * a, m], [-rate * a, m]])
-        numeric = linalg.solve_discrete_lyapunov(step, np.full((2, 2), rate**2 * v))[0, 0]
+        # Of two examples one a batch: the cost and the gradient covariance are twice those of the mean loss.
+        sgd = st.SGDHyperparameters(learning_rate=rate, train_size=2, batch_size=1, momentum=m)
+        found = st.theory.sgd_covariance([[2 * a]], [[2 * v]], sgd).covariance[0, 0]
         what = f"variance at a = {a:.3g}, rate {rate:.3g}, V = {v:.3g}, m = {m:.3g}"
-        lines.append(compare(what, variance(a=a, kappa=rate, V=v, mu=1 - m), numeric, "discrete Lyapunov equation"))
+        how = "sdetheory.theory.sgd_covariance"
+        lines.append(compare(what, variance(a=a, kappa=rate, V=v, mu=1 - m), found, how))
     return lines
 
 

@@ -6,7 +6,7 @@ If the test accuracy is best at one noise scale, whatever the other hyperparamet
 the one that has this noise scale. The first derivation solves for it without approximation. The second compares the
 linear scaling rule of Goyal et al. (2017) with the square-root rule of Hoffer et al. (2017), the third finds why
 the square root is right for adaptive methods (Malladi et al. 2022). At the end the formulas meet
-`sdetheory.SGDHyperparameters`, a discrete Lyapunov equation and a Gauss–Hermite quadrature.
+`sdetheory.SGDHyperparameters`, `theory.sgd_covariance` and a Gauss–Hermite quadrature.
 """
 
 from __future__ import annotations
@@ -16,7 +16,6 @@ from collections.abc import Sequence
 
 import numpy as np
 import sympy
-from scipy import linalg
 
 import sdetheory as st
 from derivations.momentum import noise_scale_with_momentum
@@ -225,15 +224,15 @@ def _meet_recursion(linear: Formula, rng: np.random.Generator) -> str:
     epsilon, a = rng.uniform(0.1, 1.0), rng.uniform(0.1, 0.4) * n
 
     def variance(rate: float, size: int) -> float:
-        kick = (rate / n) ** 2 * n * (n / size - 1)
-        return linalg.solve_discrete_lyapunov(np.array([[1 - a * rate / n]]), np.array([[kick]]))[0, 0]
+        hp = st.SGDHyperparameters(learning_rate=rate, train_size=n, batch_size=size)
+        return st.theory.sgd_covariance([[a]], [[1.0]], hp).covariance[0, 0]
 
     found = variance(factor * epsilon, factor * batch) / variance(epsilon, batch)
     what = (
         f"variances under the linear rule, k = {factor}, N = {n}, B = {batch}, learning rate {epsilon:.3g}, a = {a:.3g}"
     )
     derived = linear(N=n, B=batch, epsilon=epsilon, k=factor, a=a)
-    return compare(what, derived, found, "discrete Lyapunov equation")
+    return compare(what, derived, found, "sdetheory.theory.sgd_covariance")
 
 
 def _meet_quadrature(adaptive: Formula, rng: np.random.Generator) -> str:

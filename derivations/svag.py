@@ -19,12 +19,12 @@ from typing import Any
 
 import numpy as np
 import sympy
-from scipy import linalg
 from sympy import Rational, sqrt
 
+from sdetheory import SGDHyperparameters
 from sdetheory.models import gradient_covariance
 from sdetheory.symbolic import Derivation, ItoSDE, compare, enumerate_minibatches, present, semigroup_expansion
-from sdetheory.theory import ornstein_uhlenbeck
+from sdetheory.theory import ornstein_uhlenbeck, sgd_covariance
 
 ETA, L, H, NOISE, CURVATURE = sympy.symbols("eta l h S a", positive=True)
 X, MEAN, K3, K4 = sympy.symbols("x G k_3 k_4", real=True)
@@ -192,10 +192,12 @@ def meet_numerics(derivations: Sequence[Derivation]) -> list[str]:
         lines.append(compare(f"variance of the amplified gradient, B = {size}, l = {times}", derived, listed,
                              "every pair of batches"))  # fmt: skip
     for times in (1, 2, 4, 8, 16):
-        keep, kick = np.array([[1 - 0.2 / times]]), np.array([[0.01 / times]])
-        iterated = linalg.solve_discrete_lyapunov(keep, kick)[0, 0]
+        # Of two examples one a batch: the cost and the gradient covariance are twice those of the mean loss.
+        sgd = SGDHyperparameters(learning_rate=0.1 / times, train_size=2, batch_size=1)
+        found = sgd_covariance([[4.0]], [[2.0 * times]], sgd).covariance[0, 0]
         what = f"stationary variance at learning rate 0.1, a = 2, S = 1, l = {times}"
-        lines.append(compare(what, variance(eta=0.1, a=2.0, S=1.0, l=times), iterated, "discrete Lyapunov equation"))
+        derived = variance(eta=0.1, a=2.0, S=1.0, l=times)
+        lines.append(compare(what, derived, found, "sdetheory.theory.sgd_covariance"))
     law = ornstein_uhlenbeck([[2.0]], [[0.05]])
     lines.append(compare("the same for l = 1e15", variance(eta=0.1, a=2.0, S=1.0, l=1e15), law.covariance[0, 0],
                          "sdetheory.theory.ornstein_uhlenbeck"))  # fmt: skip

@@ -134,7 +134,7 @@ CORRUPTED = [
     ("momentum", "(FRICTION * TIME) ** 2 * G", "(FRICTION * TIME) * G", "variances of the change of v agree"),
     ("momentum", "(2 * (2 - MU) - pull))\n    first", "(2 * (2 - MU) + pull))\n    first", "that of v′² is r again"),
     ("momentum", '(N / B - 1) * NU / MU, "the', '(N / B) * NU / MU, "the', "the noise scale"),
-    ("momentum", "kappa=rate, V=v, mu=1 - m", "kappa=rate, V=v, mu=m", "discrete Lyapunov equation says"),
+    ("momentum", "kappa=rate, V=v, mu=1 - m", "kappa=rate, V=v, mu=m", "theory.sgd_covariance says"),
     ("optimum_batch_size", "solution=(1 + G * MU", "solution=(1 - G * MU", "the batch size has the best noise scale"),
     ("optimum_batch_size", "batch / simple, 1 - batch / N", "batch / simple, 1", "too much by the share"),
     (
@@ -144,8 +144,8 @@ CORRUPTED = [
         "the noise scale stays but for r",
     ),
     ("optimum_batch_size", "solution=1 / (sympy.sqrt(K) * rate)", "solution=1 / (K * rate)", "the drifts agree"),
-    ("optimum_batch_size", "n * (n / size - 1)", "n * n / size", "discrete Lyapunov equation says"),
-    ("optimum_batch_size", "epsilon=epsilon, k=factor, a=a", "epsilon=epsilon, k=factor, a=a / 2", "Lyapunov"),
+    ("optimum_batch_size", "batch_size=size)", "batch_size=size + 1)", "theory.sgd_covariance says"),
+    ("optimum_batch_size", "epsilon=epsilon, k=factor, a=a", "epsilon=epsilon, k=factor, a=a / 2", "sgd_covariance"),
     ("modified_equations", "ETA**2 / 2 * (L.diff", "ETA**2 * (L.diff", "in order of the derivatives"),
     (
         "modified_equations",

@@ -12,7 +12,6 @@ from scipy.sparse.linalg import LinearOperator, eigs
 from .. import _validate
 from ..errors import InvalidInputError
 from ..hyperparameters import SGDHyperparameters
-from . import _sgd_recursion
 from ._sgd_recursion import Recursion
 
 Array = NDArray[np.float64]
@@ -23,7 +22,7 @@ _DENSE = 8
 
 @dataclass(frozen=True, slots=True)
 class Feedback:
-    """The map of second moments of w - w* to the covariance of Ĝ, in the eigenbasis of the Hessian."""
+    """The map of second moments of w - w* to the covariance of Ĝ, on the axes of the Hessian along which it acts."""
 
     inputs: Array
     values: Array
@@ -77,13 +76,29 @@ class Feedback:
 
 
 def feedback(X: ArrayLike, hp: SGDHyperparameters, prior_precision: float, step: Recursion) -> tuple[Array, Feedback]:
-    """Return the axes of the Hessian, and the feedback, of least squares with checked arguments."""
+    """Return axes (p, r) of the Hessian, and the feedback, of least squares with checked arguments.
+
+    Without a prior the axes span the rows of X: no gradient of an example has a part outside, where SGD stays put.
+    """
     inputs = _validate.reals("X", X, shape=(None, None))
     ridge = _validate.real("prior_precision", prior_precision, at_least=0.0)
-    _, values, axes = _sgd_recursion.curvatures(inputs.T @ inputs + ridge * np.eye(inputs.shape[1]))
     if len(inputs) != hp.train_size:
         raise InvalidInputError(f"X must have hp.train_size = {hp.train_size} rows; got {len(inputs)}")
-    return axes, Feedback(inputs @ axes, values, step.noise)
+    n, p = inputs.shape
+    left, singular, right = linalg.svd(inputs, full_matrices=ridge > 0 and n < p)
+    rank = int(np.sum(singular > max(n, p) * np.finfo(np.float64).eps * singular.max(initial=0.0)))
+    if rank == 0 and ridge == 0:
+        raise InvalidInputError(
+            "X must have an entry other than zero where prior_precision = 0; no example pulls on any weight. Pass "
+            "inputs that are not all zero, or a prior."
+        )
+    used = p if ridge > 0 else rank
+    # From the singular values, as products with X would leave rounding errors where it has no part.
+    turned, values = np.zeros((n, used)), np.full(used, ridge)
+    turned[:, :rank] = left[:, :rank] * singular[:rank]
+    values[:rank] += singular[:rank] ** 2
+    # Ascending, as the solvers of eigenvalues give them.
+    return right[used - 1 :: -1].T, Feedback(turned[:, ::-1], values[::-1], step.noise)
 
 
 def mean_square_limit(own: Feedback, step: Recursion, hp: SGDHyperparameters) -> float:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
@@ -18,6 +18,7 @@ from ._fields import Field, Fields
 from ._generator import Region, generator
 from .grid import Grid
 from .marginal import MarginalLaw
+from .refinement import GridEstimate, grid_estimate
 
 Array = NDArray[np.float64]
 
@@ -112,25 +113,6 @@ class Modes:
     densities: NDArray[np.complex128]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class GridEstimate:
-    """A quantity on a grid and what refinement says about its error.
-
-    Parameters
-    ----------
-    value : ndarray
-        On the given grid.
-    error : float
-        Estimate of the largest error of an entry, from the difference to half as many cells.
-    order : float
-        Observed order in the spacing, from a third grid; nan if the differences are rounding errors.
-    """
-
-    value: Any
-    error: float
-    order: float
-
-
 class FokkerPlanck:
     """A Fokker–Planck equation on a grid; made by :func:`fokker_planck`.
 
@@ -145,8 +127,8 @@ class FokkerPlanck:
         Largest Péclet number |h f/D| of the links of each cell; infinite where drift acts without noise.
     """
 
-    def __init__(self, fields: Fields, grid: Grid, *, tolerant: bool) -> None:
-        self.grid, self._fields, self._tolerant = grid, fields, tolerant
+    def __init__(self, fields: Fields, grid: Grid, *, tolerant: bool, coarser: bool = False) -> None:
+        self.grid, self._fields, self._tolerant, self._is_coarser = grid, fields, tolerant, coarser
         chain = generator(fields, grid)
         self.generator = chain.matrix
         self.exits, self.steepness = chain.exits.reshape(grid.cells), chain.steepness.reshape(grid.cells)
@@ -276,10 +258,31 @@ class FokkerPlanck:
 
     @cached_property
     def spectral_gap(self) -> float:
-        """Rate of the slowest relaxation, -Re λ₁; with absorbing sides the rate at which the survivors are lost."""
+        """Rate of the slowest relaxation, -Re λ₁; with absorbing sides the rate at which the survivors are lost.
+
+        Of second order in the spacing; a relative 1e-4 takes 400 to 600 cells in a double well, and 64 with
+        ``refined(lambda law: law.spectral_gap, extrapolate=True)``.
+        """
         return -float(self.modes(min(4, self.grid.size - 3)).eigenvalues[0].real)
 
-    def refined(self, quantity: Callable[[FokkerPlanck], Any]) -> GridEstimate:
+    @cached_property
+    def extrapolated_density(self) -> GridEstimate:
+        """Stationary density at the centres, extrapolated to cells of no width; never negative, ∑ p·volume = 1.
+
+        The logarithm is extrapolated as :meth:`refined` does, and the density normalized again.
+
+        Raises
+        ------
+        InvalidInputError
+            As for `density`, on a grid or on the coarser ones; cells that cannot be halved twice.
+        """
+        coarser, centers = self._halved(), self.grid.centers
+        densities = [self.density, *(law.pdf(centers) for law in coarser)]
+        estimate = grid_estimate(*densities, order=self._order, extrapolate=True)
+        mass = float(estimate.value.sum() * self.grid.volume)
+        return replace(estimate, value=estimate.value / mass, error=estimate.error / mass)
+
+    def refined(self, quantity: Callable[[FokkerPlanck], Any], *, extrapolate: bool = False) -> GridEstimate:
         """Return a quantity with its error, estimated from grids with a half and a quarter of the cells per axis.
 
         Parameters
@@ -287,20 +290,60 @@ class FokkerPlanck:
         quantity : callable
             Maps a Fokker–Planck equation to a number or an array of a fixed shape, ``lambda law: law.spectral_gap`` or
             ``lambda law: law.pdf(points)``.
+        extrapolate : bool, optional
+            Remove the first term of the error (Richardson): with q on this grid and q' on half as many cells the value
+            is (4q - q')/3, or 2q - q' where drift is taken upstream. Entries that are positive on all grids are
+            extrapolated in their logarithms, so that rates and densities stay positive; others may change sign.
 
         Returns
         -------
         GridEstimate
-            Of second order when the cells are small enough; another observed order is a warning.
+            Of second order when the cells are small enough; another observed order is a warning. Extrapolated it is of
+            fourth order (second, where drift is taken upstream); if the observed order falls short, the error is the
+            last change of the extrapolated value, with no gain counted on. If it exceeds 3, there is no term of second
+            order, and the value is left as it is.
+
+        Raises
+        ------
+        InvalidInputError
+            Numbers of cells to extrapolate from that are not multiples of 4, and of 16 or more.
+
+        References
+        ----------
+        L. F. Richardson (1911), Phil. Trans. R. Soc. A 210, 307.
+
+        Examples
+        --------
+        The rate at which a particle leaves one of two wells, 0.0335452873, from 128 cells:
+
+        >>> law = fokker_planck(lambda x: x - x**3, 0.1, Grid((-2.5, 2.5), 128))
+        >>> for extrapolate in (False, True):
+        ...     gap = law.refined(lambda law: law.spectral_gap, extrapolate=extrapolate)
+        ...     print(f"{gap.value:.8f} ± {gap.error:.0e}, order {gap.order:.2f}")
+        0.03357224 ± 3e-05, order 1.99
+        0.03354538 ± 9e-08, order 1.99
         """
-        coarser = [FokkerPlanck(self._fields, self.grid.coarser(factor), tolerant=True) for factor in (2, 4)]
-        fine, half, quarter = (np.asarray(quantity(problem), dtype=np.float64) for problem in (self, *coarser))
-        near, far = float(np.abs(fine - half).max()), float(np.abs(half - quarter).max())
-        # Below this the differences are rounding errors.
-        known = near > 1e-13 * float(np.abs(fine).max()) and far > 0
-        order = float(np.log2(far / near)) if known else float("nan")
-        gain = 2.0 ** np.clip(order, 1.0, 2.0) - 1 if known else 1.0
-        return GridEstimate(value=fine[()], error=near / gain, order=order)
+        coarser = self._halved() if extrapolate else self._coarser
+        values = (quantity(problem) for problem in (self, *coarser))
+        return grid_estimate(*values, order=self._order, extrapolate=extrapolate)
+
+    @cached_property
+    def _coarser(self) -> list[FokkerPlanck]:
+        grids = [self.grid.coarser(factor) for factor in (2, 4)]
+        return [FokkerPlanck(self._fields, grid, tolerant=True, coarser=True) for grid in grids]
+
+    @property
+    def _order(self) -> int:
+        return 1 if np.isinf(self.steepness).any() else 2
+
+    def _halved(self) -> list[FokkerPlanck]:
+        """Return the coarser grids, refusing those whose cells are not two and four times as wide."""
+        if any(n % 4 or n < 16 for n in self.grid.cells):
+            raise InvalidInputError(
+                f"cells must be multiples of 4, and at least 16, to extrapolate from half and a quarter of them; got "
+                f"{self.grid.cells}"
+            )
+        return self._coarser
 
     def mean_first_passage_time(self, region: Region | None = None) -> Array:
         """Return the mean time to reach a region or an absorbing side, from every cell.
@@ -332,7 +375,8 @@ class FokkerPlanck:
     def _check_sides(self, density: Array) -> None:
         held = self._at_sides(density)
         natural = np.array(self.grid.boundaries) == "natural"
-        if np.any(held[natural] > _EDGE):
+        # A coarser grid, which smears the law, is a witness of errors only; the given one answers for the box.
+        if np.any(held[natural] > _EDGE) and not self._is_coarser:
             axis, side = np.unravel_index(np.argmax(np.where(natural, held, 0)), held.shape)
             low, high = self.grid.bounds[axis]
             wider = high + (high - low) / 4 if side else low - (high - low) / 4

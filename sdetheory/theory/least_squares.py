@@ -24,7 +24,8 @@ class LeastSquaresLaw:
     Parameters
     ----------
     mean : ndarray, shape (p,)
-        The minimum of the total cost.
+        The minimum of the total cost; of many that of least norm, to which a start adds what of it is orthogonal to the
+        rows of X.
     covariance : ndarray, shape (p, p)
         Σ of the weights.
     joint_covariance : ndarray, shape (2p, 2p)
@@ -71,7 +72,7 @@ def least_squares_sgd(
     Raises
     ------
     InvalidInputError
-        If the shapes do not fit, N is not ``hp.train_size``, the Hessian is singular, or the learning rate is not
+        If the shapes do not fit, N is not ``hp.train_size``, X is all zero without a prior, or the learning rate is not
         below the limits of :func:`least_squares_stability_limit`, which the message gives.
 
     Notes
@@ -86,6 +87,10 @@ def least_squares_sgd(
     and Σ is that of :func:`sgd_covariance` with it: a linear equation for Σ, of p² numbers. It is solved directly up
     to p = 8, and with more weights by GMRES to a residual of 1e-11. The covariance exists although the law is not
     Gaussian: its tails are those of a power law (Kesten), heavier the nearer ε is to its limit.
+
+    Without a prior, X may have fewer independent rows than there are weights. Gradients then lie in the space of the
+    rows, where the law is the one above; what of a start is orthogonal to it stays for ever, without noise. If there
+    is a perfect fit, as for p > N as a rule, the gradients vanish there one by one and the covariance is zero.
 
     References
     ----------

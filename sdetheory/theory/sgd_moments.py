@@ -139,14 +139,15 @@ def least_squares_moments(
     Raises
     ------
     InvalidInputError
-        If the shapes do not fit, or the Hessian is singular.
+        If the shapes do not fit, or X is all zero without a prior.
     DivergedError
         If the moments overflow, for an unstable recursion after many steps.
 
     Notes
     -----
     Exact: on a quadratic cost the first two moments of w and v close, and the gradient covariance enters by its mean
-    over the present law, which is quadratic in w. Iterated step by step: O(n (N p² + p³)).
+    over the present law, which is quadratic in w. Without a prior no example moves the part of w that is orthogonal to
+    the rows of X, so that it stays as at the start. Iterated step by step: O(n (N p² + p³)).
 
     Examples
     --------
@@ -160,21 +161,22 @@ def least_squares_moments(
     step = _sgd_recursion.recursion(hp, optimizer)
     axes, feedback = _feedback.feedback(X, hp, prior_precision, step)
     minimum, residuals = feedback.minimum(y, prior_precision)
-    p = len(axes)
+    p, r = axes.shape
     origin = _validate.reals("start", start, shape=(p,))
     wanted = np.atleast_1d(_validate.integers("steps", steps, at_least=0))
     move, kick = step.matrices(np.diag(feedback.values))
     source = step.noise / (len(residuals) - 1) * residuals.T @ residuals
-    mean, square = np.append(axes.T @ origin - minimum, np.zeros(p)), np.zeros((2 * p, 2 * p))
+    mean, square = np.append(axes.T @ origin - minimum, np.zeros(r)), np.zeros((2 * r, 2 * r))
     means, covariances = np.empty((len(wanted), p)), np.empty((len(wanted), p, p))
+    kept = origin - axes @ (axes.T @ origin)
     with np.errstate(over="ignore", invalid="ignore"):
         for n in range(int(wanted.max(initial=0)) + 1):
             for index in np.flatnonzero(wanted == n):
-                means[index] = axes @ (mean[:p] + minimum)
-                turned = axes @ square[:p, :p] @ axes.T
+                means[index] = axes @ (mean[:r] + minimum) + kept
+                turned = axes @ square[:r, :r] @ axes.T
                 covariances[index] = (turned + turned.T) / 2
-            moments = square[:p, :p] + np.outer(mean[:p], mean[:p])
-            noise = source + feedback.covariance(moments) + feedback.cross(mean[:p], residuals)
+            moments = square[:r, :r] + np.outer(mean[:r], mean[:r])
+            noise = source + feedback.covariance(moments) + feedback.cross(mean[:r], residuals)
             mean, square = move @ mean, move @ square @ move.T + kick @ noise @ kick.T
     return _finite(SGDMoments(steps=wanted, mean=means, covariance=covariances))
 

@@ -44,11 +44,12 @@ def least_squares_stability_limit(
     Raises
     ------
     InvalidInputError
-        If the shapes do not fit, or the Hessian is singular.
+        If the shapes do not fit, or X is all zero without a prior.
 
     Notes
     -----
-    The mean is stable up to :func:`sgd_stability_limit`. The second moments are iterated by a positive linear map; it
+    The mean is stable up to :func:`sgd_stability_limit`. Without a prior the limits are those on the rows of X, which
+    may be fewer than the weights; SGD moves nothing else. The second moments are iterated by a positive linear map; it
     contracts if and only if the noise that a spread of the weights causes, accumulated, spreads them by less: the
     spectral radius of that map of p² numbers is ``noise_gain``. The limit is the root of noise_gain(ε) = 1, to a
     relative 1e-12. At B = N there is no noise, and both limits are the same.

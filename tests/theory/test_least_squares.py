@@ -7,7 +7,13 @@ import pytest
 
 from sdetheory import SGDHyperparameters
 from sdetheory.errors import InvalidInputError
-from sdetheory.theory import least_squares_sgd, least_squares_stability_limit, sgd_covariance, sgd_stability_limit
+from sdetheory.theory import (
+    least_squares_moments,
+    least_squares_sgd,
+    least_squares_stability_limit,
+    sgd_covariance,
+    sgd_stability_limit,
+)
 
 SAMPLINGS = ["with-replacement", "without-replacement"]
 KINDS = [("sgd", 0.0, 0.0), ("sgd", 0.6, 0.0), ("sgd", 0.6, 0.6), ("nesterov", 0.6, 0.0), ("nesterov", 0.9, 0.4)]
@@ -187,13 +193,83 @@ def test_a_full_batch_and_a_perfect_fit_have_no_noise(rng, p):
     assert np.abs(fitted.covariance).max() < 1e-22
 
 
+# More weights than examples, of which two have one input and different targets, so that noise is left at the minimum.
+WIDE = np.array([[1.0, 0.2, -0.4, 0.3], [-0.5, 1.0, 0.6, -0.2], [1.0, 0.2, -0.4, 0.3]])
+# Columns of which the third is the sum of the others.
+COLLINEAR = np.column_stack([INPUTS, INPUTS.sum(axis=1)])
+START = np.array([2.0, -1.0, 3.0, 0.5])
+
+
+def transient_moments(steps, start, n):
+    """Return mean and covariance of w after n steps, from the second moments of (w, v, 1)."""
+    p = len(start)
+    state = np.concatenate([start, np.zeros(p), [1.0]])
+    operator = sum(np.kron(step, step) for step in steps) / len(steps)
+    moment = (np.linalg.matrix_power(operator, n) @ np.outer(state, state).ravel()).reshape(len(state), -1)
+    mean = moment[:p, -1]
+    return mean, moment[:p, :p] - np.outer(mean, mean)
+
+
+@pytest.mark.parametrize("sampling", SAMPLINGS)
+@pytest.mark.parametrize(("optimizer", "momentum", "dampening"), KINDS)
+@pytest.mark.parametrize("X", [WIDE, COLLINEAR], ids=["wide", "collinear"])
+def test_where_no_example_pulls_the_start_is_kept(X, optimizer, momentum, dampening, sampling):
+    n, p = X.shape
+    y, start = TARGETS[:n], START[:p]
+    hp = settings(0.2, n, momentum=momentum, dampening=dampening, sampling=sampling)
+    kind = {"optimizer": optimizer}
+    law = least_squares_sgd(X, y, hp, **kind)
+    np.testing.assert_allclose(law.mean, np.linalg.pinv(X) @ y, rtol=1e-10)
+    steps = steps_of_all_batches(X, y, hp, optimizer, ridge=0.0)
+    kept = start - np.linalg.pinv(X) @ X @ start
+    moments = least_squares_moments(X, y, hp, start=start, steps=[3, 3000], **kind)
+    for row, after in enumerate([3, 3000]):
+        mean, covariance = transient_moments(steps, start, after)
+        np.testing.assert_allclose(moments.mean[row], mean, rtol=1e-10)
+        np.testing.assert_allclose(moments.covariance[row], covariance, atol=1e-10 * np.abs(covariance).max())
+    np.testing.assert_allclose(law.mean + kept, mean, rtol=1e-9)
+    np.testing.assert_allclose(law.covariance, covariance, rtol=1e-8, atol=1e-9 * np.abs(covariance).max())
+    # No noise leaves the rows of X. A start that is forgotten, and noise without feedback, are the negative controls.
+    assert np.abs(law.covariance @ kept).max() < 1e-13 * np.abs(law.covariance).max()
+    assert np.abs(law.mean - mean).max() > 0.1
+    assert np.abs(law.additive_covariance - covariance).max() > 0.005 * np.abs(covariance).max()
+
+
+def test_a_small_prior_has_the_law_without_one_where_examples_pull():
+    """On the rows of X the limit λ → 0 is regular; elsewhere a prior forgets the start, and no noise is added."""
+    hp = settings(0.2, 3)
+    law = least_squares_sgd(WIDE, TARGETS[:3], hp)
+    gaps = []
+    for ridge in (1e-4, 1e-5):
+        near = least_squares_sgd(WIDE, TARGETS[:3], hp, prior_precision=ridge)
+        gaps.append(np.abs(near.covariance - law.covariance).max())
+        assert np.abs(near.mean - law.mean).max() < 10 * ridge
+    assert gaps[0] / gaps[1] == pytest.approx(10, rel=0.01)
+    limits = [
+        least_squares_stability_limit(WIDE, hp, prior_precision=ridge).mean_square for ridge in (0.0, 1e-7)
+    ]  # fmt: skip
+    assert limits[1] == pytest.approx(limits[0], rel=1e-6)
+
+
+@pytest.mark.parametrize(("n", "p"), [(4, 12), (12, 30)])
+def test_more_weights_than_examples_fit_without_noise(rng, n, p):
+    X, y = problem(rng, n=n, p=p)
+    law = least_squares_sgd(X, y, settings(0.05 * n / p, n))
+    np.testing.assert_allclose(X @ law.mean, y, atol=1e-10)
+    assert np.abs(law.covariance).max() < 1e-22
+    assert 0 < law.noise_gain < 1
+    with pytest.raises(InvalidInputError, match="stability in mean square"):
+        limit = least_squares_stability_limit(X, settings(0.1, n)).mean_square
+        least_squares_sgd(X, y, settings(1.01 * limit, n))
+
+
 def test_bad_input_is_refused(rng):
     X, y = problem(rng)
     hp = settings(0.1, 5)
     for arguments, message in [
         ((X, y[:4], hp), "y must have shape"),
         ((X, y, settings(0.1, 6)), "X must have hp.train_size = 6 rows; got 5"),
-        ((np.hstack([X, X]), y, hp), "hessian must be positive definite"),
+        ((0 * X, y, hp), "X must have an entry other than zero"),
         ((X, y * np.nan, hp), "y must be finite"),
         ((X[:, 0], y, hp), "X must have shape"),
         ((X, y, settings(1e3, 5)), "learning_rate must be below"),
