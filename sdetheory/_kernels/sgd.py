@@ -142,6 +142,34 @@ def _move(w, v, second, g, optimizer, rate, share, pull, constants, step):
                 w[j, lane] -= rate / first_bias * v[j, lane] / (math.sqrt(second[j, lane] / second_bias) + floor)
 
 
+@njit(error_model="numpy", cache=True)
+def change(w, v, second, gradient, optimizer, numbers):
+    """Change weights, velocities and second moments (d,) of one run in one pass, all in the precision of w.
+
+    numbers are the momentum and the factor of the gradient; or N, the momentum and its complement, the decay and its
+    complement, the correction of the second moment, the floor and the length of the step.
+    """
+    if optimizer == HEAVY_BALL:
+        momentum, factor = numbers[0], numbers[1]
+        for j in range(w.size):
+            v[j] = momentum * v[j] - factor * gradient[j]
+            w[j] += v[j]
+    elif optimizer == NESTEROV:
+        momentum, factor = numbers[0], numbers[1]
+        for j in range(w.size):
+            move = factor * gradient[j]
+            v[j] = momentum * v[j] - move
+            w[j] = w[j] + momentum * v[j] - move
+    else:
+        n, momentum, fresh, decay, new = numbers[0], numbers[1], numbers[2], numbers[3], numbers[4]
+        bias, floor, length = numbers[5], numbers[6], numbers[7]
+        for j in range(w.size):
+            mean = gradient[j] / n
+            v[j] = momentum * v[j] + fresh * mean
+            second[j] = decay * second[j] + new * mean * mean
+            w[j] -= length * v[j] / (np.sqrt(second[j] / bias) + floor)
+
+
 @njit(error_model="numpy")
 def _keep(w, v, second, x, velocity, moment, low, lane):
     """Write a lane of a block back to the arrays of all runs."""

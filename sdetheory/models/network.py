@@ -343,14 +343,14 @@ class ReLUNetwork:
     def _backward(self, w: Array, indices: Array, scale: Any, share: float) -> Array:
         """Return Σ scale ∇(−ln P) over the examples plus share λw; scale is a number or a column."""
         w1, b1, w2, b2 = self.layers(w)
-        inputs, active, outputs, back = self._buffers(len(indices))
+        inputs, active, outputs, back, zeros = self._buffers(len(indices))
         gradient = np.empty(self.dimension, dtype=self.dtype)
         g1, h1, g2, h2 = self.layers(gradient)
         with np.errstate(over="ignore", invalid="ignore"):
             np.take(self.X, indices, axis=0, out=inputs, mode="clip")  # any other mode takes a copy first
             np.matmul(inputs, w1, out=active)
             active += b1
-            np.maximum(active, 0, out=active)
+            np.maximum(active, zeros, out=active)  # with the number 0 it takes three times as long
             np.matmul(active, w2, out=outputs)
             outputs += b2
             residuals = _probabilities(outputs)
@@ -395,7 +395,8 @@ class ReLUNetwork:
         key = (batch_size, self.X.shape[1], self.hidden, self._classes, self.dtype)
         if getattr(_memory, "key", None) != key:
             widths = self.X.shape[1], self.hidden, self._classes, self.hidden
-            _memory.key, _memory.arrays = key, [np.empty((batch_size, n), dtype=self.dtype) for n in widths]
+            empty = [np.empty((batch_size, n), dtype=self.dtype) for n in widths]
+            _memory.key, _memory.arrays = key, [*empty, np.zeros_like(empty[-1])]
         return _memory.arrays
 
     @property

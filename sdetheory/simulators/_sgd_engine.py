@@ -14,6 +14,7 @@ from .._kernels import noise
 from .._kernels import sgd as kernels
 from .._kernels.block import compiled_source
 from .._kernels.signatures import FIELD, WORDS, compiled
+from ..errors import InvalidInputError
 from ..models import LinearRegression, LogisticRegression, SoftmaxRegression
 from ..symbolic.codegen import block_source
 
@@ -63,6 +64,11 @@ def has_kernel(model: Any) -> bool:
     if isinstance(model, SoftmaxRegression):
         return model.n_classes is not None and model.n_classes <= _CLASSES
     return isinstance(model, LinearRegression | LogisticRegression)
+
+
+def shortest(model: Any) -> int:
+    """Return how many steps are made at a time at least: in the loop, all but the work of one step costs time too."""
+    return 1 if has_kernel(model) else _LOOK
 
 
 def prepare(problem: Problem) -> Any:
@@ -127,26 +133,16 @@ def _loop(problem: Problem) -> Any:
     many = model.dimension > _MANY
 
     def step(w: Array, v: Array, second: Array, indices: NDArray[np.int64], s: int) -> None:
-        gradient = np.asarray(model.minibatch_gradient(w, indices), dtype=w.dtype)
+        gradient = np.ascontiguousarray(model.minibatch_gradient(w, indices), dtype=w.dtype)
+        if gradient.shape != w.shape:
+            raise InvalidInputError(f"minibatch_gradient must return shape {w.shape}; got {gradient.shape}")
         rate = problem.rates[s]
         if problem.optimizer == kernels.ADAPTIVE:
-            mean = gradient / w.dtype.type(n)
-            v *= w.dtype.type(momentum)
-            v += w.dtype.type(1 - momentum) * mean
-            second *= w.dtype.type(decay)
-            second += w.dtype.type(1 - decay) * mean * mean
             first_bias, second_bias = (1 - momentum ** (s + 1), 1 - decay ** (s + 1)) if unbiased else (1.0, 1.0)
-            size = np.sqrt(second / w.dtype.type(second_bias)) + w.dtype.type(floor)
-            w -= w.dtype.type(rate / first_bias) * v / size
-            return
-        v *= w.dtype.type(momentum)
-        move = w.dtype.type(kept * rate / n) * gradient
-        v -= move
-        if problem.optimizer == kernels.NESTEROV:
-            w += w.dtype.type(momentum) * v
-            w -= move
+            numbers = [n, momentum, 1 - momentum, decay, 1 - decay, second_bias, floor, rate / first_bias]
         else:
-            w += v
+            numbers = [momentum, kept * rate / n]
+        kernels.change(w, v, second, gradient, problem.optimizer, np.array(numbers, dtype=w.dtype))
 
     def advance(state: State, first: int, n_steps: int) -> None:
         for run in np.flatnonzero(state.diverged < 0):
@@ -157,7 +153,7 @@ def _loop(problem: Problem) -> Any:
         w, v, second = state.w[run], state.v[run], state.second[run]
         for s, indices in _batches(problem, run, first, n_steps):
             step(w, v, second, indices, s)
-            if (not many or s % _LOOK == 0 or s == first + n_steps - 1) and not np.isfinite(w).all():
+            if (not many or (s + 1) % _LOOK == 0 or s == first + n_steps - 1) and not np.isfinite(w).all():
                 state.diverged[run] = s + 1
                 return
             if s >= problem.average_from:

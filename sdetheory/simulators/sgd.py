@@ -251,7 +251,7 @@ def _run(
         setattr(state, name, array)
     advance = _sgd_engine.prepare(problem)
     largest = int(problem.sizes.max(initial=1)) * state.w.size
-    longest = max(1, min(1024, _WORK // largest))
+    longest = max(_sgd_engine.shortest(problem.model), min(1024, _WORK // largest))
     with tqdm(total=n_steps, initial=done, desc="sgd", unit="step", disable=not progress) as bar:
         while True:
             record = np.flatnonzero(steps == done)

@@ -301,6 +301,9 @@ def test_refusals(model):
         st.sgd(model, several, w0, n_steps=1)
     with pytest.raises(InvalidInputError, match="model must have train_size, dimension, minibatch_gradient"):
         st.sgd(object(), hp, w0, n_steps=1)
+    short = FunctionModel(np.sum, lambda w, i: np.ones((3, 1)), np.dot, train_size=20, dimension=3)
+    with pytest.raises(InvalidInputError, match=r"minibatch_gradient must return shape \(3,\); got \(1,\)"):
+        st.sgd(short, hp, w0, n_steps=1)
     with pytest.raises(InvalidInputError, match="at least one weight"):
         st.sgd(LinearRegression(np.zeros((20, 0)), np.zeros(20)), hp, [], n_steps=1)
     with pytest.raises(InvalidInputError, match=r"w0 must have shape \(\.\.\., 3\)"):
