@@ -14,17 +14,14 @@ from tqdm.auto import tqdm
 
 from .. import _validate
 from .._kernels import sgd as kernels
-from ..errors import IncompatibleError, InvalidInputError
+from ..errors import InvalidInputError
 from ..hyperparameters import SGDHyperparameters
 from ..results import Estimate, mean_estimate
-from . import _sgd_engine
-from ._checkpoint import Checkpoint, describe_seed, digest, identity
+from . import _sgd_arguments, _sgd_engine
+from ._checkpoint import Checkpoint
 from ._ensemble import Interrupt
-from .optimizers import Adam, RMSprop
 
 Array = NDArray[Any]
-
-_KINDS = {"without-replacement": kernels.WITHOUT_REPLACEMENT, "with-replacement": kernels.WITH_REPLACEMENT}
 
 _COVARIANCE_UP_TO = 64
 """Weights beyond which no covariance is kept: its memory would be the run's."""
@@ -185,15 +182,14 @@ def sgd(
     file = Checkpoint(checkpoint)
     seed = _validate.seed_sequence(file.rng(rng))
     n_steps = _validate.integer("n_steps", n_steps, at_least=0)
-    _check_model(model, hp)
-    starts = _starts(w0, model.dimension, n_runs, _sgd_engine.has_kernel(model))
-    problem = _problem(model, hp, n_steps, optimizer, reshuffle, learning_rates, batch_sizes, average_from, seed)
+    _sgd_arguments.check_model(model, hp)
+    starts = _sgd_arguments.starts(w0, model.dimension, n_runs, _sgd_engine.has_kernel(model))
+    problem = _sgd_arguments.problem(
+        model, hp, n_steps, optimizer, reshuffle, learning_rates, batch_sizes, average_from, seed
+    )
     if record_every is not None:
         record_every = _validate.integer("record_every", record_every, at_least=1)
-    measures = dict(metrics or {})
-    for name, measure in measures.items():
-        if not callable(measure):
-            raise InvalidInputError(f"metrics must map names to functions; {name!r} is a {type(measure).__name__}")
+    measures = _sgd_arguments.measures(metrics)
     steps = np.unique(np.append(np.arange(0, n_steps, record_every or max(1, n_steps)), n_steps))
     records = np.full((len(steps), len(measures), len(starts)), np.nan)
 
@@ -206,7 +202,7 @@ def sgd(
         squares=np.zeros((len(starts), p, p) if average_from is not None and p <= _COVARIANCE_UP_TO else (0, 0, 0)),
         diverged=np.full(len(starts), -1),
     )
-    description = _describe(file, problem, starts, hp, optimizer, reshuffle, steps, list(measures), seed)
+    description = _sgd_arguments.describe(file, problem, starts, hp, optimizer, reshuffle, steps, list(measures), seed)
     with Interrupt() as interrupt:
         done = _run(problem, state, n_steps, steps, records, measures, file, description, interrupt, progress)
     if done < n_steps:
@@ -297,123 +293,3 @@ def _moments(state: _sgd_engine.State, count: int) -> tuple[Estimate | None, Est
     shift = means[:, :, None] * mean.value
     products = state.squares[whole] / count - shift - shift.transpose(0, 2, 1) + np.outer(mean.value, mean.value)
     return mean, mean_estimate(products)
-
-
-def _check_model(model: Any, hp: Any) -> None:
-    missing = [name for name in ("train_size", "dimension", "minibatch_gradient") if not hasattr(model, name)]
-    if missing:
-        raise InvalidInputError(
-            f"model must have {', '.join(missing)}; {type(model).__name__} has not. "
-            "Take one of sdetheory.models, or FunctionModel for functions of your own."
-        )
-    if model.dimension < 1:
-        raise InvalidInputError("model must have at least one weight; got dimension 0. Give it inputs X with columns.")
-    if not isinstance(hp, SGDHyperparameters) or any(
-        np.ndim(getattr(hp, name)) for name in ("learning_rate", "train_size", "batch_size", "momentum", "dampening")
-    ):
-        raise InvalidInputError("hp must be SGDHyperparameters of numbers, not arrays; make one run for each setting")
-    if hp.train_size != model.train_size:
-        raise IncompatibleError(
-            f"hp.train_size must be the model's number of examples, {model.train_size}; got {hp.train_size}"
-        )
-
-
-def _starts(w0: ArrayLike, dimension: int, n_runs: int | None, compiled: bool) -> Array:
-    dtype = np.float32 if getattr(w0, "dtype", None) == np.float32 and not compiled else np.float64
-    points = np.ascontiguousarray(_validate.vectors("w0", w0, dimension).astype(dtype))
-    if n_runs is not None:
-        n_runs = _validate.integer("n_runs", n_runs, at_least=1, at_most=2**32)
-    if points.ndim == 1:
-        return np.repeat(points[None], n_runs or 1, axis=0)
-    if points.ndim == 2 and len(points) and n_runs in (None, len(points)):
-        return points
-    raise InvalidInputError(
-        f"w0 must have shape ({dimension},), or ({n_runs or 'n_runs'}, {dimension}) with one row a run; "
-        f"got shape {points.shape}"
-    )
-
-
-def _problem(
-    model: Any,
-    hp: SGDHyperparameters,
-    n_steps: int,
-    optimizer: Any,
-    reshuffle: bool,
-    learning_rates: Any,
-    batch_sizes: Any,
-    average_from: int | None,
-    seed: np.random.SeedSequence,
-) -> _sgd_engine.Problem:
-    rates = _schedule("learning_rates", learning_rates, hp.learning_rate, n_steps, above=0.0)
-    sizes = _schedule("batch_sizes", batch_sizes, hp.batch_size, n_steps, at_least=1.0, at_most=float(hp.train_size))
-    sizes = _validate.integers("batch_sizes", sizes)
-    kind = _KINDS[hp.sampling]
-    if reshuffle:
-        if kind == kernels.WITH_REPLACEMENT:
-            raise IncompatibleError('reshuffle draws without replacement; give hp sampling="without-replacement"')
-        if len(np.unique(sizes)) > 1:
-            raise IncompatibleError("reshuffle needs one batch size, so that epochs have equal lengths; got a schedule")
-        kind = kernels.RESHUFFLING
-    constants = [hp.momentum, 1 - hp.dampening, 0.0, 0.0, 0.0]
-    if isinstance(optimizer, (Adam, RMSprop)):
-        if hp.momentum or hp.dampening:
-            raise IncompatibleError(f"{type(optimizer).__name__} has averages of its own; give hp no momentum")
-        if isinstance(optimizer, Adam):
-            constants = [optimizer.beta1, 1.0, optimizer.beta2, optimizer.floor, 1.0]
-        else:
-            constants = [0.0, 1.0, optimizer.beta, optimizer.floor, 0.0]
-        step = kernels.ADAPTIVE
-    else:
-        names = {"sgd": kernels.HEAVY_BALL, "nesterov": kernels.NESTEROV}
-        step = names[_validate.choice("optimizer", optimizer, names)]
-    if average_from is not None:
-        average_from = _validate.integer("average_from", average_from, at_least=0, at_most=max(0, n_steps - 1))
-    return _sgd_engine.Problem(
-        model=model,
-        kind=kind,
-        sizes=sizes,
-        rates=rates,
-        optimizer=step,
-        constants=np.array(constants),
-        average_from=n_steps if average_from is None else average_from,
-        key=seed.generate_state(2, np.uint32).astype(np.uint64),
-    )
-
-
-def _schedule(name: str, schedule: Any, constant: float, n_steps: int, **bounds: float) -> NDArray[np.float64]:
-    if schedule is None:
-        return np.full(n_steps, float(constant))
-    values: Any = [schedule(step) for step in range(n_steps)] if callable(schedule) else schedule
-    return _validate.reals(name, values, shape=(n_steps,), **bounds)
-
-
-def _describe(
-    file: Checkpoint,
-    problem: _sgd_engine.Problem,
-    starts: Array,
-    hp: SGDHyperparameters,
-    optimizer: Any,
-    reshuffle: bool,
-    steps: NDArray[np.int64],
-    metrics: list[str],
-    seed: np.random.SeedSequence,
-) -> dict[str, Any]:
-    """Return all that the bits of a run depend on; nothing if there is no file."""
-    if file.path is None:
-        return {}
-    model = problem.model
-    few = np.arange(min(16, model.train_size))
-    return {
-        **identity("sgd"),
-        "hp": repr(hp),
-        "optimizer": repr(optimizer),
-        "reshuffle": bool(reshuffle),
-        "n_steps": len(problem.sizes),
-        "average_from": problem.average_from,
-        "metrics": metrics,
-        "rng": describe_seed(seed),
-        "w0": digest(starts),
-        "records": digest(steps),
-        "schedules": digest(problem.sizes, problem.rates),
-        "model": [type(model).__name__, model.train_size, digest(model.minibatch_gradient(starts[0], few))],
-    }
