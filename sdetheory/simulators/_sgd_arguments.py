@@ -12,7 +12,7 @@ from .. import _validate
 from .._kernels import sgd as kernels
 from ..errors import IncompatibleError, InvalidInputError
 from ..hyperparameters import SGDHyperparameters
-from . import _sgd_engine
+from . import _sgd_engine, _sgd_run
 from ._checkpoint import Checkpoint, describe_seed, digest, identity
 from .optimizers import Adam, RMSprop
 
@@ -123,31 +123,32 @@ def measures(metrics: Mapping[str, Callable[[Array], float]] | None) -> dict[str
 
 def describe(
     file: Checkpoint,
-    problem: _sgd_engine.Problem,
+    plan: _sgd_run.Plan,
     starts: Array,
     hp: SGDHyperparameters,
     optimizer: Any,
     reshuffle: bool,
-    steps: NDArray[np.int64],
-    metrics: list[str],
     seed: np.random.SeedSequence,
+    executor: Any,
 ) -> dict[str, Any]:
     """Return all that the bits of a run depend on; nothing if there is no file."""
     if file.path is None:
         return {}
+    problem = plan.problem
     model = problem.model
     few = np.arange(min(16, model.train_size))
     return {
-        **identity("sgd"),
+        **identity(plan.label),
         "hp": repr(hp),
         "optimizer": repr(optimizer),
         "reshuffle": bool(reshuffle),
-        "n_steps": len(problem.sizes),
+        "n_steps": plan.n_steps,
         "average_from": problem.average_from,
-        "metrics": metrics,
+        "metrics": [*plan.measures],
         "rng": describe_seed(seed),
         "w0": digest(starts),
-        "records": digest(steps),
-        "schedules": digest(problem.sizes, problem.rates),
+        "records": digest(plan.steps),
+        "schedules": digest(problem.sizes, problem.rates, problem.mix),
         "model": [type(model).__name__, model.train_size, digest(model.minibatch_gradient(starts[0], few))],
+        "executor": executor is not None,
     }

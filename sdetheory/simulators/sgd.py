@@ -5,29 +5,20 @@ from __future__ import annotations
 import os
 import warnings
 from collections.abc import Callable, Mapping
+from concurrent.futures import Executor
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from tqdm.auto import tqdm
 
 from .. import _validate
-from .._kernels import sgd as kernels
-from ..errors import InvalidInputError
 from ..hyperparameters import SGDHyperparameters
 from ..results import Estimate, mean_estimate
-from . import _sgd_arguments, _sgd_engine
+from . import _sgd_arguments, _sgd_engine, _sgd_run
 from ._checkpoint import Checkpoint
-from ._ensemble import Interrupt
 
 Array = NDArray[Any]
-
-_COVARIANCE_UP_TO = 64
-"""Weights beyond which no covariance is kept: its memory would be the run's."""
-
-_WORK = 2**25
-"""Multiplications between two looks at the progress bar and the keyboard."""
 
 
 # Arrays have no single truth value and no hash, so results compare by identity.
@@ -95,6 +86,7 @@ def sgd(
     record_every: int | None = None,
     progress: bool = False,
     checkpoint: str | os.PathLike[str] | None = None,
+    executor: Executor | None = None,
 ) -> SGDRun:
     r"""Run stochastic gradient descent, many times independently.
 
@@ -138,6 +130,9 @@ def sgd(
     checkpoint : path, optional
         A file to keep everything in, written every few seconds. If it exists the run goes on from there, to the same
         bits as in one go; with ``rng=None`` it goes on with the seed in the file.
+    executor : concurrent.futures.Executor, optional
+        Where to run: ranges of runs become tasks, and give the same bits as without. Model and metrics must be
+        importable by the workers. Give each worker of a network one thread (``OPENBLAS_NUM_THREADS=1``).
 
     Returns
     -------
@@ -150,6 +145,9 @@ def sgd(
         If an argument is out of its range, or the checkpoint belongs to another run.
     IncompatibleError
         If two arguments do not go together: sampling with replacement and `reshuffle`, say.
+    WorkerError
+        A worker of the executor died and the executor does not replace it. With a checkpoint, the ranges of runs that
+        were done are not lost.
 
     Notes
     -----
@@ -191,33 +189,22 @@ def sgd(
         record_every = _validate.integer("record_every", record_every, at_least=1)
     measures = _sgd_arguments.measures(metrics)
     steps = np.unique(np.append(np.arange(0, n_steps, record_every or max(1, n_steps)), n_steps))
-    records = np.full((len(steps), len(measures), len(starts)), np.nan)
-
-    p = model.dimension
-    state = _sgd_engine.State(
-        w=starts.copy(),
-        v=np.zeros_like(starts),
-        second=np.zeros_like(starts) if problem.optimizer == kernels.ADAPTIVE else np.zeros((len(starts), 0)),
-        sums=np.zeros(starts.shape) if average_from is not None else np.zeros((len(starts), 0)),
-        squares=np.zeros((len(starts), p, p) if average_from is not None and p <= _COVARIANCE_UP_TO else (0, 0, 0)),
-        diverged=np.full(len(starts), -1),
-    )
-    description = _sgd_arguments.describe(file, problem, starts, hp, optimizer, reshuffle, steps, list(measures), seed)
-    with Interrupt() as interrupt:
-        done = _run(problem, state, n_steps, steps, records, measures, file, description, interrupt, progress)
+    plan = _sgd_run.Plan(problem=problem, steps=steps, measures=measures, keep_weights=False, label="sgd")
+    description = _sgd_arguments.describe(file, plan, starts, hp, optimizer, reshuffle, seed, executor)
+    done, arrays = _sgd_run.run(plan, starts, file=file, description=description, executor=executor, progress=progress)
     if done < n_steps:
         warnings.warn(f"interrupted after {done} of {n_steps} steps", RuntimeWarning, 2)
     count = done - (n_steps if average_from is None else problem.average_from)
-    mean, covariance = _moments(state, count)
+    mean, covariance = _moments(arrays, count)
     kept = steps <= done
     return SGDRun(
-        final=state.w,
-        average=_averages(state, count),
+        final=arrays["w"],
+        average=_averages(arrays, count),
         mean=mean,
         covariance=covariance,
         steps=steps[kept],
-        metrics={name: records[kept, i] for i, name in enumerate(measures)},
-        diverged_at=state.diverged,
+        metrics={name: arrays["records"][kept, i] for i, name in enumerate(measures)},
+        diverged_at=arrays["diverged"],
         n_steps=done,
         interrupted=done < n_steps,
         replay={
@@ -228,68 +215,23 @@ def sgd(
     )  # fmt: skip
 
 
-def _run(
-    problem: _sgd_engine.Problem,
-    state: _sgd_engine.State,
-    n_steps: int,
-    steps: NDArray[np.int64],
-    records: NDArray[np.float64],
-    measures: Mapping[str, Callable[[Array], float]],
-    file: Checkpoint,
-    description: dict[str, Any],
-    interrupt: Interrupt,
-    progress: bool,
-) -> int:
-    """Make the steps that remain, fill the records, and return how many steps were made."""
-    done, arrays = file.begin(description, {**state.arrays(), "records": records})
-    records[...] = arrays.pop("records")
-    for name, array in arrays.items():
-        setattr(state, name, array)
-    advance = _sgd_engine.prepare(problem)
-    largest = int(problem.sizes.max(initial=1)) * state.w.size
-    longest = max(_sgd_engine.shortest(problem.model), min(1024, _WORK // largest))
-    with tqdm(total=n_steps, initial=done, desc="sgd", unit="step", disable=not progress) as bar:
-        while True:
-            record = np.flatnonzero(steps == done)
-            if len(record) and np.isnan(records[record[0]]).all():
-                _measure(records[record[0]], state, measures)
-            if done == n_steps or interrupt.seen:
-                break
-            chunk = int(min(longest, steps[steps > done][0] - done))
-            advance(state, done, chunk)
-            done += chunk
-            bar.update(chunk)
-            file.offer(done, {**state.arrays(), "records": records})
-    file.save(done, {**state.arrays(), "records": records})
-    return done
-
-
-def _measure(row: Array, state: _sgd_engine.State, measures: Mapping[str, Callable[[Array], float]]) -> None:
-    for i, (name, measure) in enumerate(measures.items()):
-        for run in np.flatnonzero(state.diverged < 0):
-            try:
-                row[i, run] = measure(state.w[run])
-            except (TypeError, ValueError) as error:
-                raise InvalidInputError(f"metrics[{name!r}] must return one number; {error}") from error
-
-
-def _averages(state: _sgd_engine.State, count: int) -> Array | None:
+def _averages(arrays: dict[str, Array], count: int) -> Array | None:
     if count <= 0:
         return None
     with np.errstate(invalid="ignore"):  # sums of a run that diverged
-        return np.where(state.diverged[:, None] < 0, state.sums / count, np.nan)
+        return np.where(arrays["diverged"][:, None] < 0, arrays["sums"] / count, np.nan)
 
 
-def _moments(state: _sgd_engine.State, count: int) -> tuple[Estimate | None, Estimate | None]:
+def _moments(arrays: dict[str, Array], count: int) -> tuple[Estimate | None, Estimate | None]:
     """Return mean and covariance over steps and runs, with errors from the scatter between runs."""
-    whole = state.diverged < 0
+    whole = arrays["diverged"] < 0
     if count <= 0 or whole.sum() < 2:
         return None, None
-    means = state.sums[whole] / count
+    means = arrays["sums"][whole] / count
     mean = mean_estimate(means)
-    if not state.squares.size:
+    if not arrays["squares"].size:
         return mean, None
     # About the mean of all runs, which is much closer to the truth than that of one.
     shift = means[:, :, None] * mean.value
-    products = state.squares[whole] / count - shift - shift.transpose(0, 2, 1) + np.outer(mean.value, mean.value)
+    products = arrays["squares"][whole] / count - shift - shift.transpose(0, 2, 1) + np.outer(mean.value, mean.value)
     return mean, mean_estimate(products)
