@@ -147,7 +147,7 @@ def describe(
         "metrics": [*plan.measures],
         "rng": describe_seed(seed),
         "w0": digest(starts),
-        "records": digest(plan.steps),
+        "records": digest(plan.steps, plan.saved),
         "schedules": digest(problem.sizes, problem.rates, problem.mix),
         "model": [type(model).__name__, model.train_size, digest(model.minibatch_gradient(starts[0], few))],
         "executor": executor is not None,

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 from tqdm.auto import tqdm
 
+from .. import _validate
 from ..errors import InvalidInputError
 from . import _parallel, _sgd_engine
 from ._checkpoint import Checkpoint
@@ -30,7 +31,7 @@ _AXES = {
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Plan:
-    """What is made of runs: their problem, after which steps something is recorded, and what.
+    """What is made of runs: their problem, after which steps what is measured, and after which weights are saved.
 
     `label` is what the progress bar says.
     """
@@ -38,7 +39,7 @@ class Plan:
     problem: _sgd_engine.Problem
     steps: NDArray[np.int64]
     measures: Mapping[str, Callable[[Array], float]]
-    keep_weights: bool
+    saved: NDArray[np.int64]
     label: str
 
     @property
@@ -47,10 +48,10 @@ class Plan:
         return len(self.problem.sizes)
 
     def empty(self, n_runs: int, p: int) -> dict[str, Array]:
-        """Return arrays for the records of the measures, and for the weights if these are kept."""
+        """Return arrays for what is measured and for the weights that are saved."""
         return {
             "records": np.full((len(self.steps), len(self.measures), n_runs), np.nan),
-            "paths": np.full((len(self.steps) if self.keep_weights else 0, n_runs, p), np.nan),
+            "paths": np.full((len(self.saved), n_runs, p), np.nan),
         }
 
 
@@ -92,6 +93,24 @@ def run(
     return plan.n_steps, arrays
 
 
+def saved_steps(n_steps: int, save_every: int | None) -> NDArray[np.int64]:
+    """Return after which steps weights are saved; none without `save_every`."""
+    if save_every is None:
+        return np.zeros(0, np.int64)
+    every = _validate.integer("save_every", save_every, at_least=1)
+    if n_steps % every:
+        raise InvalidInputError(f"save_every must divide n_steps; got {every} and {n_steps}")
+    return np.arange(0, n_steps + 1, every)
+
+
+def paths(plan: Plan, done: int, arrays: dict[str, Array]) -> tuple[NDArray[np.int64], Array]:
+    """Return the steps and the weights that were saved, or else the last ones."""
+    if not len(plan.saved):
+        return np.array([done]), arrays["w"][None]
+    steps = plan.saved[plan.saved <= done]
+    return steps, arrays["paths"][: len(steps)]
+
+
 def _part(payload: bytes, first_run: int, starts: Array) -> dict[str, Array]:
     """Make all steps of some of the runs, in a worker."""
     plan = _parallel.unpickled(payload)
@@ -118,16 +137,16 @@ def _steps(
     advance = _sgd_engine.prepare(plan.problem)
     largest = int(plan.problem.sizes.max(initial=1)) * state.w.size
     longest = max(_sgd_engine.shortest(plan.problem.model), min(1024, _WORK // largest))
+    stops = np.union1d(plan.steps, plan.saved)
     with tqdm(total=plan.n_steps, initial=done, desc=plan.label, unit="step", disable=not progress) as bar:
         while True:
             for row in np.flatnonzero(plan.steps == done):
                 if np.isnan(records["records"][row]).all():
                     _measure(records["records"][row], state, plan.measures)
-                if plan.keep_weights:
-                    records["paths"][row] = state.w
+            records["paths"][plan.saved == done] = state.w
             if done == plan.n_steps or (interrupt is not None and interrupt.seen):
                 break
-            chunk = int(min(longest, plan.steps[plan.steps > done][0] - done))
+            chunk = int(min(longest, stops[stops > done][0] - done))
             advance(state, done, chunk)
             done += chunk
             bar.update(chunk)

@@ -39,6 +39,10 @@ class SGDRun:
         How many steps were made when the metrics were recorded, from 0 on.
     metrics : dict
         For each name the recorded values, shape (n_records, n_runs); NaN from a run's divergence on.
+    saved_steps : ndarray, shape (n_saved,)
+        How many steps were made when the weights were saved.
+    paths : ndarray, shape (n_saved, n_runs, p)
+        The saved weights: the start and every ``save_every``-th step, or only the last one.
     diverged_at : ndarray, shape (n_runs,)
         The first step after which a run was not finite, −1 if there was none. Of models with more than 16,384 weights
         every sixteenth step is looked at.
@@ -58,6 +62,8 @@ class SGDRun:
     covariance: Estimate | None
     steps: NDArray[np.int64]
     metrics: dict[str, NDArray[np.float64]]
+    saved_steps: NDArray[np.int64]
+    paths: Array
     diverged_at: NDArray[np.int64]
     n_steps: int
     interrupted: bool
@@ -84,6 +90,7 @@ def sgd(
     average_from: int | None = None,
     metrics: Mapping[str, Callable[[Array], float]] | None = None,
     record_every: int | None = None,
+    save_every: int | None = None,
     progress: bool = False,
     checkpoint: str | os.PathLike[str] | None = None,
     executor: Executor | None = None,
@@ -125,6 +132,8 @@ def sgd(
         Names of functions of a run's weights (p,), such as a loss on test data.
     record_every : int, optional
         Steps between two records of the metrics; by default they are recorded at the start and the end.
+    save_every : int, optional
+        Save the weights at the start and every so many steps; it must divide ``n_steps``. Default: the last only.
     progress : bool
         Show a progress bar.
     checkpoint : path, optional
@@ -188,8 +197,9 @@ def sgd(
     if record_every is not None:
         record_every = _validate.integer("record_every", record_every, at_least=1)
     measures = _sgd_arguments.measures(metrics)
+    saved = _sgd_run.saved_steps(n_steps, save_every)
     steps = np.unique(np.append(np.arange(0, n_steps, record_every or max(1, n_steps)), n_steps))
-    plan = _sgd_run.Plan(problem=problem, steps=steps, measures=measures, keep_weights=False, label="sgd")
+    plan = _sgd_run.Plan(problem=problem, steps=steps, measures=measures, saved=saved, label="sgd")
     description = _sgd_arguments.describe(file, plan, starts, hp, optimizer, reshuffle, seed, executor)
     done, arrays = _sgd_run.run(plan, starts, file=file, description=description, executor=executor, progress=progress)
     if done < n_steps:
@@ -197,6 +207,7 @@ def sgd(
     count = done - (n_steps if average_from is None else problem.average_from)
     mean, covariance = _moments(arrays, count)
     kept = steps <= done
+    saved_steps, paths = _sgd_run.paths(plan, done, arrays)
     return SGDRun(
         final=arrays["w"],
         average=_averages(arrays, count),
@@ -204,6 +215,8 @@ def sgd(
         covariance=covariance,
         steps=steps[kept],
         metrics={name: arrays["records"][kept, i] for i, name in enumerate(measures)},
+        saved_steps=saved_steps,
+        paths=paths,
         diverged_at=arrays["diverged"],
         n_steps=done,
         interrupted=done < n_steps,
@@ -211,6 +224,7 @@ def sgd(
             "model": model, "hp": hp, "w0": starts, "n_steps": n_steps, "rng": seed, "optimizer": optimizer,
             "reshuffle": reshuffle, "learning_rates": problem.rates, "batch_sizes": problem.sizes,
             "average_from": average_from, "metrics": measures, "record_every": record_every,
+            "save_every": save_every,
         },
     )  # fmt: skip
 

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from .. import _validate
-from ..errors import IncompatibleError, InvalidInputError
+from ..errors import IncompatibleError
 from ..hyperparameters import SGDHyperparameters
 from . import _sgd_arguments, _sgd_run
 from ._checkpoint import Checkpoint
@@ -142,9 +142,7 @@ def svag(
         raise IncompatibleError(f"SVAG is made of plain SGD; got momentum={hp.momentum:g}, dampening={hp.dampening:g}")
     factor = _validate.integer("factor", factor, at_least=1)
     n_steps = _validate.integer("n_steps", n_steps, at_least=1)
-    every = _validate.integer("save_every", n_steps if save_every is None else save_every, at_least=1)
-    if n_steps % every:
-        raise InvalidInputError(f"save_every must divide n_steps; got {every} and {n_steps}")
+    saved = _sgd_run.saved_steps(n_steps, save_every)
     starts = np.ascontiguousarray(starting_points(w0, model.dimension, n_runs, "w0", "n_runs"))
     seed = _validate.seed_sequence(file.rng(rng))
     shorter = replace(hp, learning_rate=hp.learning_rate / factor)
@@ -153,18 +151,17 @@ def svag(
     # Of the second batch of l = 1 nothing would be used.
     mix = np.array([(1 + spread) / 2, (1 - spread) / 2][: 1 if factor == 1 else 2])
     plan = _sgd_run.Plan(
-        problem=replace(problem, mix=mix), steps=np.arange(0, n_steps + 1, every), measures={},
-        keep_weights=save_every is not None, label="svag",
-    )  # fmt: skip
+        problem=replace(problem, mix=mix), steps=np.array([n_steps]), measures={}, saved=saved, label="svag"
+    )
     description = _sgd_arguments.describe(file, plan, starts, hp, "svag", False, seed, executor)
     done, arrays = _sgd_run.run(plan, starts, file=file, description=description, executor=executor, progress=progress)
     if done < n_steps:
         warnings.warn(f"interrupted after {done} of {n_steps} steps", RuntimeWarning, 2)
-    saved = np.array([done]) if save_every is None else plan.steps[plan.steps <= done]
+    steps, paths = _sgd_run.paths(plan, done, arrays)
     return SVAGRun(
         final=arrays["w"],
-        times=saved * shorter.step_time,
-        paths=arrays["w"][None] if save_every is None else arrays["paths"][: len(saved)],
+        times=steps * shorter.step_time,
+        paths=paths,
         diverged=int(np.sum(arrays["diverged"] >= 0)),
         n_steps=done,
         interrupted=done < n_steps,
