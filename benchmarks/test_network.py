@@ -6,9 +6,10 @@ import numpy as np
 import pytest
 from peers import THREADS
 
+import sdetheory as st
 from sdetheory.models import ReLUNetwork
 
-N, INPUTS, HIDDEN, CLASSES, BATCH, STEPS = 1000, 784, 800, 10, 30, 100
+N, INPUTS, HIDDEN, CLASSES, BATCH, STEPS = 1000, 784, 800, 10, 30, 400
 RATE, MOMENTUM = 0.01, 0.9
 
 
@@ -22,32 +23,23 @@ def two_threads():
 @cache
 def data():
     rng = np.random.default_rng(0)
-    return rng.random((N, INPUTS)), rng.integers(0, CLASSES, N), rng.integers(0, N, (STEPS, BATCH))
+    return rng.random((N, INPUTS)), rng.integers(0, CLASSES, N)
 
 
 @pytest.fixture(scope="module")
 def ours():
     """Return a function that makes STEPS steps with momentum."""
-    X, y, batches = data()
+    X, y = data()
     model = ReLUNetwork(X, y, hidden=HIDDEN, n_classes=CLASSES)
+    hp = st.SGDHyperparameters(learning_rate=RATE, train_size=N, batch_size=BATCH, momentum=MOMENTUM)
     w = model.initial(0)
-    v, factor, rate = np.zeros_like(w), np.float32(MOMENTUM), np.float32(RATE / N)
-
-    def run():
-        for batch in batches:
-            step = model.minibatch_gradient(w, batch)
-            np.multiply(step, rate, out=step)
-            np.multiply(v, factor, out=v)
-            np.subtract(v, step, out=v)
-            np.add(w, v, out=w)
-
-    return run
+    return lambda: st.sgd(model, hp, w, n_steps=STEPS, rng=0)
 
 
 def test_step_against_pytorch(compare, ours):
     torch = pytest.importorskip("torch")
     torch.set_num_threads(THREADS)
-    X, y, batches = data()
+    X, y = data()
     inputs, labels = torch.from_numpy(X.astype(np.float32)), torch.from_numpy(y)
     layers = torch.nn.Sequential(
         torch.nn.Linear(INPUTS, HIDDEN), torch.nn.ReLU(), torch.nn.Linear(HIDDEN, CLASSES)
@@ -55,7 +47,7 @@ def test_step_against_pytorch(compare, ours):
     optimizer = torch.optim.SGD(layers.parameters(), lr=RATE, momentum=MOMENTUM)
 
     def theirs():
-        for batch in torch.from_numpy(batches):
+        for batch in torch.randint(0, N, (STEPS, BATCH)):
             optimizer.zero_grad()
             torch.nn.functional.cross_entropy(layers(inputs[batch]), labels[batch]).backward()
             optimizer.step()

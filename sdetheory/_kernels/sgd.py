@@ -90,11 +90,10 @@ def batches(out, n, kind, run, first_step, draw_words, key):
 
 
 @njit(error_model="numpy")
-def _gradient(g, tile, products, slopes, w, X, y, chosen, size, slope, none):
-    """Fill g (m d, L) with the sum of the gradients of each run's batch, without the prior; m products an example."""
+def _gradient(g, tile, products, slopes, w, X, y, chosen, size, slope, none, weight):
+    """Add weight times the sum of the gradients of each run's batch, without the prior, to g (m d, L)."""
     m, lanes = slopes.shape
     d = X.shape[1]
-    g[:] = 0.0
     for b in range(size):
         for lane in range(lanes):
             i = chosen[lane, b]
@@ -109,6 +108,8 @@ def _gradient(g, tile, products, slopes, w, X, y, chosen, size, slope, none):
                     products[a, lane] += w[a * d + j, lane] * tile[j, lane]
         slope(products, none, slopes)
         for a in range(m):
+            for lane in range(lanes):
+                slopes[a, lane] *= weight
             for j in range(d):
                 for lane in range(lanes):
                     g[a * d + j, lane] += slopes[a, lane] * tile[j, lane]
@@ -142,6 +143,34 @@ def _move(w, v, second, g, optimizer, rate, share, pull, constants, step):
                 w[j, lane] -= rate / first_bias * v[j, lane] / (math.sqrt(second[j, lane] / second_bias) + floor)
 
 
+@njit(error_model="numpy", cache=True)
+def change(w, v, second, gradient, optimizer, numbers):
+    """Change weights, velocities and second moments (d,) of one run in one pass, all in the precision of w.
+
+    numbers are the momentum and the factor of the gradient; or N, the momentum and its complement, the decay and its
+    complement, the correction of the second moment, the floor and the length of the step.
+    """
+    if optimizer == HEAVY_BALL:
+        momentum, factor = numbers[0], numbers[1]
+        for j in range(w.size):
+            v[j] = momentum * v[j] - factor * gradient[j]
+            w[j] += v[j]
+    elif optimizer == NESTEROV:
+        momentum, factor = numbers[0], numbers[1]
+        for j in range(w.size):
+            move = factor * gradient[j]
+            v[j] = momentum * v[j] - move
+            w[j] = w[j] + momentum * v[j] - move
+    else:
+        n, momentum, fresh, decay, new = numbers[0], numbers[1], numbers[2], numbers[3], numbers[4]
+        bias, floor, length = numbers[5], numbers[6], numbers[7]
+        for j in range(w.size):
+            mean = gradient[j] / n
+            v[j] = momentum * v[j] + fresh * mean
+            second[j] = decay * second[j] + new * mean * mean
+            w[j] -= length * v[j] / (np.sqrt(second[j] / bias) + floor)
+
+
 @njit(error_model="numpy")
 def _keep(w, v, second, x, velocity, moment, low, lane):
     """Write a lane of a block back to the arrays of all runs."""
@@ -154,17 +183,17 @@ def _keep(w, v, second, x, velocity, moment, low, lane):
 
 @njit(parallel=True, error_model="numpy", cache=True)
 def advance(
-    w, v, second, X, y, prior, slope, kind, optimizer, sizes, rates, constants, first_step, draw_words, key, diverged,
-    average_from, sums, squares,
+    w, v, second, X, y, prior, slope, kind, optimizer, sizes, rates, constants, mix, first_run, first_step, draw_words,
+    key, diverged, average_from, sums, squares,
 ):  # fmt: skip
-    """Make len(sizes) steps of every run.
+    """Make len(sizes) steps of every run, of which the first has the number first_run.
 
     w, v (n_runs, d) are weights and velocities, second the second moments (of no columns where they are not needed);
     X (N, d/m), y (N,) the data, for m products an example. constants are the momentum, the scale of a gradient, the
-    decay of the second moment, its floor, and 1 if averages are freed of their start at zero. Weights after each step
-    from number average_from on are added to sums (n_runs, d), their products to squares (n_runs, d, d); either may be
-    empty. diverged (n_runs,) takes the first step after which a run is not finite; its weights stay as they were then,
-    its sums mean nothing.
+    decay of the second moment, its floor, and 1 if averages are freed of their start at zero. mix are the weights, of
+    sum 1, of the batches of a step. Weights after each step from number average_from on are added to sums (n_runs, d),
+    their products to squares (n_runs, d, d); either may be empty. diverged (n_runs,) takes the first step after which a
+    run is not finite; its weights stay as they were then, its sums mean nothing.
     """
     n_runs, d = w.shape
     n = X.shape[0]
@@ -187,14 +216,17 @@ def advance(
         epoch, mark = -1, 0
         for s in range(sizes.shape[0]):
             step, size = first_step + s, sizes[s]
-            if kind != RESHUFFLING:
-                draw_words(words[: _rows(kind, n, size)], low, step, _BATCH_TAG, key)
-            elif step // per_epoch != epoch:
-                epoch = step // per_epoch
-                draw_words(words, low, epoch, _EPOCH_TAG, key)
-                _shuffle(orders, words)
-            mark = _draw(chosen, size, words, kind, n, orders, step % per_epoch * size, marks, mark)
-            _gradient(g, tile, products, slopes, x, X, y, chosen, size, slope, none)
+            g[:] = 0.0
+            for part in range(mix.size):
+                number = step * mix.size + part
+                if kind != RESHUFFLING:
+                    draw_words(words[: _rows(kind, n, size)], first_run + low, number, _BATCH_TAG, key)
+                elif number // per_epoch != epoch:
+                    epoch = number // per_epoch
+                    draw_words(words, first_run + low, epoch, _EPOCH_TAG, key)
+                    _shuffle(orders, words)
+                mark = _draw(chosen, size, words, kind, n, orders, number % per_epoch * size, marks, mark)
+                _gradient(g, tile, products, slopes, x, X, y, chosen, size, slope, none, mix[part])
             _move(x, velocity, moment, g, optimizer, rates[s], 1.0 / size, prior / n, constants, step)
             check[:] = 0.0
             for j in range(d):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from dataclasses import KW_ONLY, dataclass
 from typing import Any
 
@@ -11,10 +10,9 @@ from numpy.typing import ArrayLike, NDArray
 
 from .. import _validate
 from ..errors import InvalidInputError
+from . import _cross_entropy, _relu_passes
 
 Array = NDArray[Any]
-
-_memory = threading.local()
 
 
 # Arrays have no single truth value and no hash, so models compare by identity.
@@ -84,7 +82,7 @@ class ReLUNetwork:
     def __post_init__(self) -> None:
         dtype = np.dtype(_validate.choice("dtype", str(np.dtype(self.dtype)), ("float32", "float64")))
         inputs = _validate.reals("X", self.X, shape=(None, None))
-        labels = _labels(self.y, len(inputs))
+        labels = _cross_entropy.labels(self.y, len(inputs))
         used = int(labels.max(initial=0)) + 1
         k = _validate.integer("n_classes", max(2, used) if self.n_classes is None else self.n_classes, at_least=2)
         if used > k:
@@ -192,11 +190,7 @@ class ReLUNetwork:
         InvalidInputError
             If a shape does not fit, or a label is not one of the classes.
         """
-        logits, labels = self._outputs(w, X, y)
-        with np.errstate(over="ignore", invalid="ignore"):
-            logits -= logits.max(axis=1, keepdims=True)
-            right = logits[np.arange(len(labels)), labels].copy()
-            return float(np.mean(np.log(np.exp(logits).sum(axis=1)) - right))
+        return _cross_entropy.loss(*self._outputs(w, X, y))
 
     def accuracy(self, w: ArrayLike, X: ArrayLike | None = None, y: ArrayLike | None = None) -> float:
         """Return the share of examples whose label has the greatest probability.
@@ -331,37 +325,20 @@ class ReLUNetwork:
         active = self.X @ w1 + b1
         np.maximum(active, 0, out=active)
         on = active > 0
-        residuals = _probabilities(active @ w2 + b2)
+        residuals = _cross_entropy.probabilities(active @ w2 + b2)
         moved = (self.X @ v1 + c1) * on
         change = moved @ w2 + active @ v2 + c2
         change = residuals * (change - np.sum(residuals * change, axis=1, keepdims=True))
-        _subtract_labels(residuals, self.y)
+        _cross_entropy.subtract_labels(residuals, self.y)
         back = (change @ w2.T + residuals @ v2.T) * on
         parts = self.X.T @ back, back.sum(axis=0), moved.T @ residuals + active.T @ change, change.sum(axis=0)
         return np.concatenate([part.ravel() for part in parts]) + self.dtype.type(self.prior_precision) * along
 
     def _backward(self, w: Array, indices: Array, scale: Any, share: float) -> Array:
         """Return Σ scale ∇(−ln P) over the examples plus share λw; scale is a number or a column."""
-        w1, b1, w2, b2 = self.layers(w)
-        inputs, active, outputs, back = self._buffers(len(indices))
         gradient = np.empty(self.dimension, dtype=self.dtype)
-        g1, h1, g2, h2 = self.layers(gradient)
         with np.errstate(over="ignore", invalid="ignore"):
-            np.take(self.X, indices, axis=0, out=inputs, mode="clip")  # any other mode takes a copy first
-            np.matmul(inputs, w1, out=active)
-            active += b1
-            np.maximum(active, 0, out=active)
-            np.matmul(active, w2, out=outputs)
-            outputs += b2
-            residuals = _probabilities(outputs)
-            _subtract_labels(residuals, self.y[indices])
-            residuals *= scale
-            np.matmul(active.T, residuals, out=g2)
-            np.sum(residuals, axis=0, out=h2)
-            np.matmul(residuals, w2.T, out=back)
-            back *= active > 0
-            np.matmul(inputs.T, back, out=g1)
-            np.sum(back, axis=0, out=h1)
+            _relu_passes.backward(self.layers(w), self.layers(gradient), self.X, self.y, indices, scale)
             if self.prior_precision:
                 gradient += self.dtype.type(self.prior_precision * share) * w
         return gradient
@@ -378,47 +355,16 @@ class ReLUNetwork:
                 inputs = X
             else:
                 inputs = _validate.reals("X", X, shape=(None, self.X.shape[1])).astype(self.dtype)
-            labels = _labels(y, len(inputs), self._classes)
-        w1, b1, w2, b2 = self.layers(self._weights(w))
+            labels = _cross_entropy.labels(y, len(inputs), self._classes)
         with np.errstate(over="ignore", invalid="ignore"):
-            active = inputs @ w1
-            active += b1
-            np.maximum(active, 0, out=active)
-            return np.asarray(active @ w2 + b2, dtype=np.float64), labels
+            outputs = _relu_passes.outputs(self.layers(self._weights(w)), inputs)
+            return np.asarray(outputs, dtype=np.float64), labels
 
     def _weights(self, w: ArrayLike) -> Array:
         with np.errstate(over="ignore"):
             return _validate.reals("w", w, shape=(self.dimension,)).astype(self.dtype, copy=False)
 
-    def _buffers(self, batch_size: int) -> list[Array]:
-        """Return arrays to compute in, of this thread alone; the last ones are kept."""
-        key = (batch_size, self.X.shape[1], self.hidden, self._classes, self.dtype)
-        if getattr(_memory, "key", None) != key:
-            widths = self.X.shape[1], self.hidden, self._classes, self.hidden
-            _memory.key, _memory.arrays = key, [np.empty((batch_size, n), dtype=self.dtype) for n in widths]
-        return _memory.arrays
-
     @property
     def _classes(self) -> int:
         assert self.n_classes is not None
         return self.n_classes
-
-
-def _labels(y: ArrayLike, size: int, n_classes: int | None = None) -> NDArray[np.int64]:
-    _validate.reals("y", y, shape=(size,))
-    return _validate.integers("y", y, at_least=0, at_most=None if n_classes is None else n_classes - 1)
-
-
-def _probabilities(outputs: Array) -> Array:
-    """Turn outputs into probabilities, in place; no exponential overflows."""
-    outputs -= outputs.max(axis=1, keepdims=True)
-    np.exp(outputs, out=outputs)
-    outputs /= outputs.sum(axis=1, keepdims=True)
-    return outputs
-
-
-def _subtract_labels(probabilities: Array, labels: NDArray[np.int64]) -> None:
-    """Turn P into P − 1 of the label, in place; summed over the others, which keeps the digits of a good fit."""
-    rows = np.arange(len(labels))
-    probabilities[rows, labels] = 0
-    probabilities[rows, labels] = -probabilities.sum(axis=1)

@@ -11,6 +11,7 @@ from scipy import special
 
 from .. import _validate
 from ..errors import InvalidInputError
+from . import _cross_entropy
 from ._regression import data
 
 Array = NDArray[np.float64]
@@ -355,10 +356,7 @@ class SoftmaxRegression:
     def _slopes(self, inputs: Array, y: NDArray[np.int64], w: Array) -> Array:
         """Return the derivatives of −ln P by the rows of W x, shape (n, m)."""
         residuals = np.exp(self._log_probabilities(inputs, w))
-        rows = np.arange(len(inputs))
-        # 1 − P summed over the other classes: the difference would lose the digits of a well fitted example.
-        residuals[rows, y] = 0.0
-        residuals[rows, y] = -residuals.sum(axis=1)
+        _cross_entropy.subtract_labels(residuals, y)
         return residuals @ self._coding
 
     @property

@@ -16,6 +16,8 @@ from ..results import Estimate, mean_estimate
 
 Array = NDArray[np.float64]
 
+_PARTS, _NUMBERS = ("mean", "covariance", "observables"), ("value", "stderr", "n_eff")
+
 _RESOLVED = 3.0
 """Standard errors from which on a difference enters the fit of an order."""
 
@@ -98,12 +100,33 @@ def moments(records: Iterable[Array], functions: Mapping[str, Callable[[Array], 
             apart = whole - whole.mean(axis=0)
             # Of the products with the sample's mean, n/(n - 1) times their mean is unbiased.
             products = apart[:, :, None] * apart[:, None, :] * (len(whole) / (len(whole) - 1))
-            parts = [mean_estimate(samples) for samples in (whole, products, _values(whole, functions))]
+            parts = [mean_estimate(samples) for samples in (whole, products, values(whole, functions))]
         for column, part in zip((means, covariances, observed), parts, strict=True):
             column.append(part)
     return Moments(
         mean=_stacked(means), covariance=_stacked(covariances), observables=_stacked(observed), diverged=lost
     )
+
+
+def packed(moments: Moments, name: str) -> dict[str, Array]:
+    """Return moments as arrays, for a checkpoint."""
+    arrays = {f"{name}.diverged": np.array(moments.diverged)}
+    for part in _PARTS:
+        estimate = getattr(moments, part)
+        arrays |= {f"{name}.{part}.{key}": np.asarray(getattr(estimate, key)) for key in _NUMBERS}
+    return arrays
+
+
+def unpacked(arrays: Mapping[str, Array], name: str) -> Moments:
+    """Return the moments that were packed under a name."""
+    parts = {
+        part: Estimate(
+            value=arrays[f"{name}.{part}.value"], stderr=arrays[f"{name}.{part}.stderr"],
+            n_eff=float(arrays[f"{name}.{part}.n_eff"]),
+        )
+        for part in _PARTS
+    }  # fmt: skip
+    return Moments(**parts, diverged=int(arrays[f"{name}.diverged"]))
 
 
 def cost(model: Any) -> Callable[[Array], ArrayLike]:
@@ -185,7 +208,7 @@ def _stacked(parts: Sequence[Estimate]) -> Estimate:
     )
 
 
-def _values(weights: Array, functions: Mapping[str, Callable[[Array], ArrayLike]]) -> Array:
+def values(weights: Array, functions: Mapping[str, Callable[[Array], ArrayLike]]) -> Array:
     """Return the observables, shape (n, K)."""
     values = np.empty((len(weights), len(functions)))
     for k, (name, function) in enumerate(functions.items()):

@@ -207,26 +207,33 @@ class Ensemble:
 class Interrupt:
     """Ctrl-C within a ``with`` block: only noted, so that a chunk of steps is made as a whole or not at all.
 
-    A handler of somebody else's is left alone, as are other threads than the main one, which signals do not reach.
+    Of two blocks, one inside the other, both note it. A handler of somebody else's is left alone, as are other threads
+    than the main one, which signals do not reach.
     """
 
     def __init__(self) -> None:
         self.seen = False
-        self._replaced = False
+        self._outer: Interrupt | None = None
+        self._before: Any = None
 
     def __enter__(self) -> Interrupt:
         if threading.current_thread() is threading.main_thread():
-            self._replaced = signal.getsignal(signal.SIGINT) is signal.default_int_handler
-        if self._replaced:
-            signal.signal(signal.SIGINT, self._note)
+            before = signal.getsignal(signal.SIGINT)
+            owner = getattr(before, "__self__", None)
+            self._outer = owner if isinstance(owner, Interrupt) else None
+            if before is signal.default_int_handler or self._outer is not None:
+                self._before = before
+                signal.signal(signal.SIGINT, self._note)
         return self
 
     def __exit__(self, *error: object) -> None:
-        if self._replaced:
-            signal.signal(signal.SIGINT, signal.default_int_handler)
+        if self._before is not None:
+            signal.signal(signal.SIGINT, self._before)
 
     def _note(self, *_: object) -> None:
         self.seen = True
+        if self._outer is not None:
+            self._outer._note()
 
 
 def starting_points(

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import pickle
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import BrokenExecutor, CancelledError, Executor, as_completed
 from dataclasses import replace
 from functools import lru_cache
@@ -49,23 +50,41 @@ def gather(
     done are kept.
     """
     check(executor)
-    done, stored = file.begin(run, {})
-    ranges = bounds(ensemble)
-    finished = {part for part in range(len(ranges)) if f"{part}.{next(iter(axes))}" in stored}
     try:
         payloads = pickle.dumps(ensemble.plan), pickle.dumps(arguments)
     except Exception as error:
         raise InvalidInputError(
             f"the equation cannot be sent to workers ({error}). Define its functions in a module that they can import."
         ) from error
+
+    def call(first: int, last: int) -> tuple[Any, ...]:
+        some = ensemble.part(first, last)
+        numbers, some.plan = some.plan.plan, None  # pyright: ignore[reportAttributeAccessIssue]
+        return _work, task, payloads, numbers, some
+
+    return collect(executor, call, bounds(ensemble), axes=axes, file=file, run=run, progress=progress, label=label)
+
+
+def collect(
+    executor: Executor,
+    call: Callable[[int, int], tuple[Any, ...]],
+    ranges: list[tuple[int, int]],
+    *,
+    axes: dict[str, int],
+    file: Checkpoint,
+    run: dict[str, Any],
+    progress: bool,
+    label: str,
+) -> Arrays:
+    """Return the arrays of all ranges together; call(first, last) gives a function to submit and its arguments."""
+    done, stored = file.begin(run, {})
+    finished = {part for part in range(len(ranges)) if f"{part}.{next(iter(axes))}" in stored}
     futures: dict[Any, int] = {}
     bar = tqdm(total=len(ranges), initial=len(finished), desc=label, unit="part", disable=not progress)
     try:
         for part, (first, last) in enumerate(ranges):
             if part not in finished:
-                some = ensemble.part(first, last)
-                numbers, some.plan = some.plan.plan, None  # pyright: ignore[reportAttributeAccessIssue]
-                futures[executor.submit(_work, task, payloads, numbers, some)] = part
+                futures[executor.submit(*call(first, last))] = part
         for future in as_completed(futures):
             stored |= {f"{futures[future]}.{name}": array for name, array in future.result().items()}
             done += 1
@@ -111,19 +130,26 @@ def _work(
     numbers: NDArray[np.int64],
     ensemble: Ensemble,
 ) -> Arrays:
-    """Run a task in a worker, on one thread: the executor's workers are the parallelism."""
-    plan, arguments = map(_unpickled, payloads)
+    """Run a task in a worker."""
+    plan, arguments = map(unpickled, payloads)
     ensemble.plan = replace(plan, plan=numbers)
     ensemble.plan.__dict__["functions"] = plan.functions
+    with one_thread():
+        return task(ensemble, *arguments)
+
+
+@contextlib.contextmanager
+def one_thread() -> Iterator[None]:
+    """Let kernels run on one thread: the executor's workers are the parallelism."""
     threads = numba.get_num_threads()
     numba.set_num_threads(1)
     try:
-        return task(ensemble, *arguments)
+        yield
     finally:
         numba.set_num_threads(threads)
 
 
 @lru_cache(maxsize=8)
-def _unpickled(payload: bytes) -> Any:
+def unpickled(payload: bytes) -> Any:
     """Return a plan, or arguments, with their functions compiled once for all the tasks of a worker."""
     return pickle.loads(payload)

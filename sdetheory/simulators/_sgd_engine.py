@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
 from typing import Any
 
@@ -14,6 +14,7 @@ from .._kernels import noise
 from .._kernels import sgd as kernels
 from .._kernels.block import compiled_source
 from .._kernels.signatures import FIELD, WORDS, compiled
+from ..errors import InvalidInputError
 from ..models import LinearRegression, LogisticRegression, SoftmaxRegression
 from ..symbolic.codegen import block_source
 
@@ -24,13 +25,19 @@ _LOOK = 16
 
 _MANY = 2**14
 
+_COVARIANCE_UP_TO = 64
+"""Weights beyond which no covariance is kept: its memory would be the run's."""
+
 _CLASSES = 16
 """Classes beyond which softmax regression takes the loop: the source of its slopes grows with their square."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Problem:
-    """What does not change during a run: the model, how batches are drawn, and the schedule of each step."""
+    """What does not change during a run: the model, how batches are drawn, and the schedule of each step.
+
+    The estimate of a step is the mean, with the weights `mix`, of those of as many batches.
+    """
 
     model: Any
     kind: int
@@ -40,6 +47,8 @@ class Problem:
     constants: NDArray[np.float64]
     average_from: int
     key: NDArray[np.uint64]
+    mix: NDArray[np.float64] = field(default_factory=lambda: np.ones(1))
+    first_run: int = 0
 
 
 @dataclass(kw_only=True, eq=False)
@@ -53,6 +62,20 @@ class State:
     squares: Array
     diverged: NDArray[np.int64]
 
+    @classmethod
+    def at_start(cls, problem: Problem, starts: Array) -> State:
+        """Return the state of runs that start at the rows of an array (n_runs, p), with arrays for what is asked."""
+        n_runs, p = starts.shape
+        averaged = problem.average_from < len(problem.sizes)
+        return cls(
+            w=starts.copy(),
+            v=np.zeros_like(starts),
+            second=np.zeros_like(starts) if problem.optimizer == kernels.ADAPTIVE else np.zeros((n_runs, 0)),
+            sums=np.zeros((n_runs, p if averaged else 0)),
+            squares=np.zeros((n_runs, p, p) if averaged and p <= _COVARIANCE_UP_TO else (0, 0, 0)),
+            diverged=np.full(n_runs, -1),
+        )
+
     def arrays(self) -> dict[str, Array]:
         """Return the arrays by name, for a checkpoint."""
         return dict(vars(self))
@@ -65,17 +88,29 @@ def has_kernel(model: Any) -> bool:
     return isinstance(model, LinearRegression | LogisticRegression)
 
 
+def shortest(model: Any) -> int:
+    """Return how many steps are made at a time at least: in the loop, all but the work of one step costs time too."""
+    return 1 if has_kernel(model) else _LOOK
+
+
+def lanes(model: Any) -> int:
+    """Return how many runs are made together."""
+    return kernels.LANES if has_kernel(model) else 1
+
+
 def prepare(problem: Problem) -> Any:
     """Return ``advance(state, first_step, n_steps)`` for the model."""
     return _ensemble(problem) if has_kernel(problem.model) else _loop(problem)
 
 
 def draw(problem: Problem, run: int, first: int, n_steps: int) -> NDArray[np.int64]:
-    """Return the batches of consecutive steps of equal batch size, shape (n_steps, B)."""
-    out = np.empty((n_steps, problem.sizes[first]), np.int64)
+    """Return the batches of consecutive steps of equal batch size, shape (n_steps, batches a step, B)."""
+    parts = problem.mix.size
+    out = np.empty((n_steps * parts, problem.sizes[first]), np.int64)
     words = compiled(WORDS, noise.batch_words)
-    kernels.batches(out, problem.model.train_size, problem.kind, run, first, words, problem.key)  # pyright: ignore[reportCallIssue]
-    return out
+    n, number = problem.model.train_size, first * parts
+    kernels.batches(out, n, problem.kind, problem.first_run + run, number, words, problem.key)  # pyright: ignore[reportCallIssue]
+    return out.reshape(n_steps, parts, -1)
 
 
 def _ensemble(problem: Problem) -> Any:
@@ -90,8 +125,8 @@ def _ensemble(problem: Problem) -> Any:
         chunk = slice(first, first + n_steps)
         kernels.advance(
             state.w, state.v, state.second, model.X, y, model.prior_precision, slope, problem.kind, problem.optimizer,
-            problem.sizes[chunk], problem.rates[chunk], problem.constants, first, words, problem.key, state.diverged,
-            problem.average_from, state.sums, state.squares,
+            problem.sizes[chunk], problem.rates[chunk], problem.constants, problem.mix, problem.first_run, first, words,
+            problem.key, state.diverged, problem.average_from, state.sums, state.squares,
         )  # fmt: skip  # pyright: ignore[reportCallIssue]
 
     return advance
@@ -126,27 +161,23 @@ def _loop(problem: Problem) -> Any:
     momentum, kept, decay, floor, unbiased = problem.constants
     many = model.dimension > _MANY
 
-    def step(w: Array, v: Array, second: Array, indices: NDArray[np.int64], s: int) -> None:
-        gradient = np.asarray(model.minibatch_gradient(w, indices), dtype=w.dtype)
+    def estimate(w: Array, batches: NDArray[np.int64]) -> Array:
+        if len(batches) == 1:
+            return model.minibatch_gradient(w, batches[0])
+        pairs = zip(problem.mix.astype(w.dtype), batches, strict=True)
+        return np.sum([weight * model.minibatch_gradient(w, batch) for weight, batch in pairs], axis=0)
+
+    def step(w: Array, v: Array, second: Array, batches: NDArray[np.int64], s: int) -> None:
+        gradient = np.ascontiguousarray(estimate(w, batches), dtype=w.dtype)
+        if gradient.shape != w.shape:
+            raise InvalidInputError(f"minibatch_gradient must return shape {w.shape}; got {gradient.shape}")
         rate = problem.rates[s]
         if problem.optimizer == kernels.ADAPTIVE:
-            mean = gradient / w.dtype.type(n)
-            v *= w.dtype.type(momentum)
-            v += w.dtype.type(1 - momentum) * mean
-            second *= w.dtype.type(decay)
-            second += w.dtype.type(1 - decay) * mean * mean
             first_bias, second_bias = (1 - momentum ** (s + 1), 1 - decay ** (s + 1)) if unbiased else (1.0, 1.0)
-            size = np.sqrt(second / w.dtype.type(second_bias)) + w.dtype.type(floor)
-            w -= w.dtype.type(rate / first_bias) * v / size
-            return
-        v *= w.dtype.type(momentum)
-        move = w.dtype.type(kept * rate / n) * gradient
-        v -= move
-        if problem.optimizer == kernels.NESTEROV:
-            w += w.dtype.type(momentum) * v
-            w -= move
+            numbers = [n, momentum, 1 - momentum, decay, 1 - decay, second_bias, floor, rate / first_bias]
         else:
-            w += v
+            numbers = [momentum, kept * rate / n]
+        kernels.change(w, v, second, gradient, problem.optimizer, np.array(numbers, dtype=w.dtype))
 
     def advance(state: State, first: int, n_steps: int) -> None:
         for run in np.flatnonzero(state.diverged < 0):
@@ -155,9 +186,9 @@ def _loop(problem: Problem) -> Any:
 
     def make(state: State, run: int, first: int, n_steps: int) -> None:
         w, v, second = state.w[run], state.v[run], state.second[run]
-        for s, indices in _batches(problem, run, first, n_steps):
-            step(w, v, second, indices, s)
-            if (not many or s % _LOOK == 0 or s == first + n_steps - 1) and not np.isfinite(w).all():
+        for s, batches in _batches(problem, run, first, n_steps):
+            step(w, v, second, batches, s)
+            if (not many or (s + 1) % _LOOK == 0 or s == first + n_steps - 1) and not np.isfinite(w).all():
                 state.diverged[run] = s + 1
                 return
             if s >= problem.average_from:
@@ -169,7 +200,7 @@ def _loop(problem: Problem) -> Any:
 
 
 def _batches(problem: Problem, run: int, first: int, n_steps: int) -> Any:
-    """Yield (step, batch), drawing stretches of equal batch size at once."""
+    """Yield (step, its batches), drawing stretches of equal batch size at once."""
     s, end = first, first + n_steps
     while s < end:
         changes = np.flatnonzero(problem.sizes[s:end] != problem.sizes[s])

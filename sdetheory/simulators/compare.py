@@ -2,24 +2,26 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import Executor
 from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
+from tqdm.auto import tqdm
 
 from .. import _validate
 from ..errors import IncompatibleError, InvalidInputError
 from ..hyperparameters import SGDHyperparameters
 from ..results import Estimate
 from . import _comparison
+from ._checkpoint import Checkpoint, describe_seed, digest, identity
 from ._comparison import LinearScaling, Moments, WeakOrder
+from ._comparison_runs import Ensembles
 from ._ensemble import starting_points
-from .sgd import sgd
-from .sgd_sde import check_model, sgd_sde
-from .simulate import simulate
-from .svag import svag as run_svag
+from .sgd_sde import check_model
 
 Array = NDArray[np.float64]
 
@@ -111,6 +113,9 @@ def compare(
     multiples: Sequence[int] = (2, 4, 8),
     alpha: float = 0.001,
     rng: Any = None,
+    progress: bool = False,
+    checkpoint: str | os.PathLike[str] | None = None,
+    executor: Executor | None = None,
 ) -> Comparison:
     r"""Measure how far the equations of SGD on a model are from SGD.
 
@@ -148,6 +153,13 @@ def compare(
         Probability of calling a process different from SGD that is not.
     rng : None, int, SeedSequence or Generator, optional
         Source of randomness.
+    progress : bool, optional
+        Show a bar that counts ensembles.
+    checkpoint : path, optional
+        A file for the moments of the ensembles that are done; the one at work has another beside it. If it exists, the
+        comparison goes on from there, to the same bits; with ``rng=None`` with the seed in the file.
+    executor : concurrent.futures.Executor, optional
+        Where to run the ensembles, as for :func:`simulate` and :func:`sgd`.
 
     Returns
     -------
@@ -157,9 +169,13 @@ def compare(
     Raises
     ------
     InvalidInputError
-        Wrong shapes or numbers.
+        Wrong shapes or numbers, a checkpoint of another comparison.
     IncompatibleError
         Momentum with order 2 or SVAG.
+    WorkerError
+        A worker of the executor died, as for :func:`simulate`.
+    KeyboardInterrupt
+        Ctrl-C: a part of a comparison says nothing. With a checkpoint, what was done is not lost.
 
     Notes
     -----
@@ -187,6 +203,7 @@ def compare(
     >>> found.scaling.breaks_at
     2
     """
+    file = Checkpoint(checkpoint)
     check_model(model, hp)
     n_steps = _validate.integer("n_steps", n_steps, at_least=1)
     n_records = _validate.integer("n_records", n_records, at_least=1)
@@ -199,47 +216,39 @@ def compare(
     if (hp.momentum or hp.dampening) and (2 in orders or len(svag)):
         raise IncompatibleError("with momentum there are neither order 2 nor SVAG; pass orders=(1,), svag=()")
     functions = {"cost": _comparison.cost(model)} if observables is None else dict(observables)
-    seed = _validate.seed_sequence(rng)
-    # A copy: spawning changes a sequence, and the same call must give the same numbers.
-    seeds = np.random.SeedSequence(seed.entropy, spawn_key=seed.spawn_key, pool_size=seed.pool_size)
-
-    def of_sgd(settings: SGDHyperparameters, n: int, records: int) -> Moments:
-        batches = seeds.spawn(1)[0]
-        # Runs see the same batches whatever their length: each is the start of the next.
-        ends = (
-            sgd(model, settings, starts, n_steps=record * n // records, rng=batches).final
-            for record in range(1, records + 1)
-        )
-        return _comparison.moments(ends, functions)
-
-    def of_equation(settings: SGDHyperparameters, n: int, records: int, order: int, fine: int) -> Moments:
-        run = simulate(
-            sgd_sde(model, settings, order=order), starts, dt=settings.step_time / fine, n_steps=n * fine,
-            save_every=n // records * fine, rng=seeds.spawn(1)[0],
-        )  # fmt: skip
-        return _comparison.moments(iter(run.paths[1:]), functions)
-
-    processes = {SGD: of_sgd(hp, n_steps, n_records)}
-    for order in orders:
-        processes[f"SDE {order}"] = of_equation(hp, n_steps, n_records, order, substeps)
-    for factor in svag:
-        run = run_svag(
-            model, hp, starts, factor=factor, n_steps=n_steps * factor, save_every=n_steps // n_records * factor,
-            rng=seeds.spawn(1)[0],
-        )  # fmt: skip
-        processes[f"SVAG {factor}"] = _comparison.moments(iter(run.paths[1:]), functions)
-
-    rates = hp.learning_rate / 2.0 ** np.arange(halvings + 1)
-    differences = {f"SDE {order}": [_ends(processes[f"SDE {order}"], processes[SGD])] for order in orders}
-    for halving in range(1, halvings + 1):
-        finer, n = replace(hp, learning_rate=rates[halving]), n_steps * 2**halving
-        reference = of_sgd(finer, n, 1)
-        for order in orders:
-            found = of_equation(finer, n, 1, order, substeps * 2**halving)
-            differences[f"SDE {order}"].append(_ends(found, reference))
+    seed = _validate.seed_sequence(file.rng(rng))
     chosen = [k for k in multiples if k * hp.batch_size <= hp.train_size and n_steps % k == 0]
-    larger = [replace(hp, learning_rate=k * hp.learning_rate, batch_size=k * hp.batch_size) for k in chosen]
-    scaled = [of_sgd(settings, n_steps // k, 1) for k, settings in zip(chosen, larger, strict=True)]
+    description = {} if file.path is None else {
+        **identity("compare"), "hp": repr(hp), "n_steps": n_steps, "n_records": n_records, "orders": [*orders],
+        "svag": [*svag], "substeps": substeps, "halvings": halvings, "multiples": chosen, "rng": describe_seed(seed),
+        "w0": digest(starts), "observables": [*functions, digest(_comparison.values(starts, functions))],
+        "model": [type(model).__name__, model.train_size, digest(model.gradient(starts[0]))],
+        "executor": executor is not None,
+    }  # fmt: skip
+    total = (1 + len(orders)) * (1 + halvings) + len(svag) + len(chosen)
+    done, stored = file.begin(description, {})
+    with tqdm(total=total, initial=done, desc="compare", unit="ensemble", disable=not progress) as bar:
+        ensembles = Ensembles(
+            model=model, starts=starts, functions=functions, file=file, stored=stored, executor=executor, bar=bar,
+            # A copy: spawning changes a sequence, and the same call must give the same numbers.
+            seeds=np.random.SeedSequence(seed.entropy, spawn_key=seed.spawn_key, pool_size=seed.pool_size),
+        )  # fmt: skip
+        processes = {SGD: ensembles.of_sgd(hp, n_steps, n_records)}
+        for order in orders:
+            processes[f"SDE {order}"] = ensembles.of_equation(hp, n_steps, n_records, order, substeps)
+        for factor in svag:
+            processes[f"SVAG {factor}"] = ensembles.of_svag(hp, n_steps, n_records, factor)
+
+        rates = hp.learning_rate / 2.0 ** np.arange(halvings + 1)
+        differences = {f"SDE {order}": [_ends(processes[f"SDE {order}"], processes[SGD])] for order in orders}
+        for halving in range(1, halvings + 1):
+            finer, n = replace(hp, learning_rate=rates[halving]), n_steps * 2**halving
+            reference = ensembles.of_sgd(finer, n, 1)
+            for order in orders:
+                found = ensembles.of_equation(finer, n, 1, order, substeps * 2**halving)
+                differences[f"SDE {order}"].append(_ends(found, reference))
+        larger = [replace(hp, learning_rate=k * hp.learning_rate, batch_size=k * hp.batch_size) for k in chosen]
+        scaled = [ensembles.of_sgd(settings, n_steps // k, 1) for k, settings in zip(chosen, larger, strict=True)]
     step = n_steps // n_records
     return Comparison(
         times=hp.step_time * np.arange(step, n_steps + 1, step),

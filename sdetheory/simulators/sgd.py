@@ -5,32 +5,20 @@ from __future__ import annotations
 import os
 import warnings
 from collections.abc import Callable, Mapping
+from concurrent.futures import Executor
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from tqdm.auto import tqdm
 
 from .. import _validate
-from .._kernels import sgd as kernels
-from ..errors import IncompatibleError, InvalidInputError
 from ..hyperparameters import SGDHyperparameters
 from ..results import Estimate, mean_estimate
-from . import _sgd_engine
-from ._checkpoint import Checkpoint, describe_seed, digest, identity
-from ._ensemble import Interrupt
-from .optimizers import Adam, RMSprop
+from . import _sgd_arguments, _sgd_engine, _sgd_run
+from ._checkpoint import Checkpoint
 
 Array = NDArray[Any]
-
-_KINDS = {"without-replacement": kernels.WITHOUT_REPLACEMENT, "with-replacement": kernels.WITH_REPLACEMENT}
-
-_COVARIANCE_UP_TO = 64
-"""Weights beyond which no covariance is kept: its memory would be the run's."""
-
-_WORK = 2**25
-"""Multiplications between two looks at the progress bar and the keyboard."""
 
 
 # Arrays have no single truth value and no hash, so results compare by identity.
@@ -51,6 +39,10 @@ class SGDRun:
         How many steps were made when the metrics were recorded, from 0 on.
     metrics : dict
         For each name the recorded values, shape (n_records, n_runs); NaN from a run's divergence on.
+    saved_steps : ndarray, shape (n_saved,)
+        How many steps were made when the weights were saved.
+    paths : ndarray, shape (n_saved, n_runs, p)
+        The saved weights: the start and every ``save_every``-th step, or only the last one.
     diverged_at : ndarray, shape (n_runs,)
         The first step after which a run was not finite, −1 if there was none. Of models with more than 16,384 weights
         every sixteenth step is looked at.
@@ -70,6 +62,8 @@ class SGDRun:
     covariance: Estimate | None
     steps: NDArray[np.int64]
     metrics: dict[str, NDArray[np.float64]]
+    saved_steps: NDArray[np.int64]
+    paths: Array
     diverged_at: NDArray[np.int64]
     n_steps: int
     interrupted: bool
@@ -96,8 +90,10 @@ def sgd(
     average_from: int | None = None,
     metrics: Mapping[str, Callable[[Array], float]] | None = None,
     record_every: int | None = None,
+    save_every: int | None = None,
     progress: bool = False,
     checkpoint: str | os.PathLike[str] | None = None,
+    executor: Executor | None = None,
 ) -> SGDRun:
     r"""Run stochastic gradient descent, many times independently.
 
@@ -136,11 +132,16 @@ def sgd(
         Names of functions of a run's weights (p,), such as a loss on test data.
     record_every : int, optional
         Steps between two records of the metrics; by default they are recorded at the start and the end.
+    save_every : int, optional
+        Save the weights at the start and every so many steps; it must divide ``n_steps``. Default: the last only.
     progress : bool
         Show a progress bar.
     checkpoint : path, optional
         A file to keep everything in, written every few seconds. If it exists the run goes on from there, to the same
         bits as in one go; with ``rng=None`` it goes on with the seed in the file.
+    executor : concurrent.futures.Executor, optional
+        Where to run: ranges of runs become tasks, and give the same bits as without. Model and metrics must be
+        importable by the workers. Give each worker of a network one thread (``OPENBLAS_NUM_THREADS=1``).
 
     Returns
     -------
@@ -153,6 +154,9 @@ def sgd(
         If an argument is out of its range, or the checkpoint belongs to another run.
     IncompatibleError
         If two arguments do not go together: sampling with replacement and `reshuffle`, say.
+    WorkerError
+        A worker of the executor died and the executor does not replace it. With a checkpoint, the ranges of runs that
+        were done are not lost.
 
     Notes
     -----
@@ -185,235 +189,63 @@ def sgd(
     file = Checkpoint(checkpoint)
     seed = _validate.seed_sequence(file.rng(rng))
     n_steps = _validate.integer("n_steps", n_steps, at_least=0)
-    _check_model(model, hp)
-    starts = _starts(w0, model.dimension, n_runs, _sgd_engine.has_kernel(model))
-    problem = _problem(model, hp, n_steps, optimizer, reshuffle, learning_rates, batch_sizes, average_from, seed)
+    _sgd_arguments.check_model(model, hp)
+    starts = _sgd_arguments.starts(w0, model.dimension, n_runs, _sgd_engine.has_kernel(model))
+    problem = _sgd_arguments.problem(
+        model, hp, n_steps, optimizer, reshuffle, learning_rates, batch_sizes, average_from, seed
+    )
     if record_every is not None:
         record_every = _validate.integer("record_every", record_every, at_least=1)
-    measures = dict(metrics or {})
-    for name, measure in measures.items():
-        if not callable(measure):
-            raise InvalidInputError(f"metrics must map names to functions; {name!r} is a {type(measure).__name__}")
+    measures = _sgd_arguments.measures(metrics)
+    saved = _sgd_run.saved_steps(n_steps, save_every)
     steps = np.unique(np.append(np.arange(0, n_steps, record_every or max(1, n_steps)), n_steps))
-    records = np.full((len(steps), len(measures), len(starts)), np.nan)
-
-    p = model.dimension
-    state = _sgd_engine.State(
-        w=starts.copy(),
-        v=np.zeros_like(starts),
-        second=np.zeros_like(starts) if problem.optimizer == kernels.ADAPTIVE else np.zeros((len(starts), 0)),
-        sums=np.zeros(starts.shape) if average_from is not None else np.zeros((len(starts), 0)),
-        squares=np.zeros((len(starts), p, p) if average_from is not None and p <= _COVARIANCE_UP_TO else (0, 0, 0)),
-        diverged=np.full(len(starts), -1),
-    )
-    description = _describe(file, problem, starts, hp, optimizer, reshuffle, steps, list(measures), seed)
-    with Interrupt() as interrupt:
-        done = _run(problem, state, n_steps, steps, records, measures, file, description, interrupt, progress)
+    plan = _sgd_run.Plan(problem=problem, steps=steps, measures=measures, saved=saved, label="sgd")
+    description = _sgd_arguments.describe(file, plan, starts, hp, optimizer, reshuffle, seed, executor)
+    done, arrays = _sgd_run.run(plan, starts, file=file, description=description, executor=executor, progress=progress)
     if done < n_steps:
         warnings.warn(f"interrupted after {done} of {n_steps} steps", RuntimeWarning, 2)
     count = done - (n_steps if average_from is None else problem.average_from)
-    mean, covariance = _moments(state, count)
+    mean, covariance = _moments(arrays, count)
     kept = steps <= done
+    saved_steps, paths = _sgd_run.paths(plan, done, arrays)
     return SGDRun(
-        final=state.w,
-        average=_averages(state, count),
+        final=arrays["w"],
+        average=_averages(arrays, count),
         mean=mean,
         covariance=covariance,
         steps=steps[kept],
-        metrics={name: records[kept, i] for i, name in enumerate(measures)},
-        diverged_at=state.diverged,
+        metrics={name: arrays["records"][kept, i] for i, name in enumerate(measures)},
+        saved_steps=saved_steps,
+        paths=paths,
+        diverged_at=arrays["diverged"],
         n_steps=done,
         interrupted=done < n_steps,
         replay={
             "model": model, "hp": hp, "w0": starts, "n_steps": n_steps, "rng": seed, "optimizer": optimizer,
             "reshuffle": reshuffle, "learning_rates": problem.rates, "batch_sizes": problem.sizes,
             "average_from": average_from, "metrics": measures, "record_every": record_every,
+            "save_every": save_every,
         },
     )  # fmt: skip
 
 
-def _run(
-    problem: _sgd_engine.Problem,
-    state: _sgd_engine.State,
-    n_steps: int,
-    steps: NDArray[np.int64],
-    records: NDArray[np.float64],
-    measures: Mapping[str, Callable[[Array], float]],
-    file: Checkpoint,
-    description: dict[str, Any],
-    interrupt: Interrupt,
-    progress: bool,
-) -> int:
-    """Make the steps that remain, fill the records, and return how many steps were made."""
-    done, arrays = file.begin(description, {**state.arrays(), "records": records})
-    records[...] = arrays.pop("records")
-    for name, array in arrays.items():
-        setattr(state, name, array)
-    advance = _sgd_engine.prepare(problem)
-    largest = int(problem.sizes.max(initial=1)) * state.w.size
-    longest = max(1, min(1024, _WORK // largest))
-    with tqdm(total=n_steps, initial=done, desc="sgd", unit="step", disable=not progress) as bar:
-        while True:
-            record = np.flatnonzero(steps == done)
-            if len(record) and np.isnan(records[record[0]]).all():
-                _measure(records[record[0]], state, measures)
-            if done == n_steps or interrupt.seen:
-                break
-            chunk = int(min(longest, steps[steps > done][0] - done))
-            advance(state, done, chunk)
-            done += chunk
-            bar.update(chunk)
-            file.offer(done, {**state.arrays(), "records": records})
-    file.save(done, {**state.arrays(), "records": records})
-    return done
-
-
-def _measure(row: Array, state: _sgd_engine.State, measures: Mapping[str, Callable[[Array], float]]) -> None:
-    for i, (name, measure) in enumerate(measures.items()):
-        for run in np.flatnonzero(state.diverged < 0):
-            try:
-                row[i, run] = measure(state.w[run])
-            except (TypeError, ValueError) as error:
-                raise InvalidInputError(f"metrics[{name!r}] must return one number; {error}") from error
-
-
-def _averages(state: _sgd_engine.State, count: int) -> Array | None:
+def _averages(arrays: dict[str, Array], count: int) -> Array | None:
     if count <= 0:
         return None
     with np.errstate(invalid="ignore"):  # sums of a run that diverged
-        return np.where(state.diverged[:, None] < 0, state.sums / count, np.nan)
+        return np.where(arrays["diverged"][:, None] < 0, arrays["sums"] / count, np.nan)
 
 
-def _moments(state: _sgd_engine.State, count: int) -> tuple[Estimate | None, Estimate | None]:
+def _moments(arrays: dict[str, Array], count: int) -> tuple[Estimate | None, Estimate | None]:
     """Return mean and covariance over steps and runs, with errors from the scatter between runs."""
-    whole = state.diverged < 0
+    whole = arrays["diverged"] < 0
     if count <= 0 or whole.sum() < 2:
         return None, None
-    means = state.sums[whole] / count
+    means = arrays["sums"][whole] / count
     mean = mean_estimate(means)
-    if not state.squares.size:
+    if not arrays["squares"].size:
         return mean, None
     # About the mean of all runs, which is much closer to the truth than that of one.
     shift = means[:, :, None] * mean.value
-    products = state.squares[whole] / count - shift - shift.transpose(0, 2, 1) + np.outer(mean.value, mean.value)
+    products = arrays["squares"][whole] / count - shift - shift.transpose(0, 2, 1) + np.outer(mean.value, mean.value)
     return mean, mean_estimate(products)
-
-
-def _check_model(model: Any, hp: Any) -> None:
-    missing = [name for name in ("train_size", "dimension", "minibatch_gradient") if not hasattr(model, name)]
-    if missing:
-        raise InvalidInputError(
-            f"model must have {', '.join(missing)}; {type(model).__name__} has not. "
-            "Take one of sdetheory.models, or FunctionModel for functions of your own."
-        )
-    if model.dimension < 1:
-        raise InvalidInputError("model must have at least one weight; got dimension 0. Give it inputs X with columns.")
-    if not isinstance(hp, SGDHyperparameters) or any(
-        np.ndim(getattr(hp, name)) for name in ("learning_rate", "train_size", "batch_size", "momentum", "dampening")
-    ):
-        raise InvalidInputError("hp must be SGDHyperparameters of numbers, not arrays; make one run for each setting")
-    if hp.train_size != model.train_size:
-        raise IncompatibleError(
-            f"hp.train_size must be the model's number of examples, {model.train_size}; got {hp.train_size}"
-        )
-
-
-def _starts(w0: ArrayLike, dimension: int, n_runs: int | None, compiled: bool) -> Array:
-    dtype = np.float32 if getattr(w0, "dtype", None) == np.float32 and not compiled else np.float64
-    points = np.ascontiguousarray(_validate.vectors("w0", w0, dimension).astype(dtype))
-    if n_runs is not None:
-        n_runs = _validate.integer("n_runs", n_runs, at_least=1, at_most=2**32)
-    if points.ndim == 1:
-        return np.repeat(points[None], n_runs or 1, axis=0)
-    if points.ndim == 2 and len(points) and n_runs in (None, len(points)):
-        return points
-    raise InvalidInputError(
-        f"w0 must have shape ({dimension},), or ({n_runs or 'n_runs'}, {dimension}) with one row a run; "
-        f"got shape {points.shape}"
-    )
-
-
-def _problem(
-    model: Any,
-    hp: SGDHyperparameters,
-    n_steps: int,
-    optimizer: Any,
-    reshuffle: bool,
-    learning_rates: Any,
-    batch_sizes: Any,
-    average_from: int | None,
-    seed: np.random.SeedSequence,
-) -> _sgd_engine.Problem:
-    rates = _schedule("learning_rates", learning_rates, hp.learning_rate, n_steps, above=0.0)
-    sizes = _schedule("batch_sizes", batch_sizes, hp.batch_size, n_steps, at_least=1.0, at_most=float(hp.train_size))
-    sizes = _validate.integers("batch_sizes", sizes)
-    kind = _KINDS[hp.sampling]
-    if reshuffle:
-        if kind == kernels.WITH_REPLACEMENT:
-            raise IncompatibleError('reshuffle draws without replacement; give hp sampling="without-replacement"')
-        if len(np.unique(sizes)) > 1:
-            raise IncompatibleError("reshuffle needs one batch size, so that epochs have equal lengths; got a schedule")
-        kind = kernels.RESHUFFLING
-    constants = [hp.momentum, 1 - hp.dampening, 0.0, 0.0, 0.0]
-    if isinstance(optimizer, (Adam, RMSprop)):
-        if hp.momentum or hp.dampening:
-            raise IncompatibleError(f"{type(optimizer).__name__} has averages of its own; give hp no momentum")
-        if isinstance(optimizer, Adam):
-            constants = [optimizer.beta1, 1.0, optimizer.beta2, optimizer.floor, 1.0]
-        else:
-            constants = [0.0, 1.0, optimizer.beta, optimizer.floor, 0.0]
-        step = kernels.ADAPTIVE
-    else:
-        names = {"sgd": kernels.HEAVY_BALL, "nesterov": kernels.NESTEROV}
-        step = names[_validate.choice("optimizer", optimizer, names)]
-    if average_from is not None:
-        average_from = _validate.integer("average_from", average_from, at_least=0, at_most=max(0, n_steps - 1))
-    return _sgd_engine.Problem(
-        model=model,
-        kind=kind,
-        sizes=sizes,
-        rates=rates,
-        optimizer=step,
-        constants=np.array(constants),
-        average_from=n_steps if average_from is None else average_from,
-        key=seed.generate_state(2, np.uint32).astype(np.uint64),
-    )
-
-
-def _schedule(name: str, schedule: Any, constant: float, n_steps: int, **bounds: float) -> NDArray[np.float64]:
-    if schedule is None:
-        return np.full(n_steps, float(constant))
-    values: Any = [schedule(step) for step in range(n_steps)] if callable(schedule) else schedule
-    return _validate.reals(name, values, shape=(n_steps,), **bounds)
-
-
-def _describe(
-    file: Checkpoint,
-    problem: _sgd_engine.Problem,
-    starts: Array,
-    hp: SGDHyperparameters,
-    optimizer: Any,
-    reshuffle: bool,
-    steps: NDArray[np.int64],
-    metrics: list[str],
-    seed: np.random.SeedSequence,
-) -> dict[str, Any]:
-    """Return all that the bits of a run depend on; nothing if there is no file."""
-    if file.path is None:
-        return {}
-    model = problem.model
-    few = np.arange(min(16, model.train_size))
-    return {
-        **identity("sgd"),
-        "hp": repr(hp),
-        "optimizer": repr(optimizer),
-        "reshuffle": bool(reshuffle),
-        "n_steps": len(problem.sizes),
-        "average_from": problem.average_from,
-        "metrics": metrics,
-        "rng": describe_seed(seed),
-        "w0": digest(starts),
-        "records": digest(steps),
-        "schedules": digest(problem.sizes, problem.rates),
-        "model": [type(model).__name__, model.train_size, digest(model.minibatch_gradient(starts[0], few))],
-    }

@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+import os
+import warnings
+from concurrent.futures import Executor
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from .. import _validate
-from ..errors import IncompatibleError, InvalidInputError
+from ..errors import IncompatibleError
 from ..hyperparameters import SGDHyperparameters
-from ..models._regression import Regression
+from . import _sgd_arguments, _sgd_run
+from ._checkpoint import Checkpoint
 from ._ensemble import starting_points
-from .sgd_sde import check_model
 
 Array = NDArray[np.float64]
 
@@ -32,7 +35,11 @@ class SVAGRun:
     paths : ndarray, shape (n_saved, n_runs, p)
         Weights at the start and after every ``save_every`` steps, or at the end only.
     diverged : int
-        Number of runs that are not finite at the end.
+        Number of runs that did not stay finite. They rest where they diverged.
+    n_steps : int
+        Number of steps made: fewer than asked for after an interrupt.
+    interrupted : bool
+        Whether Ctrl-C ended the run early.
     replay : dict
         Arguments that repeat the run: ``svag(**run.replay)``.
     """
@@ -41,6 +48,8 @@ class SVAGRun:
     times: Array
     paths: Array
     diverged: int
+    n_steps: int
+    interrupted: bool
     replay: dict[str, Any]
 
 
@@ -54,6 +63,9 @@ def svag(
     n_runs: int | None = None,
     save_every: int | None = None,
     rng: Any = None,
+    progress: bool = False,
+    checkpoint: str | os.PathLike[str] | None = None,
+    executor: Executor | None = None,
 ) -> SVAGRun:
     r"""Run stochastic variance amplified gradients: SGD in shorter steps whose noise is as much greater.
 
@@ -82,7 +94,14 @@ def svag(
     save_every : int, optional
         Keep the weights every so many steps; it must divide ``n_steps``.
     rng : None, int, SeedSequence or Generator, optional
-        Source of the batches.
+        Source of the batches. Run i sees the same ones whatever the number of runs, threads and steps; for l = 1 they
+        are those of :func:`sgd`.
+    progress : bool, optional
+        Show a progress bar.
+    checkpoint : path, optional
+        A file to go on from, as for :func:`sgd`.
+    executor : concurrent.futures.Executor, optional
+        Where to run, as for :func:`sgd`.
 
     Returns
     -------
@@ -92,9 +111,11 @@ def svag(
     Raises
     ------
     InvalidInputError
-        Wrong shapes or numbers, hyperparameters of another number of examples.
+        Wrong shapes or numbers, a checkpoint of another run.
     IncompatibleError
-        Momentum.
+        Momentum, or hyperparameters of another number of examples.
+    WorkerError
+        A worker of the executor died, as for :func:`sgd`.
 
     Notes
     -----
@@ -115,56 +136,37 @@ def svag(
     >>> run.paths.shape, bool(np.isclose(run.times[-1], 10 * hp.step_time))
     ((3, 100, 1), True)
     """
-    check_model(model, hp)
+    file = Checkpoint(checkpoint)
+    _sgd_arguments.check_model(model, hp)
     if hp.momentum or hp.dampening:
         raise IncompatibleError(f"SVAG is made of plain SGD; got momentum={hp.momentum:g}, dampening={hp.dampening:g}")
     factor = _validate.integer("factor", factor, at_least=1)
     n_steps = _validate.integer("n_steps", n_steps, at_least=1)
-    every = _validate.integer("save_every", n_steps if save_every is None else save_every, at_least=1)
-    if n_steps % every:
-        raise InvalidInputError(f"save_every must divide n_steps; got {every} and {n_steps}")
-    starts = starting_points(w0, model.dimension, n_runs, "w0", "n_runs")
-    seed = _validate.seed_sequence(rng)
-    generator = _validate.generator(seed)
-    w, saved = starts.copy(), [starts.copy()]
-    rate, spread = hp.step_time / factor, math.sqrt(2 * factor - 1)
-    with np.errstate(over="ignore", invalid="ignore"):
-        for step in range(1, n_steps + 1):
-            estimate = (1 + spread) / 2 * _estimates(model, hp, w, generator)
-            if factor > 1:
-                estimate += (1 - spread) / 2 * _estimates(model, hp, w, generator)
-            w -= rate * estimate
-            if step % every == 0:
-                saved.append(w.copy())
-    paths = np.array(saved if save_every is not None else saved[-1:])
-    steps = np.arange(0, n_steps + 1, every)[-len(paths) :]
+    saved = _sgd_run.saved_steps(n_steps, save_every)
+    starts = np.ascontiguousarray(starting_points(w0, model.dimension, n_runs, "w0", "n_runs"))
+    seed = _validate.seed_sequence(file.rng(rng))
+    shorter = replace(hp, learning_rate=hp.learning_rate / factor)
+    problem = _sgd_arguments.problem(model, shorter, n_steps, "sgd", False, None, None, None, seed)
+    spread = math.sqrt(2 * factor - 1)
+    # Of the second batch of l = 1 nothing would be used.
+    mix = np.array([(1 + spread) / 2, (1 - spread) / 2][: 1 if factor == 1 else 2])
+    plan = _sgd_run.Plan(
+        problem=replace(problem, mix=mix), steps=np.array([n_steps]), measures={}, saved=saved, label="svag"
+    )
+    description = _sgd_arguments.describe(file, plan, starts, hp, "svag", False, seed, executor)
+    done, arrays = _sgd_run.run(plan, starts, file=file, description=description, executor=executor, progress=progress)
+    if done < n_steps:
+        warnings.warn(f"interrupted after {done} of {n_steps} steps", RuntimeWarning, 2)
+    steps, paths = _sgd_run.paths(plan, done, arrays)
     return SVAGRun(
-        final=w,
-        times=steps * rate,
+        final=arrays["w"],
+        times=steps * shorter.step_time,
         paths=paths,
-        diverged=int((~np.isfinite(w).all(axis=1)).sum()),
+        diverged=int(np.sum(arrays["diverged"] >= 0)),
+        n_steps=done,
+        interrupted=done < n_steps,
         replay={
             "model": model, "hp": hp, "w0": starts, "factor": factor, "n_steps": n_steps, "save_every": save_every,
             "rng": seed,
         },
     )  # fmt: skip
-
-
-def _estimates(model: Any, hp: SGDHyperparameters, w: Array, generator: np.random.Generator) -> Array:
-    """Return Ĝ of an independent minibatch for each run."""
-    n, size = hp.train_size, hp.batch_size
-    if hp.sampling == "with-replacement":
-        batches = generator.integers(0, n, size=(len(w), size))
-    elif size == n:
-        batches = np.broadcast_to(np.arange(n), (len(w), n))
-    else:
-        # The smallest of independent random keys belong to a uniformly chosen subset.
-        batches = np.argpartition(generator.random((len(w), n)), size - 1, axis=1)[:, :size]
-    if isinstance(model, Regression):
-        inputs = model.X[batches]
-        slopes = model._slopes(np.einsum("rbp,rp->rb", inputs, w), model.y[batches])
-        return n / size * np.einsum("rb,rbp->rp", slopes, inputs) + model.prior_precision * w
-    estimates = np.full_like(w, np.nan)
-    for run in np.flatnonzero(np.isfinite(w).all(axis=1)):
-        estimates[run] = model.minibatch_gradient(w[run], batches[run])
-    return estimates

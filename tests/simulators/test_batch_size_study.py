@@ -1,5 +1,6 @@
 """A study does every point once, also when it is killed half-way, and refuses to mix with another."""
 
+import signal
 import subprocess
 import sys
 import time
@@ -12,6 +13,7 @@ import pytest
 
 import sdetheory as st
 from sdetheory.errors import InvalidInputError
+from sdetheory.simulators import _study_file
 
 
 @dataclass(frozen=True)
@@ -55,6 +57,36 @@ def same(one, other):
 @pytest.fixture(scope="module")
 def whole():
     return st.batch_size_study(Small(), **GRID)
+
+
+class Pressed(Small):
+    """Ctrl-C is pressed in a gradient of the fourth point."""
+
+    def __call__(self, seed, train_size):
+        model, metrics, w0 = super().__call__(seed, train_size)
+        # The first call is that of a study which looks at the model.
+        if len(CALLS) != 5:
+            return model, metrics, w0
+
+        class Stopping:
+            train_size, dimension, minibatch_gradient = model.train_size, model.dimension, staticmethod(press)
+
+        return Stopping(), metrics, w0
+
+
+def press(w, indices):
+    signal.raise_signal(signal.SIGINT)
+    return 0 * w
+
+
+def test_what_was_half_trained_is_no_row(tmp_path):
+    path = tmp_path / "study.csv"
+    with pytest.raises(KeyboardInterrupt):
+        st.batch_size_study(Pressed(), **GRID, path=path)
+    assert len(CALLS) == 5 and len(_study_file.read(path)[2]) == 3
+    CALLS.clear()
+    st.batch_size_study(Small(), **GRID, path=path)
+    assert len(CALLS) == 1 + N_POINTS - 3
 
 
 def test_every_point_is_there_once(whole):

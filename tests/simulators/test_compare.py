@@ -1,5 +1,9 @@
 """Comparisons of SGD with its equations: every moment against exact recursions, orders, and where scaling breaks."""
 
+import signal
+import warnings
+from concurrent.futures import ThreadPoolExecutor
+
 import numpy as np
 import pytest
 from scipy import special
@@ -145,3 +149,80 @@ def test_bad_input():
         st.compare(MODEL, HP, [START, 1.0], n_steps=4, n_runs=10)
     with pytest.raises(InvalidInputError, match="process must be one of"):
         st.compare(MODEL, HP, [START], n_steps=4, n_runs=10, halvings=0, multiples=()).difference("SDE 3")
+
+
+def short(**options):
+    given = {"n_steps": 4, "n_runs": 70, "svag": (2,), "orders": (1,), "halvings": 1, "multiples": (2,), "rng": 3}
+    return st.compare(MODEL, HP, [START], **given | options)
+
+
+def assert_same(a, b):
+    assert a.verdict == b.verdict and a.processes.keys() == b.processes.keys()
+    for name in a.processes:
+        for part in ("mean", "covariance", "observables"):
+            one, two = (getattr(x.processes[name], part) for x in (a, b))
+            np.testing.assert_array_equal(one.value, two.value)
+            np.testing.assert_array_equal(one.stderr, two.stderr)
+    np.testing.assert_array_equal(a.scaling.difference.value, b.scaling.difference.value)
+    np.testing.assert_array_equal(a.weak_orders["SDE 1"].difference.value, b.weak_orders["SDE 1"].difference.value)
+
+
+def test_an_executor_gives_the_same_bits_and_progress_counts_ensembles(capsys):
+    with ThreadPoolExecutor(2) as executor:
+        assert_same(short(executor=executor, progress=True), short())
+    assert "6/6" in capsys.readouterr().err
+
+
+class Stopped:
+    """The model as one of the user's own, of which a given gradient stops the run."""
+
+    train_size, dimension, left = MODEL.train_size, MODEL.dimension, 0
+
+    def stop(self):
+        Stopped.left -= 1
+        if Stopped.left == 0:
+            signal.raise_signal(signal.SIGINT)
+
+    def minibatch_gradient(self, w, indices):
+        self.stop()
+        return MODEL.minibatch_gradient(w, indices)
+
+    def weighted_gradient(self, w, weights):
+        self.stop()
+        return MODEL.weighted_gradient(w, weights)
+
+    def gradient(self, w):
+        return MODEL.gradient(w)
+
+    def per_example_gradients(self, w):
+        return MODEL.per_example_gradients(w)
+
+    def cost(self, w):
+        return MODEL.cost(w)
+
+
+# SGD takes 4 · 30 gradients, the equation 32 · 30, SVAG 8 · 2 · 30.
+@pytest.mark.parametrize("gradients", [50, 119, 700, 1300])
+def test_a_comparison_that_is_stopped_goes_on_to_the_same_bits(tmp_path, monkeypatch, gradients):
+    """In the midst of an ensemble, whose own file goes when it is done, and in its last chunk of steps."""
+    path, model = tmp_path / "comparison.npz", Stopped()
+
+    def compared(**options):
+        given = {"n_steps": 4, "n_runs": 30, "multiples": (2,), "halvings": 1, "orders": (1,), "svag": (2,)}
+        return st.compare(model, HP, [START], **given | options)
+
+    monkeypatch.setattr(Stopped, "left", gradients)
+    with pytest.raises(KeyboardInterrupt), warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "interrupted after", RuntimeWarning)
+        compared(rng=3, checkpoint=path)
+    assert Stopped.left <= 0
+    with pytest.raises(InvalidInputError, match="halvings differs: 1 in the file, 2 now"):
+        compared(halvings=2, checkpoint=path)
+    whole = compared(rng=3)
+    monkeypatch.setattr(Stopped, "left", 0)
+    assert_same(compared(checkpoint=path), whole)
+    used = -Stopped.left
+    assert [file.name for file in tmp_path.iterdir()] == ["comparison.npz"]
+    # All is in the file: no gradient of a minibatch is computed again.
+    assert_same(compared(checkpoint=path), whole)
+    assert -Stopped.left == used

@@ -271,6 +271,18 @@ def test_same_bits_for_any_number_of_runs_and_threads(model, rng):
     assert len(np.unique(many.final[:, 0])) == 150
 
 
+def test_saved_weights_are_those_of_shorter_runs(model, rng):
+    hp = st.SGDHyperparameters(learning_rate=0.2, train_size=20, batch_size=3, momentum=0.5)
+    given = {"w0": rng.standard_normal(3), "n_runs": 3, "rng": 5}
+    run = st.sgd(model, hp, n_steps=60, save_every=20, metrics={"one": lambda w: w[0]}, record_every=25, **given)
+    assert run.paths.shape == (4, 3, 3) and np.array_equal(run.saved_steps, [0, 20, 40, 60])
+    for steps, weights in zip(run.saved_steps, run.paths, strict=True):
+        assert np.array_equal(st.sgd(model, hp, n_steps=steps, **given).paths[0], weights)
+    assert np.array_equal(run.steps, [0, 25, 50, 60]) and np.array_equal(st.sgd(**run.replay).paths, run.paths)
+    with pytest.raises(InvalidInputError, match="save_every must divide n_steps; got 7 and 60"):
+        st.sgd(model, hp, n_steps=60, save_every=7, **given)
+
+
 def test_divergence_is_an_outcome(rng):
     model = LinearRegression(np.array([[1.0], [3.0]]), np.array([0.0, 0.0]))
     hp = st.SGDHyperparameters(learning_rate=0.6, train_size=2, batch_size=1)
@@ -301,6 +313,9 @@ def test_refusals(model):
         st.sgd(model, several, w0, n_steps=1)
     with pytest.raises(InvalidInputError, match="model must have train_size, dimension, minibatch_gradient"):
         st.sgd(object(), hp, w0, n_steps=1)
+    short = FunctionModel(np.sum, lambda w, i: np.ones((3, 1)), np.dot, train_size=20, dimension=3)
+    with pytest.raises(InvalidInputError, match=r"minibatch_gradient must return shape \(3,\); got \(1,\)"):
+        st.sgd(short, hp, w0, n_steps=1)
     with pytest.raises(InvalidInputError, match="at least one weight"):
         st.sgd(LinearRegression(np.zeros((20, 0)), np.zeros(20)), hp, [], n_steps=1)
     with pytest.raises(InvalidInputError, match=r"w0 must have shape \(\.\.\., 3\)"):

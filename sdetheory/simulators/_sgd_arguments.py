@@ -1,0 +1,154 @@
+"""What :func:`sgd` checks before it starts, and what of it a checkpoint must agree with."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from .. import _validate
+from .._kernels import sgd as kernels
+from ..errors import IncompatibleError, InvalidInputError
+from ..hyperparameters import SGDHyperparameters
+from . import _sgd_engine, _sgd_run
+from ._checkpoint import Checkpoint, describe_seed, digest, identity
+from .optimizers import Adam, RMSprop
+
+Array = NDArray[Any]
+
+_KINDS = {"without-replacement": kernels.WITHOUT_REPLACEMENT, "with-replacement": kernels.WITH_REPLACEMENT}
+
+
+def check_model(model: Any, hp: Any) -> None:
+    """Refuse what cannot be trained, and hyperparameters that are not those of one run on it."""
+    missing = [name for name in ("train_size", "dimension", "minibatch_gradient") if not hasattr(model, name)]
+    if missing:
+        raise InvalidInputError(
+            f"model must have {', '.join(missing)}; {type(model).__name__} has not. "
+            "Take one of sdetheory.models, or FunctionModel for functions of your own."
+        )
+    if model.dimension < 1:
+        raise InvalidInputError("model must have at least one weight; got dimension 0. Give it inputs X with columns.")
+    if not isinstance(hp, SGDHyperparameters) or any(
+        np.ndim(getattr(hp, name)) for name in ("learning_rate", "train_size", "batch_size", "momentum", "dampening")
+    ):
+        raise InvalidInputError("hp must be SGDHyperparameters of numbers, not arrays; make one run for each setting")
+    if hp.train_size != model.train_size:
+        raise IncompatibleError(
+            f"hp.train_size must be the model's number of examples, {model.train_size}; got {hp.train_size}"
+        )
+
+
+def starts(w0: ArrayLike, dimension: int, n_runs: int | None, compiled: bool) -> Array:
+    """Return the weights to start from, a row for each run."""
+    dtype = np.float32 if getattr(w0, "dtype", None) == np.float32 and not compiled else np.float64
+    points = np.ascontiguousarray(_validate.vectors("w0", w0, dimension).astype(dtype))
+    if n_runs is not None:
+        n_runs = _validate.integer("n_runs", n_runs, at_least=1, at_most=2**32)
+    if points.ndim == 1:
+        return np.repeat(points[None], n_runs or 1, axis=0)
+    if points.ndim == 2 and len(points) and n_runs in (None, len(points)):
+        return points
+    raise InvalidInputError(
+        f"w0 must have shape ({dimension},), or ({n_runs or 'n_runs'}, {dimension}) with one row a run; "
+        f"got shape {points.shape}"
+    )
+
+
+def problem(
+    model: Any,
+    hp: SGDHyperparameters,
+    n_steps: int,
+    optimizer: Any,
+    reshuffle: bool,
+    learning_rates: Any,
+    batch_sizes: Any,
+    average_from: int | None,
+    seed: np.random.SeedSequence,
+) -> _sgd_engine.Problem:
+    """Return what the steps are made of."""
+    rates = _schedule("learning_rates", learning_rates, hp.learning_rate, n_steps, above=0.0)
+    sizes = _schedule("batch_sizes", batch_sizes, hp.batch_size, n_steps, at_least=1.0, at_most=float(hp.train_size))
+    sizes = _validate.integers("batch_sizes", sizes)
+    kind = _KINDS[hp.sampling]
+    if reshuffle:
+        if kind == kernels.WITH_REPLACEMENT:
+            raise IncompatibleError('reshuffle draws without replacement; give hp sampling="without-replacement"')
+        if len(np.unique(sizes)) > 1:
+            raise IncompatibleError("reshuffle needs one batch size, so that epochs have equal lengths; got a schedule")
+        kind = kernels.RESHUFFLING
+    constants = [hp.momentum, 1 - hp.dampening, 0.0, 0.0, 0.0]
+    if isinstance(optimizer, (Adam, RMSprop)):
+        if hp.momentum or hp.dampening:
+            raise IncompatibleError(f"{type(optimizer).__name__} has averages of its own; give hp no momentum")
+        if isinstance(optimizer, Adam):
+            constants = [optimizer.beta1, 1.0, optimizer.beta2, optimizer.floor, 1.0]
+        else:
+            constants = [0.0, 1.0, optimizer.beta, optimizer.floor, 0.0]
+        step = kernels.ADAPTIVE
+    else:
+        names = {"sgd": kernels.HEAVY_BALL, "nesterov": kernels.NESTEROV}
+        step = names[_validate.choice("optimizer", optimizer, names)]
+    if average_from is not None:
+        average_from = _validate.integer("average_from", average_from, at_least=0, at_most=max(0, n_steps - 1))
+    return _sgd_engine.Problem(
+        model=model,
+        kind=kind,
+        sizes=sizes,
+        rates=rates,
+        optimizer=step,
+        constants=np.array(constants),
+        average_from=n_steps if average_from is None else average_from,
+        key=seed.generate_state(2, np.uint32).astype(np.uint64),
+    )
+
+
+def _schedule(name: str, schedule: Any, constant: float, n_steps: int, **bounds: float) -> NDArray[np.float64]:
+    if schedule is None:
+        return np.full(n_steps, float(constant))
+    values: Any = [schedule(step) for step in range(n_steps)] if callable(schedule) else schedule
+    return _validate.reals(name, values, shape=(n_steps,), **bounds)
+
+
+def measures(metrics: Mapping[str, Callable[[Array], float]] | None) -> dict[str, Callable[[Array], float]]:
+    """Return the metrics as a dict of functions."""
+    found = dict(metrics or {})
+    for name, measure in found.items():
+        if not callable(measure):
+            raise InvalidInputError(f"metrics must map names to functions; {name!r} is a {type(measure).__name__}")
+    return found
+
+
+def describe(
+    file: Checkpoint,
+    plan: _sgd_run.Plan,
+    starts: Array,
+    hp: SGDHyperparameters,
+    optimizer: Any,
+    reshuffle: bool,
+    seed: np.random.SeedSequence,
+    executor: Any,
+) -> dict[str, Any]:
+    """Return all that the bits of a run depend on; nothing if there is no file."""
+    if file.path is None:
+        return {}
+    problem = plan.problem
+    model = problem.model
+    few = np.arange(min(16, model.train_size))
+    return {
+        **identity(plan.label),
+        "hp": repr(hp),
+        "optimizer": repr(optimizer),
+        "reshuffle": bool(reshuffle),
+        "n_steps": plan.n_steps,
+        "average_from": problem.average_from,
+        "metrics": [*plan.measures],
+        "rng": describe_seed(seed),
+        "w0": digest(starts),
+        "records": digest(plan.steps, plan.saved),
+        "schedules": digest(problem.sizes, problem.rates, problem.mix),
+        "model": [type(model).__name__, model.train_size, digest(model.minibatch_gradient(starts[0], few))],
+        "executor": executor is not None,
+    }
