@@ -53,8 +53,8 @@ def test_posterior_is_the_exponential_of_minus_the_summed_cost_with_the_prior_as
 def test_prediction_at_the_minimum_is_that_of_the_posterior_up_to_one_over_n(record):
     """The average of P(y = 1 | x, w) over the posterior is P(y = 1 | x, w₀)(1 + c/N + …), with Laplace's coefficient c.
 
-    The eight examples are repeated 512 and 1024 times, and half of the error must be left. c is the difference that a prefactor makes in the symbolic
-    expansion: (q″ − q′C‴/C″)/(2qC″).
+    The eight examples are repeated 512 and 1024 times, and half of the error must be left. c is the difference that a
+    prefactor makes in the symbolic expansion: (q″ − q′C‴/C″)/(2qC″).
     """
 
     def error(copies):
