@@ -16,7 +16,7 @@ def test_stationary_density_of_noise_that_depends_on_the_weights_has_one_over_f_
 
     C′ = xF with F = 1 + x², so that the exponent is −x²/g. Witnesses: proof, quadrature of the law with the formula
     beside it, and simulation. Steps of h with two-point noise are SGD itself, with two examples of gradients
-    C′/2 ± √(gF/h)/2; h = 5e-3 biases P(|x| < ½) by less than 1e-3. Half of the way to Stratonovich's
+    C′/2 ± √(gF/h)/2; h = 1e-3 biases P(|x| < ½) by 2e-4. Half of the way to Stratonovich's
     value would matter.
     """
     x, g = sympy.Symbol("x", real=True), sympy.Symbol("g", positive=True)
@@ -51,11 +51,11 @@ def test_stationary_density_of_noise_that_depends_on_the_weights_has_one_over_f_
     sampled = st.sample_stationary(
         st.SDE.from_sympy(["-x*(1 + x**2)"], ["sqrt(g*(1 + x**2))"], variables=["x"], parameters={"g": scale}),
         [0.0],
-        dt=5e-3,
+        dt=1e-3,
         n_paths=paths,
-        burn_in=1000,
-        n_steps=1000,
-        every=20,
+        burn_in=5000,
+        n_steps=5000,
+        every=100,
         basins={"middle": "abs(x) < 0.5"},
         increments="two-point",
         rng=rng,
@@ -95,7 +95,7 @@ def test_sgd_whose_noise_is_its_hessian_over_n_is_isotropic_near_a_minimum_and_n
     equation = shares(st.theory.sgd_covariance(hessian, noise, hp).sde_covariance)
     record(label="equation", predicted=posterior, measured=equation, found=0.5, rtol=1e-9,
            wrong_predictions={"H": shares(hessian)})  # fmt: skip
-    runs = st.sgd(model, hp, law.mean, n_steps=6000, n_runs=400, rng=rng, average_from=2000).covariance
+    runs = st.sgd(model, hp, law.mean, n_steps=9000, n_runs=400, rng=rng, average_from=5000).covariance
     total = np.trace(law.covariance)
     measured = st.Estimate(value=np.diag(runs.value) / total, stderr=np.diag(runs.stderr) / total, n_eff=runs.n_eff)
     record(label="SGD", predicted=posterior, measured=measured, found=shares(law.covariance), alpha=ALPHA,
