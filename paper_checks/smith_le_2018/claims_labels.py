@@ -182,11 +182,11 @@ CLAIMS: tuple[Claim, ...] = (
     ),
     Claim(
         id="C51",
-        check="test_evidence_and_test_cross_entropy_are_best_within_half_a_decade_of_each_other_for_sums",
+        check="test_evidence_and_test_cross_entropy_are_best_within_a_decade_of_each_other_for_sums",
         where="§3, fig. 2b",
         statement="Test cross-entropy and E have their minima at the same λ, for sums of normal inputs.",
         kind="empirical",
-        verdict="holds under a tolerance of half a decade",
+        verdict="holds under a tolerance of a decade",
         assumptions=(_SUMS, "average over data sets"),
     ),
     Claim(

@@ -232,4 +232,3 @@ def draw_accuracies(figure, labels):
         axes.semilogx(curve.prior_precision, curve.test_accuracy.mean(axis=0), label="test")
         axes.set(title=f"{setting}, {labels} labels", xlabel="λ", ylabel="accuracy", ylim=(0.4, 1.02))
         axes.legend()
-    figure.tight_layout()
