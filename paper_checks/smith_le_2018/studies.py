@@ -34,7 +34,7 @@ class Digits:
 
 @dataclass(frozen=True)
 class Ring:
-    """50 rectified units that must find the two of 20 inputs that matter: is a point outside a circle around zero?
+    """Whether a point lies outside a circle, for 50 rectified units that must find the two of 20 inputs that matter.
 
     The circle holds half of the points, and one training label in ten is wrong.
     """
