@@ -121,7 +121,7 @@ def test_batches_below_about_ten_do_not_train_at_learning_rate_one(record, swept
 
 @pytest.mark.claim("C60")
 def test_the_optimum_lies_at_a_fixed_multiple_of_the_smallest_batch_that_trains(record, swept):
-    """ln(B_opt/edge) over a factor of 20 in ε: between 1.5 and 5 everywhere, while B_opt itself grows thirtyfold.
+    """ln(B_opt/edge) over a factor of 20 in ε: between 1.5 and 5 everywhere, while B_opt itself grows twentyfold.
 
     Control: an edge that stays where it is at the smallest learning rate.
     """

@@ -9,6 +9,7 @@ from ..comparison import Above, Below
 from . import studies
 
 ALPHA = 1e-6
+JOINTLY = 1 - 0.05 / 3  # the stored studies' three exponents have 95 % intervals together
 NO_GROWTH = {"no growth": 0.0, "square": 2.0}
 
 
@@ -44,16 +45,17 @@ def check_exponent(record, label, power, wrong):
 
 @pytest.mark.claim("C62")
 def test_optimum_batch_size_grows_in_proportion_to_the_learning_rate(record, picture, swept):
-    """Exponent of ε in B_opt: a small network (99 % interval, live) and the paper's (95 %, stored), ε over 10 and 20.
+    """Exponent of ε in B_opt: a small network (99 %, live) and the paper's (stored, 95 % with C66 and C69).
 
-    Controls: no dependence, as the lack of a rule would have it, √ε or ε².
+    On its own the paper network's exponent, 1.05 with the 95 % interval from 1.01 to 1.09, excludes 1 by little; what
+    the form of the fitted curve adds to its error is not known. Controls: no dependence, √ε and ε².
     """
     study = swept["learning_rate"]
     picture(lambda figure: draw(figure, study, "learning_rate"), size=(9.0, 4.0))
     live = ring_study(learning_rates=[0.2, 2.0], momenta=0.9, damped=True)
     power = live.exponents(trains_above=0.55, confidence=0.99)["learning_rate"]
     check_exponent(record, "made-up data", power, NO_GROWTH)
-    power = study.exponents(trains_above=studies.TRAINS_ABOVE)["learning_rate"]
+    power = study.exponents(trains_above=studies.TRAINS_ABOVE, confidence=JOINTLY)["learning_rate"]
     check_exponent(record, "MNIST", power, NO_GROWTH | {"√ε": 0.5})
 
 
@@ -130,8 +132,8 @@ def test_optimum_batch_size_does_not_shrink_as_the_training_set_grows(record, pi
 
 @pytest.mark.claim("C66")
 def test_optimum_batch_size_is_not_proportional_to_the_training_set_size_at_small_sizes(record, swept):
-    """Exponent of N in B_opt for N = 500 to 4,000, with its 95 % interval: less than 1."""
-    power = swept["train_size"].exponents(trains_above=studies.TRAINS_ABOVE)["train_size"]
+    """Exponent of N in B_opt for N = 500 to 4,000, with its interval (95 % with C62 and C69): less than 1."""
+    power = swept["train_size"].exponents(trains_above=studies.TRAINS_ABOVE, confidence=JOINTLY)["train_size"]
     record(
         label=f"upper end of the exponent {power}",
         predicted=Above(1.0),
@@ -171,7 +173,7 @@ def test_gap_shrinks_as_the_training_set_grows(record, swept):
 
 @pytest.mark.claim("C69")
 def test_optimum_batch_size_grows_like_one_over_one_minus_momentum(record, picture, swept):
-    """Exponent of 1/(1 − m) in B_opt, undamped momentum from 0 to 0.9: a small network (99 %) and the paper's (95 %).
+    """Exponent of 1/(1 − m) in B_opt, undamped momentum from 0 to 0.9: a small network (99 %) and the paper's (stored).
 
     Controls: no dependence, and the square.
     """
@@ -180,27 +182,26 @@ def test_optimum_batch_size_grows_like_one_over_one_minus_momentum(record, pictu
     live = ring_study(learning_rates=0.1, momenta=[0.0, 0.9])
     power = live.exponents(trains_above=0.55, confidence=0.99)[name]
     check_exponent(record, "made-up data", power, NO_GROWTH)
-    power = study.exponents(trains_above=studies.TRAINS_ABOVE)[name]
+    power = study.exponents(trains_above=studies.TRAINS_ABOVE, confidence=JOINTLY)[name]
     check_exponent(record, "MNIST", power, NO_GROWTH)
 
 
 @pytest.mark.claim("C70")
 def test_a_learning_rate_in_between_is_best_at_a_fixed_batch_size(record, swept):
-    """Mean accuracy over ε at B = 20 and 60, tried at ε from 0.5 to 4: the best minus those at both ends.
+    """Mean accuracy at B = 20 and 60, which are tried at four ε from 0.5 to 4: the best minus those at both ends.
 
-    Runs that failed count with the accuracy that they have. Control: the end itself.
+    Averaged over the two batches. Runs that failed count with the accuracy that they have. Control: the end is best.
     """
-    table = swept["learning_rate"].table
-    ends = []
+    table, gains = swept["learning_rate"].table, []
     for size in (20, 60):
         rows = table[(table["batch_size"] == size) & np.isfinite(table["test_accuracy"])]
         means = [rows["test_accuracy"][rows["learning_rate"] == e].mean() for e in np.unique(rows["learning_rate"])]
-        ends += [max(means) - means[0], max(means) - means[-1]]
+        gains.append([max(means) - means[0], max(means) - means[-1]])
     record(
         label="best minus ends",
         predicted=Above(0.004),
-        measured=ends,
-        wrong_measurements={"the end is best": np.zeros(4)},
+        measured=np.mean(gains, axis=0),
+        wrong_measurements={"the end is best": np.zeros(2)},
     )
 
 
