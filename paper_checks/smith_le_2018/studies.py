@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterable
+from concurrent.futures import Executor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,7 +16,6 @@ import sdetheory as st
 DATA = Path(__file__).parents[2] / "examples" / "data"
 TEST_SIZES = {"learning_rate": 4000, "momentum": 4000, "train_size": 1000}
 TRAINS_ABOVE = 0.5  # ten digits are guessed with accuracy 0.1
-STEPS, RECORD_EVERY = 2000, 50  # of the two batches that are watched
 
 
 @dataclass(frozen=True)
@@ -55,7 +56,7 @@ class Ring:
         return x, (x[:, 0] ** 2 + x[:, 1] ** 2 > 2 * np.log(2)).astype(int)
 
 
-def stored(sweep: str, full: Path | None) -> st.BatchSizeStudy:
+def stored(sweep: str, full: Path | None, workers: Executor) -> st.BatchSizeStudy:
     """Return the study of the paper's network over learning_rate, momentum or train_size: stored, or done again."""
     study = st.BatchSizeStudy.read(DATA / f"mnist_{sweep}.csv")
     if full is None:
@@ -63,26 +64,26 @@ def stored(sweep: str, full: Path | None) -> st.BatchSizeStudy:
     options = {name: value for name, value in study.settings.items() if name not in ("problem", "batch_sizes")}
     sizes = iter(study.settings["batch_sizes"])
     return st.batch_size_study(
-        Digits(TEST_SIZES[sweep]), **options, batch_sizes=lambda _: next(sizes), path=full / f"mnist_{sweep}.csv"
-    )
+        Digits(TEST_SIZES[sweep]), **options, batch_sizes=lambda _: next(sizes), path=full / f"mnist_{sweep}.csv",
+        executor=workers,
+    )  # fmt: skip
 
 
-def watched(full: Path | None) -> tuple[Any, dict[int, Any]]:
+def watched(full: Path | None, workers: Executor) -> tuple[Any, dict[int, Any]]:
     """Return steps (k,), and for a small and the full batch test accuracy and loss on the way, shape (seeds, k, 2)."""
     rows = np.loadtxt(DATA / "mnist_training.csv", delimiter=",")
     steps, sizes, seeds = (np.unique(rows[:, column]).astype(int) for column in range(3))
     if full is None:
-        runs = {b: [rows[(rows[:, 1] == b) & (rows[:, 2] == seed), 3:] for seed in seeds] for b in sizes}
-        # A file that is still being written may end in the middle of a run.
-        return steps, {b: np.array([run for run in found if len(run) == len(steps)]) for b, found in runs.items()}
+        return steps, {
+            b: np.array([rows[(rows[:, 1] == b) & (rows[:, 2] == seed), 3:] for seed in seeds]) for b in sizes.tolist()
+        }
+    options = {"learning_rate": 1.0, "n_steps": int(steps[-1]), "record_every": int(steps[1])}
     problem = Digits(TEST_SIZES["learning_rate"])
-    return steps, {
-        b: train(problem, seeds, batch_size=b, learning_rate=1.0, n_steps=STEPS, record_every=RECORD_EVERY, full=full)
-        for b in sizes.tolist()
-    }
+    return steps, {b: train(workers, problem, seeds, batch_size=b, **options, full=full) for b in sizes.tolist()}
 
 
 def train(
+    workers: Executor,
     problem: Any,
     seeds: Iterable[int],
     *,
@@ -100,15 +101,19 @@ def train(
         learning_rate=learning_rate, train_size=train_size, batch_size=batch_size, momentum=momentum,
         dampening=momentum if damped else 0.0,
     )  # fmt: skip
-    found = []
-    for seed in seeds:
-        model, metrics, w0 = problem(int(seed), train_size)
-        run = st.sgd(
-            model, hp, w0, n_steps=n_steps, rng=int(seed), metrics=metrics, record_every=record_every,
-            checkpoint=full and full / f"training_{batch_size}_{seed}.npz",
-        )  # fmt: skip
-        found.append(np.stack([run.metrics[name][:, 0] for name in metrics], axis=-1))
-    return np.array(found)
+    run = functools.partial(_run, problem, hp, n_steps, record_every, full)
+    return np.array(list(workers.map(run, [int(seed) for seed in seeds])))
+
+
+def _run(
+    problem: Any, hp: st.SGDHyperparameters, n_steps: int, record_every: int | None, full: Path | None, seed: int
+) -> Any:
+    model, metrics, w0 = problem(seed, hp.train_size)
+    file = full and full / f"training_{hp.batch_size}_{seed}.npz"
+    run = st.sgd(
+        model, hp, w0, n_steps=n_steps, rng=seed, metrics=metrics, record_every=record_every, checkpoint=file
+    )  # fmt: skip
+    return np.stack([run.metrics[name][:, 0] for name in metrics], axis=-1)
 
 
 def accuracies(curve: Any) -> Any:

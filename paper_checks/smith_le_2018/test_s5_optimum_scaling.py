@@ -14,12 +14,12 @@ NO_GROWTH = {"no growth": 0.0, "square": 2.0}
 
 
 @pytest.fixture(scope="module")
-def swept(full):
+def swept(full, workers):
     """Return the studies of the paper's network, by what they vary."""
-    return {sweep: studies.stored(sweep, full) for sweep in studies.TEST_SIZES}
+    return {sweep: studies.stored(sweep, full, workers) for sweep in studies.TEST_SIZES}
 
 
-def ring_study(**options):
+def ring_study(workers, **options):
     """Return a study of the small network, with batches around 20 times the effective learning rate."""
 
     def sizes(hp):
@@ -27,7 +27,13 @@ def ring_study(**options):
         return np.maximum(1, np.rint(unit * np.array([0.25, 0.5, 0.75, 1, 1.5, 2.5, 6])))
 
     return st.batch_size_study(
-        studies.Ring(), **options, train_sizes=300, batch_sizes=sizes, n_steps=1200, seeds=range(12)
+        studies.Ring(),
+        **options,
+        train_sizes=300,
+        batch_sizes=sizes,
+        n_steps=1200,
+        seeds=range(12),
+        executor=workers,
     )
 
 
@@ -44,7 +50,7 @@ def check_exponent(record, label, power, wrong):
 
 
 @pytest.mark.claim("C62")
-def test_optimum_batch_size_grows_in_proportion_to_the_learning_rate(record, picture, swept):
+def test_optimum_batch_size_grows_in_proportion_to_the_learning_rate(record, picture, swept, workers):
     """Exponent of ε in B_opt: a small network (99 %, live) and the paper's (stored, 95 % with C66 and C69).
 
     On its own the paper network's exponent, 1.05 with the 95 % interval from 1.01 to 1.09, excludes 1 by little; what
@@ -52,7 +58,7 @@ def test_optimum_batch_size_grows_in_proportion_to_the_learning_rate(record, pic
     """
     study = swept["learning_rate"]
     picture(lambda figure: draw(figure, study, "learning_rate"), size=(9.0, 4.0))
-    live = ring_study(learning_rates=[0.2, 2.0], momenta=0.9, damped=True)
+    live = ring_study(workers, learning_rates=[0.2, 2.0], momenta=0.9, damped=True)
     power = live.exponents(trains_above=0.55, confidence=0.99)["learning_rate"]
     check_exponent(record, "made-up data", power, NO_GROWTH)
     power = study.exponents(trains_above=studies.TRAINS_ABOVE, confidence=JOINTLY)["learning_rate"]
@@ -78,15 +84,19 @@ def test_height_of_the_peak_does_not_fall_until_a_learning_rate_of_about_three(r
 
 
 @pytest.mark.claim("C64")
-def test_which_batch_is_better_depends_on_whether_steps_or_epochs_are_counted(record, rng):
+def test_which_batch_is_better_depends_on_whether_steps_or_epochs_are_counted(record, workers, rng):
     """Accuracy with B = 10 minus that with B = 100 on the made-up data: after 50 steps each, and after 5 epochs each.
 
     60 seeds, whose differences scatter by about 0.03; 0.04 against the small batch is expected after 50 steps.
     """
     seeds = rng.integers(2**31, size=60)
     options = {"learning_rate": 0.6, "train_size": 300}
-    small = studies.train(studies.Ring(), seeds, batch_size=10, n_steps=150, record_every=50, **options)[:, :, 0]
-    large = studies.train(studies.Ring(), seeds, batch_size=100, n_steps=50, record_every=15, **options)[:, :, 0]
+    small = studies.train(workers, studies.Ring(), seeds, batch_size=10, n_steps=150, record_every=50, **options)[
+        :, :, 0
+    ]
+    large = studies.train(workers, studies.Ring(), seeds, batch_size=100, n_steps=50, record_every=15, **options)[
+        :, :, 0
+    ]
     steps, epochs = (studies.mean(small[:, i] - large[:, k]) for i, k in ((1, -1), (3, 1)))
     record(
         label="equal steps", predicted=Below(0.0), measured=steps, alpha=ALPHA, wrong_measurements={"epochs": epochs}
@@ -172,14 +182,14 @@ def test_gap_shrinks_as_the_training_set_grows(record, swept):
 
 
 @pytest.mark.claim("C69")
-def test_optimum_batch_size_grows_like_one_over_one_minus_momentum(record, picture, swept):
+def test_optimum_batch_size_grows_like_one_over_one_minus_momentum(record, picture, swept, workers):
     """Exponent of 1/(1 − m) in B_opt, undamped momentum from 0 to 0.9: a small network (99 %) and the paper's (stored).
 
     Controls: no dependence, and the square.
     """
     study, name = swept["momentum"], "1/(1 - momentum)"
     picture(lambda figure: draw(figure, study, name), size=(9.0, 4.0))
-    live = ring_study(learning_rates=0.1, momenta=[0.0, 0.9])
+    live = ring_study(workers, learning_rates=0.1, momenta=[0.0, 0.9])
     power = live.exponents(trains_above=0.55, confidence=0.99)[name]
     check_exponent(record, "made-up data", power, NO_GROWTH)
     power = study.exponents(trains_above=studies.TRAINS_ABOVE, confidence=JOINTLY)[name]
@@ -210,4 +220,3 @@ def draw(figure, study, quantity):
     left, right = figure.subplots(1, 2)
     st.plotting.plot_batch_sizes(study, ax=left)
     st.plotting.plot_batch_size_scaling(study, quantity, ax=right)
-    figure.tight_layout()

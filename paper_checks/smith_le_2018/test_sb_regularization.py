@@ -10,7 +10,7 @@ SEEDS = 40
 
 
 @pytest.mark.claim("C73")
-def test_regularization_closes_the_gap_and_stops_the_rise_of_the_test_loss(record, rng):
+def test_regularization_closes_the_gap_and_stops_the_rise_of_the_test_loss(record, workers, rng):
     """Accuracy with B = 12 minus that with all of 300 made-up examples, and the rise of the full batch's test loss.
 
     800 steps at ε = 0.6 and damped momentum 0.9, with λ = 3 and without; the rise is that after step 200. Of one seed
@@ -21,7 +21,7 @@ def test_regularization_closes_the_gap_and_stops_the_rise_of_the_test_loss(recor
     for precision in (0.0, 3.0):
         small, full_batch = (
             studies.train(
-                studies.Ring(precision), seeds, batch_size=b, train_size=300, learning_rate=0.6, n_steps=800,
+                workers, studies.Ring(precision), seeds, batch_size=b, train_size=300, learning_rate=0.6, n_steps=800,
                 record_every=200,
             )
             for b in (12, 300)

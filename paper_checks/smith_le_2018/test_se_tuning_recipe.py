@@ -12,7 +12,7 @@ SPLITS, EPOCHS, TRAIN_SIZE = 12, 20, 1000
 
 
 @pytest.mark.claim("C74")
-def test_a_tuned_batch_can_be_tripled_along_with_the_learning_rate_before_accuracy_falls(record, rng):
+def test_a_tuned_batch_can_be_tripled_along_with_the_learning_rate_before_accuracy_falls(record, workers, rng):
     """100 units on 1,000 images for 20 epochs, mean accuracy on 1,000 others over 12 splits (its error is some 0.003).
 
     Step 1: the best of B = 9, 27 and 81 at ε = 0.1, m = 0.9. Step 2: B tripled, and tripled again, with ε ∝ B or with
@@ -22,7 +22,7 @@ def test_a_tuned_batch_can_be_tripled_along_with_the_learning_rate_before_accura
 
     def accuracy(batch_size, learning_rate=0.1, momentum=0.9):
         return studies.train(
-            studies.Digits(1000, hidden=100), seeds, batch_size=batch_size, learning_rate=learning_rate,
+            workers, studies.Digits(1000, hidden=100), seeds, batch_size=batch_size, learning_rate=learning_rate,
             momentum=momentum, damped=False, n_steps=round(EPOCHS * TRAIN_SIZE / batch_size),
         )[:, -1, 0].mean()  # fmt: skip
 
