@@ -1,0 +1,138 @@
+"""What the checks of the optimum batch size train: the stored studies of real images, and a small made-up problem."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Iterable
+from concurrent.futures import Executor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+import sdetheory as st
+
+DATA = Path(__file__).parents[2] / "examples" / "data"
+TEST_SIZES = {"learning_rate": 4000, "momentum": 4000, "train_size": 1000}
+TRAINS_ABOVE = 0.5  # ten digits are guessed with accuracy 0.1
+
+
+@dataclass(frozen=True)
+class Digits:
+    """The paper's network, 800 rectified units, on ten handwritten digits."""
+
+    test_size: int
+    hidden: int = 800
+
+    def __call__(self, seed: int, train_size: int) -> tuple[Any, dict[str, Any], Any]:
+        """Return the model, its metrics on the test images, and the start."""
+        data = st.datasets.mnist(range(10), train_size=train_size, test_size=self.test_size, rng=seed)
+        model = st.models.ReLUNetwork(data.x_train, data.y_train, hidden=self.hidden, n_classes=10)
+        start = model.initial(np.random.SeedSequence(seed).spawn(1)[0])
+        return model, _metrics(model, data.x_test.astype(np.float32), data.y_test), start
+
+
+@dataclass(frozen=True)
+class Ring:
+    """Whether a point lies outside a circle, for 50 rectified units that must find the two of 20 inputs that matter.
+
+    The circle holds half of the points, and one training label in ten is wrong.
+    """
+
+    prior_precision: float = 0.0
+
+    def __call__(self, seed: int, train_size: int) -> tuple[Any, dict[str, Any], Any]:
+        """Return the model, its metrics on 2,000 other points, and the start."""
+        test, train, start = (np.random.default_rng(s) for s in np.random.SeedSequence(seed).spawn(3))
+        x_test, y_test = self._examples(test, 2000)
+        x, y = self._examples(train, train_size)
+        labels = np.where(train.random(train_size) < 0.1, 1 - y, y)
+        model = st.models.ReLUNetwork(x, labels, hidden=50, prior_precision=self.prior_precision, dtype="float64")
+        return model, _metrics(model, x_test, y_test), model.initial(start)
+
+    def _examples(self, rng: np.random.Generator, n: int) -> tuple[Any, Any]:
+        x = rng.standard_normal((n, 20))
+        return x, (x[:, 0] ** 2 + x[:, 1] ** 2 > 2 * np.log(2)).astype(int)
+
+
+def stored(sweep: str, full: Path | None, workers: Executor) -> st.BatchSizeStudy:
+    """Return the study of the paper's network over learning_rate, momentum or train_size: stored, or done again."""
+    study = st.BatchSizeStudy.read(DATA / f"mnist_{sweep}.csv")
+    if full is None:
+        return study
+    options = {name: value for name, value in study.settings.items() if name not in ("problem", "batch_sizes")}
+    sizes = iter(study.settings["batch_sizes"])
+    return st.batch_size_study(
+        Digits(TEST_SIZES[sweep]), **options, batch_sizes=lambda _: next(sizes), path=full / f"mnist_{sweep}.csv",
+        executor=workers,
+    )  # fmt: skip
+
+
+def watched(full: Path | None, workers: Executor) -> tuple[Any, dict[int, Any]]:
+    """Return steps (k,), and for a small and the full batch test accuracy and loss on the way, shape (seeds, k, 2)."""
+    rows = np.loadtxt(DATA / "mnist_training.csv", delimiter=",")
+    steps, sizes, seeds = (np.unique(rows[:, column]).astype(int) for column in range(3))
+    if full is None:
+        return steps, {
+            b: np.array([rows[(rows[:, 1] == b) & (rows[:, 2] == seed), 3:] for seed in seeds]) for b in sizes.tolist()
+        }
+    options = {"learning_rate": 1.0, "n_steps": int(steps[-1]), "record_every": int(steps[1])}
+    problem = Digits(TEST_SIZES["learning_rate"])
+    return steps, {b: train(workers, problem, seeds, batch_size=b, **options, full=full) for b in sizes.tolist()}
+
+
+def train(
+    workers: Executor,
+    problem: Any,
+    seeds: Iterable[int],
+    *,
+    batch_size: int,
+    learning_rate: float,
+    n_steps: int,
+    train_size: int = 1000,
+    momentum: float = 0.9,
+    damped: bool = True,
+    record_every: int | None = None,
+    full: Path | None = None,
+) -> Any:
+    """Return test accuracy and loss at the records, shape (seeds, k, 2); NaN from a divergence on."""
+    hp = st.SGDHyperparameters(
+        learning_rate=learning_rate, train_size=train_size, batch_size=batch_size, momentum=momentum,
+        dampening=momentum if damped else 0.0,
+    )  # fmt: skip
+    run = functools.partial(_run, problem, hp, n_steps, record_every, full)
+    return np.array(list(workers.map(run, [int(seed) for seed in seeds])))
+
+
+def _run(
+    problem: Any, hp: st.SGDHyperparameters, n_steps: int, record_every: int | None, full: Path | None, seed: int
+) -> Any:
+    model, metrics, w0 = problem(seed, hp.train_size)
+    file = full and full / f"training_{hp.batch_size}_{seed}.npz"
+    run = st.sgd(
+        model, hp, w0, n_steps=n_steps, rng=seed, metrics=metrics, record_every=record_every, checkpoint=file
+    )  # fmt: skip
+    return np.stack([run.metrics[name][:, 0] for name in metrics], axis=-1)
+
+
+def accuracies(curve: Any) -> Any:
+    """Return the mean accuracies at the batch sizes that train reliably, over the seeds that are done."""
+    return np.nanmean(curve.values[:, curve.reliable], axis=0)
+
+
+def mean(samples: Any) -> st.Estimate:
+    """Return the mean of independent samples along the first axis, with its standard error."""
+    values = np.asarray(samples, dtype=float)
+    return st.Estimate(
+        value=values.mean(axis=0)[()],
+        stderr=(values.std(axis=0, ddof=1) / np.sqrt(len(values)))[()],
+        n_eff=len(values),
+    )
+
+
+def _metrics(model: Any, x_test: Any, y_test: Any) -> dict[str, Any]:
+    return {
+        "test_accuracy": lambda w: model.accuracy(w, x_test, y_test),
+        "test_loss": lambda w: model.loss(w, x_test, y_test),
+    }
