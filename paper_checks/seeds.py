@@ -40,8 +40,9 @@ def decide(seed: int) -> tuple[int, list[str], str]:
 def main() -> None:
     """Run the seeds that are missing."""
     parser = argparse.ArgumentParser(prog="python -m paper_checks.seeds", description="The claims for many root seeds.")
-    parser.add_argument("--number", type=int, default=20, help="root seeds, from 1")
-    wanted = range(1, parser.parse_args().number + 1)
+    parser.add_argument("--seeds", type=int, nargs=2, default=(1, 20), metavar=("FIRST", "LAST"), help="root seeds")
+    first, last = parser.parse_args().seeds
+    wanted = range(first, last + 1)
     if not FILE.exists():
         FILE.write_text(",".join(FIELDS) + "\n", encoding="utf-8")
     with FILE.open(encoding="utf-8", newline="") as file:

@@ -8,6 +8,9 @@ import sdetheory as st
 from ..comparison import Above, Below
 from . import labelled_data as labelled
 
+# The data are drawn from the root seed.
+pytestmark = pytest.mark.usefixtures("rng")
+
 ALPHA = 1e-6
 
 
