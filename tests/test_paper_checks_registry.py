@@ -285,3 +285,15 @@ def test_spending_more_than_the_false_alarm_rate_is_an_error(machinery):
         path.write_text(text, encoding="utf-8")
     assert done.returncode == 1
     assert "RED: overspent" in done.stdout
+
+
+def test_every_mistake_that_is_tried_is_one_of_the_present_package(papers):
+    """``python -m paper_checks.broken_formulas`` makes them, and docs/broken_formulas.md has what turned red."""
+    broken_formulas = importlib.import_module("paper_checks.broken_formulas")
+    known = {claim.id for paper in papers.values() for claim in paper.claims}
+    stored = (FOLDER.parent / "docs" / "broken_formulas.md").read_text(encoding="utf-8")
+    for broken in broken_formulas.BREAKS:
+        text = (FOLDER.parent / "sdetheory" / broken.file).read_text(encoding="utf-8")
+        assert broken_formulas.replaced(text, broken) != text
+        assert set(broken.claims) <= known
+        assert broken.mistake in stored

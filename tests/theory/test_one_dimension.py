@@ -137,3 +137,15 @@ def test_points_of_a_wrong_shape():
         stationary_law(shrink, 1.0).pdf(X)
     with pytest.raises(InvalidInputError, match="lower must not exceed"):
         stationary_law(shrink, 1.0).probability(1, 0)
+
+
+def test_a_heavy_tail_has_a_mean_and_no_variance_and_its_far_quantiles_are_right():
+    """D = (x² + ν)/(ν − 1) and drift −x give Student's law with 1.1 degrees of freedom: no moment beyond the first."""
+    nu = 1.1
+    law = stationary_law(shrink, lambda x: (x**2 + nu) / (nu - 1))
+    assert law.tail_exponents == pytest.approx((nu + 1, nu + 1), abs=1e-9)
+    assert law.mean == pytest.approx(0.0, abs=1e-9)
+    assert law.variance == np.inf
+    far = np.array([-1e9, -1e5, 1e5, 1e9])
+    np.testing.assert_allclose(law.cdf(far[:, None]), stats.t(nu).cdf(far), rtol=1e-6)
+    assert 1 - law.cdf([[1e5]])[0] == pytest.approx(stats.t(nu).sf(1e5), rel=1e-6)

@@ -138,5 +138,7 @@ def test_bad_hyperparameters_are_refused():
     best = optimum_noise(bowl(2.0), ring(1.5), temperatures=(0.5, 2.0))
     with pytest.raises(InvalidInputError, match="learning_rate must be > 0"):
         best.batch_size(-0.1, 100)
+    with pytest.raises(InvalidInputError, match="dampening must be >= 0 and < 1"):
+        best.batch_size(0.1, 100, momentum=0.5, dampening=1.5)
     with pytest.raises(InvalidInputError, match="momentum must be >= 0 and < 1"):
         best.batch_size(0.1, 100, momentum=1.0)
