@@ -25,7 +25,7 @@ PACKAGES = (
 project = "sdetheory"
 extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.autosummary", "sphinx.ext.mathjax", "numpydoc"]
 myst_enable_extensions = ["dollarmath", "amsmath"]
-exclude_patterns = ["_build", "four_witnesses_table.md"]
+exclude_patterns = ["_build", "four_witnesses_table.md", "broken_formulas.md", "mutation_run.md"]
 html_theme = "alabaster"
 numpydoc_show_class_members = False
 # A page of a derivation begins anew with a title for each of its derivations.

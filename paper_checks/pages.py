@@ -205,9 +205,9 @@ def _html_claim(outcome: Outcome) -> str:
         f'<td><a href="#{identity}"><b>{identity}</b></a> {escape(outcome.claim.statement)}{picture}</td>',
         f'<td><span class="verdict {classes.get(verdict, "conditional")}">{escape(verdict)}</span></td>',
     ]
-    named = zip(COLUMNS[2:], numbers, strict=True)
-    cells += [f'<td class=number data-name="{escape(name)}">{escape(text)}</td>' for name, text in named if text]
-    cells += ["<td></td>" for text in numbers if not text]
+    for name, text in zip(COLUMNS[2:], numbers, strict=True):
+        # A phone shows the name of the column in the cell, and nothing for an empty one.
+        cells.append(f'<td class=number data-name="{escape(name)}">{escape(text)}</td>' if text else "<td></td>")
     return "<tr>" + "".join(cells) + "</tr>"
 
 
