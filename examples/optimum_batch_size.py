@@ -6,7 +6,7 @@
 # scale g ≈ εN/(B(1 − m)) alone (Smith and Le 2018, sections 4 and 5, figures 3 to 7). Here SGD itself is asked.
 #
 #     python examples/optimum_batch_size.py             a small network on 300 made-up examples: a minute
-#     python examples/optimum_batch_size.py --mnist     the paper's 800 rectified units on 1,000 images: an hour
+#     python examples/optimum_batch_size.py --mnist     the paper's 800 rectified units on 1,000 images: half an hour
 #     python examples/optimum_batch_size.py --mnist --figures      draw again from the stored numbers
 #
 # A run that is stopped goes on where it was when it is started again.
