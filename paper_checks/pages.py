@@ -17,7 +17,8 @@ TITLE = "The claims, and what became of them"
 LEGEND = (
     "z is the distance from the prediction in standard errors; Δ, where nothing is random, the relative difference. "
     "RED means that the check failed: the measurement does not bear out the verdict that the registry states. "
-    "A claim that fails here has a check that passes: it asserts the failure, and turns red should the claim hold."
+    "A claim that fails here has a check that passes: it asserts the failure, and turns red should the claim hold. "
+    "Sections and equations are cited from memory; numbers of a claim that are, too, are marked as recalled."
 )
 KINDS_OF_VERDICT = ("holds", "holds under", "holds to", "fails here", "not testable here")
 COLUMNS = ("claim", "verdict", "predicted", "measured ± error", "z", "seconds")
