@@ -202,3 +202,12 @@ def test_anisotropic_noise_in_three_dimensions():
 def test_bad_input_is_refused(call, error, message):
     with pytest.raises(error, match=message):
         call()
+
+
+def test_a_maximum_too_narrow_for_the_search_is_found_between_its_minima():
+    """At separation 8 the maximum lies on a kink between the bowls, which no start of Newton's method finds."""
+    landscape = st.landscapes.sharp_and_broad(separation=8.0)
+    found = basin_weights(landscape, 1.0)
+    exact = np.array([np.sqrt(2 * np.pi / 100), np.exp(-1) * np.sqrt(2 * np.pi / 4)])
+    np.testing.assert_allclose(found.weights, exact / exact.sum(), rtol=1e-9)
+    assert np.abs(found.weights - exact[::-1] / exact.sum()).max() > 0.1
