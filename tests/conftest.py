@@ -1,12 +1,19 @@
 """Seeds of the tests: one per test, from one root that SDETHEORY_SEED replaces."""
 
 import os
+import signal
 import zlib
 
 import numpy as np
 import pytest
 
 ROOT_SEED = int(os.environ.get("SDETHEORY_SEED", "1710"))
+
+
+def pytest_configure() -> None:
+    """Let Ctrl-C be heard where it is ignored, as in a shell's background: tests press it."""
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def pytest_report_header() -> str:
