@@ -86,8 +86,7 @@ def _finite(value: Any) -> bool:
 
 
 def _entries(estimate: st.Estimate) -> list[st.Estimate]:
-    pairs = zip(np.ravel(estimate.value), np.ravel(estimate.stderr), strict=True)
-    return [st.Estimate(value=float(v), stderr=float(e), n_eff=estimate.n_eff) for v, e in pairs]
+    return [estimate[index] for index in np.ndindex(np.shape(estimate.value))]
 
 
 def compare(

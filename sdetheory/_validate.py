@@ -109,6 +109,15 @@ def choice(name: str, value: Any, options: Iterable[str]) -> str:
     raise InvalidInputError(f"{name} must be one of {', '.join(map(repr, known))}; got {value!r}.{hint}")
 
 
+def box(name: str, value: ArrayLike, dimension: int | None = None) -> NDArray[np.float64]:
+    """Return `value` as a box (dimension, 2) of lower and upper ends; in one dimension also (2,) is taken."""
+    ends = reals(name, value)
+    ends = reals(name, ends[None] if ends.ndim == 1 else ends, shape=(dimension, 2))
+    if np.any(ends[:, 0] >= ends[:, 1]):
+        raise InvalidInputError(f"{name} must have lower < upper on each axis; got {ends.tolist()}")
+    return ends
+
+
 def positive_definite(name: str, value: ArrayLike, size: int) -> NDArray[np.float64]:
     """Return `value` as a symmetric positive definite (size, size) matrix."""
     matrix = symmetric(name, value, size)

@@ -44,6 +44,16 @@ class Estimate:
             z = np.where(exact, 0.0, np.divide(difference, np.where(exact, 1.0, self.stderr)))
         return float(z) if z.ndim == 0 else z
 
+    def __getitem__(self, index: Any) -> Estimate:
+        """Return an entry, or some of them, of an array of estimates.
+
+        Examples
+        --------
+        >>> print(Estimate(value=np.array([1.0, 2.0]), stderr=np.array([0.1, 0.2]), n_eff=100)[1])
+        2.00 ± 0.20
+        """
+        return Estimate(value=np.asarray(self.value)[index], stderr=np.asarray(self.stderr)[index], n_eff=self.n_eff)
+
     def __truediv__(self, known: ArrayLike) -> Estimate:
         """Divide by a number, or an array of numbers, that has no error of its own."""
         return Estimate(value=self.value / known, stderr=self.stderr / np.abs(known), n_eff=self.n_eff)
@@ -66,7 +76,27 @@ def _spell(value: float, error: float) -> str:
 
 
 def mean_estimate(samples: ArrayLike, axis: int = 0) -> Estimate:
-    """Return the mean of independent samples along `axis`, with the standard error s/√n."""
+    r"""Return the mean of independent samples, with its standard error.
+
+    .. math:: \bar x \pm \frac{s}{\sqrt n}
+
+    Parameters
+    ----------
+    samples : array_like
+        Independent along one axis.
+    axis : int, optional
+        Which one.
+
+    Returns
+    -------
+    Estimate
+        Of the shape that is left; s has n − 1 in its denominator.
+
+    Examples
+    --------
+    >>> print(mean_estimate([1.0, 2.0, 3.0, 4.0]))
+    2.50 ± 0.65
+    """
     array: NDArray[np.float64] = np.asarray(samples, dtype=np.float64)
     n = array.shape[axis]
     value = array.mean(axis=axis)

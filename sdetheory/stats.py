@@ -9,7 +9,9 @@ from numpy.typing import ArrayLike
 from scipy import special
 
 from . import _validate
-from .results import Estimate
+from .results import Estimate, mean_estimate
+
+__all__ = ["agrees", "mean_estimate", "required_samples"]
 
 
 def agrees(estimate: Estimate, expected: ArrayLike, *, alpha: float) -> bool:

@@ -149,8 +149,7 @@ def test_sgd_circulates_where_noise_and_hessian_do_not_commute(record, rng):
         run = st.svag(model, hp, starts, factor=1, n_steps=400, save_every=1, rng=rng)
         paths = run.paths[100:]
         area = (paths[:-1, :, 0] * paths[1:, :, 1] - paths[:-1, :, 1] * paths[1:, :, 0]).mean(axis=0) / 2
-        n = len(area)
-        swept[name] = st.Estimate(value=area.mean(), stderr=area.std(ddof=1) / np.sqrt(n), n_eff=float(n))
+        swept[name] = st.stats.mean_estimate(area)
     record(
         label="area that SGD sweeps in a step", predicted=predicted["anisotropic"], measured=swept["anisotropic"],
         alpha=ALPHA, wrong_predictions={"equilibrium": 0.0, "the other sense": -predicted["anisotropic"]},

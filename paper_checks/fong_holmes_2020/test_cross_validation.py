@@ -139,7 +139,7 @@ def test_scores_from_random_orders_have_the_mean_of_all_subsets(record, model, r
     sampled = st.evidence.cross_validation(model, PRECISION, VARIANCE, permutations=orders, rng=rng)
     record(
         predicted=scores[1:8],
-        measured=st.Estimate(value=sampled.value[1:8], stderr=sampled.stderr[1:8], n_eff=orders),
+        measured=sampled[1:8],
         alpha=ALPHA,
         wrong_predictions={"one more left out": scores[2:], "one less left out": scores[:7]},
     )

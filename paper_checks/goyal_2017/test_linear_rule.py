@@ -72,7 +72,7 @@ def test_linear_rule_keeps_the_stationary_variance_of_sgd(record, model, rng, fu
            wrong_measurements={"square root": root})  # fmt: skip
     runs = 200 if full is None else 10_000
     run = st.sgd(model, setting(0.16, 8), [0.0], n_steps=2500, n_runs=runs, rng=rng, average_from=100)
-    measured = st.Estimate(value=run.covariance.value.item(), stderr=run.covariance.stderr.item(), n_eff=runs)
+    measured = run.covariance[0, 0]
     record(label="SGD at 4η and 4B", predicted=variance(0.04, 2) * linear[0], measured=measured, alpha=ALPHA,
            wrong_predictions={"square root": variance(0.08, 8), "rate as it was": variance(0.04, 8)})  # fmt: skip
     record(

@@ -7,6 +7,8 @@ import pytest
 
 import sdetheory as st
 
+from ..estimates import stacked
+
 ALPHA = 1e-6
 
 
@@ -29,10 +31,7 @@ def test_learning_rate_by_the_root_of_batch_size_keeps_the_covariance_of_a_step(
             ).trace
             for b in sizes
         ]  # fmt: skip
-        scale = (rates / n) ** 2
-        return st.Estimate(
-            value=scale * [f.value for f in found], stderr=scale * [f.stderr for f in found], n_eff=draws
-        )  # fmt: skip
+        return stacked(found) / (n / rates) ** 2
 
     trace = float(np.trace(st.models.gradient_covariance(gradients))) * (n - 1) / n
     record(
@@ -67,7 +66,7 @@ def test_learning_rate_by_the_root_of_batch_size_keeps_the_law_of_sgd(record, rn
     model = st.models.LinearRegression(np.ones((n, 1)), labels)
     runs = 200 if full is None else 10_000
     run = st.sgd(model, setting(2 * rate, 8), [0.0], n_steps=4000, n_runs=runs, rng=rng, average_from=200)
-    measured = st.Estimate(value=run.covariance.value.item(), stderr=run.covariance.stderr.item(), n_eff=runs)
+    measured = run.covariance[0, 0]
     record(
         label="SGD at 2η and 4B",
         predicted=small,

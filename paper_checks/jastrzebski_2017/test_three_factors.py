@@ -10,6 +10,7 @@ import sympy
 import sdetheory as st
 
 from ..comparison import Above, Below
+from ..estimates import order
 
 ALPHA = 1e-6
 N = 1000
@@ -19,11 +20,6 @@ HESSIAN = np.array([[2.0, 0.5], [0.5, 1.0]])
 def settings(rate, size):
     """Return hyperparameters, for batches with replacement."""
     return st.SGDHyperparameters(learning_rate=rate, train_size=N, batch_size=size, sampling="with-replacement")
-
-
-def order(errors):
-    """Return the order at the last halving."""
-    return np.log2(errors[-2] / errors[-1])
 
 
 @pytest.mark.claim("JKA01")
@@ -50,7 +46,7 @@ def test_mean_loss_in_equilibrium_is_eta_over_4s_times_the_trace_of_the_hessian(
     n_steps = int(10 / rate / np.linalg.eigvalsh(hessian)[0])
     final = st.sgd(model, settings(rate, size), np.zeros(2), n_steps=n_steps, n_runs=runs, rng=rng).final
     losses = (model.cost(final) - model.cost(np.zeros(2))) / N / (rate / (4 * size) * np.trace(hessian))
-    measured = st.Estimate(value=losses.mean(), stderr=losses.std(ddof=1) / np.sqrt(runs), n_eff=float(runs))
+    measured = st.stats.mean_estimate(losses)
     record(
         label="minibatches, over (η/4S) Tr H", predicted=1.0, measured=measured, alpha=ALPHA,
         wrong_predictions={"½ for ¼": 2.0, "C = I": 2 / np.trace(hessian)},

@@ -9,6 +9,7 @@ import sympy
 import sdetheory as st
 
 from ..comparison import Above
+from ..estimates import order
 
 ALPHA = 1e-6
 TARGETS = np.array([1.0, 2.0, 4.0, 7.0, 11.0, 16.0])
@@ -17,17 +18,6 @@ TARGETS = np.array([1.0, 2.0, 4.0, 7.0, 11.0, 16.0])
 def settings(rate, *, size=1, n=6):
     """Return hyperparameters, for batches with replacement."""
     return st.SGDHyperparameters(learning_rate=rate, train_size=n, batch_size=size, sampling="with-replacement")
-
-
-def mean_of(samples):
-    """Return the mean over independent runs."""
-    n = len(samples)
-    return st.Estimate(value=samples.mean(axis=0), stderr=samples.std(axis=0, ddof=1) / np.sqrt(n), n_eff=float(n))
-
-
-def order(errors):
-    """Return the order at the last doubling of l."""
-    return np.log2(abs(errors[-2]) / abs(errors[-1]))
 
 
 @pytest.mark.claim("LMA01")
@@ -58,7 +48,7 @@ def test_svag_keeps_the_mean_gradient_and_multiplies_its_covariance(record, rng)
     hp = st.SGDHyperparameters(learning_rate=0.1, train_size=6, batch_size=2)
     n = st.stats.required_samples(deviation=np.sqrt(2), effect=0.1, alpha=ALPHA, power=1 - 1e-6)
     steps = st.svag(model, hp, [0.0], factor=5, n_steps=1, n_runs=n, rng=rng).final[:, 0] / (0.1 / 5)
-    both = mean_of(np.column_stack([steps, (steps - TARGETS.mean()) ** 2]))
+    both = st.stats.mean_estimate(np.column_stack([steps, (steps - TARGETS.mean()) ** 2]))
     record(
         label="simulator, l = 5", predicted=predicted[:, 2], measured=both, alpha=ALPHA,
         wrong_predictions={"variance of SGD": predicted[:, 0], "variance l²": [TARGETS.mean(), 25 * variance]},
@@ -88,7 +78,7 @@ def test_svag_tends_to_the_equation_like_one_over_l(record, rng):
         st.svag(model, settings(0.8), [TARGETS.mean()], factor=k, n_steps=12 * k, n_runs=n, rng=rng).final[:, 0]
         for k in predicted
     ]
-    measured = mean_of((np.transpose(finals) - TARGETS.mean()) ** 2)
+    measured = st.stats.mean_estimate((np.transpose(finals) - TARGETS.mean()) ** 2)
     record(
         label="simulator, l = 1, 2, 4", predicted=list(predicted.values()), measured=measured, alpha=ALPHA,
         wrong_predictions={"the equation": 0.4 * variance, "SGD": predicted[1]},
@@ -126,7 +116,8 @@ def test_limit_forgets_all_of_the_noise_but_its_covariance(record, rng):
     skewed = (np.transpose(finals) - TARGETS.mean()) ** 3 / spreads[:2, 0] ** 1.5
     skewness = spreads[:, 1] / spreads[:, 0] ** 1.5
     record(
-        label="skewness by the simulator, l = 1, 2", predicted=skewness[:2], measured=mean_of(skewed), alpha=ALPHA,
+        label="skewness by the simulator, l = 1, 2", predicted=skewness[:2], measured=st.stats.mean_estimate(skewed),
+        alpha=ALPHA,
         wrong_predictions={"Gaussian": np.zeros(2), "as for l = 1": skewness[:1]},
     )  # fmt: skip
     record(
@@ -153,12 +144,11 @@ def test_equation_errs_in_equilibrium_by_the_ratio_of_squared_gradient_to_noise(
     model, runs = st.models.LinearRegression(np.ones((6, 1)), TARGETS), 200
     run = st.sgd(model, settings(1.0), [TARGETS.mean()], n_steps=2000, n_runs=runs, average_from=100, rng=rng)
     equation = st.theory.ornstein_uhlenbeck([[1.0]], [[TARGETS.var() / 2]]).covariance[0, 0]
-    spread = run.covariance.value[0, 0]
     # With H = 1, G is the variance of the weight, and N that of a gradient.
     g = st.theory.sgd_covariance([[6.0]], [[TARGETS.var(ddof=1)]], settings(1.0)).covariance[0, 0]
     record(
         label="minibatches, ηH = 1", predicted=1 + g / TARGETS.var(), alpha=ALPHA,
-        measured=st.Estimate(value=spread / equation, stderr=run.covariance.stderr[0, 0] / equation, n_eff=runs),
+        measured=run.covariance[0, 0] / equation,
         wrong_predictions={"no error": 1.0},
     )  # fmt: skip
 
@@ -190,10 +180,7 @@ def test_linear_scaling_rule_breaks_where_the_necessary_condition_does(record, r
         covariance = st.sgd(
             model, hp, [TARGETS.mean()], n_steps=1200, n_runs=samples, average_from=200, rng=rng
         ).covariance  # fmt: skip
-        unit = equation * TARGETS.var()
-        ratios.append(
-            st.Estimate(value=covariance.value[0, 0] / unit, stderr=covariance.stderr[0, 0] / unit, n_eff=samples)
-        )
+        ratios.append(covariance[0, 0] / (equation * TARGETS.var()))
     record(
         label="minibatches, κ = 8: variance over the equation's", predicted=Above(1.25), measured=ratios[1],
         alpha=ALPHA, wrong_measurements={"κ = 2": ratios[0]},

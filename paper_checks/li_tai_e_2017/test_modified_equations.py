@@ -8,14 +8,10 @@ import sympy
 import sdetheory as st
 
 from ..comparison import Above, Below
+from ..estimates import order
 
 ALPHA = 1e-6
 A, VARIANCE, START, TIME = 2.0, 1.0, 1.0, 1.0
-
-
-def order(errors):
-    """Return the order at the last halving, for each column."""
-    return np.log2(np.abs(errors[-2]) / np.abs(errors[-1]))
 
 
 def sgd_law(rate):

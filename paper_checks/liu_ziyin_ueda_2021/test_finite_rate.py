@@ -75,7 +75,7 @@ def test_spread_at_any_learning_rate_solves_the_discrete_equation(record, rng):
     )
     runs, steps = 40, 400
     run = st.sgd(model, settings(0.7), np.zeros(2), n_steps=steps, n_runs=runs, average_from=40, rng=rng)
-    diagonal = st.Estimate(value=np.diag(run.covariance.value), stderr=np.diag(run.covariance.stderr), n_eff=runs)
+    diagonal = run.covariance[np.diag_indices(2)]
     record(
         label="minibatches, λ = 0.7", predicted=np.diag(law(0.7, K, C).covariance), measured=diagonal, alpha=ALPHA,
         wrong_predictions={"the SDE": np.diag(law(0.7, K, C).sde_covariance)},
@@ -113,7 +113,7 @@ def test_heavy_ball_spreads_by_a_factor_that_is_not_one_over_one_minus_mu_alone(
     runs, (rate, m) = 100, (2.0, 0.5)
     run = st.sgd(model, settings(rate, m), [4.0], n_steps=2000, n_runs=runs, average_from=100, rng=rng)
     predicted = rate * targets.var() * (1 + m) / ((1 - m) * (2 * (1 + m) - rate))
-    measured = st.Estimate(value=run.covariance.value[0, 0], stderr=run.covariance.stderr[0, 0], n_eff=runs)
+    measured = run.covariance[0, 0]
     record(
         label="minibatches, λk = 2, μ = 0.5", predicted=predicted, measured=measured, alpha=ALPHA,
         wrong_predictions={"1/(1 − μ) alone": rate * targets.var() / (2 * (1 - m))},

@@ -96,10 +96,8 @@ def test_evidence_penalizes_a_model_with_more_parameters_than_the_data_need(reco
             one.log_evidence - three.log_evidence,
             twelve.log_likelihood_at_mode - three.log_likelihood_at_mode,
         )
-    error = gains.std(axis=0, ddof=1) / np.sqrt(draws)
-    more, less, fit = (
-        st.Estimate(value=v, stderr=e, n_eff=draws) for v, e in zip(gains.mean(axis=0), error, strict=True)
-    )
+    means = st.stats.mean_estimate(gains)
+    more, less, fit = (means[column] for column in range(3))
     record(label="log evidence of degree 1 less that of degree 3", predicted=Below(0.0), measured=less, alpha=ALPHA,
            wrong_measurements={"best fit of degree 12": fit})  # fmt: skip
     record(

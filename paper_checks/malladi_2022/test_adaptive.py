@@ -8,6 +8,7 @@ import sdetheory as st
 from derivations import optimum_batch_size
 
 from ..comparison import Below
+from ..estimates import stacked
 
 ALPHA = 1e-6
 N, RATE, DEVIATION, FORGET = 1024, 0.005, 5.0, 5e-4
@@ -35,9 +36,8 @@ def variances(model, optimizer, rates, rng, full):
             model, setting(rate, int(factor)), [0.0], n_steps=42_000 // factor, n_runs=runs, rng=rng,
             optimizer=optimizer(factor), average_from=12_000 // factor,
         )  # fmt: skip
-        found.append([run.covariance.value.item(), run.covariance.stderr.item()])
-    value, error = np.array(found).T
-    return st.Estimate(value=value, stderr=error, n_eff=runs)
+        found.append(run.covariance[0, 0])
+    return stacked(found)
 
 
 def sgd_variance(rate, batch_size, momentum=0.0):

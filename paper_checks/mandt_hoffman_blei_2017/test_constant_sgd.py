@@ -10,6 +10,8 @@ import sympy
 
 import sdetheory as st
 
+from ..estimates import order
+
 ALPHA = 1e-6
 A = np.array([[2.0, 0.5], [0.5, 1.0]])
 NOISE = np.array([[1.0, 0.3], [0.3, 2.0]])
@@ -81,12 +83,7 @@ def test_stationary_covariance_solves_lyapunovs_equation(record, rng):
 
 def diagonal(estimate):
     """Return the variances of a covariance."""
-    return st.Estimate(value=np.diag(estimate.value), stderr=np.diag(estimate.stderr), n_eff=estimate.n_eff)
-
-
-def order(errors):
-    """Return the order at the last halving."""
-    return np.log2(errors[-2] / errors[-1])
+    return estimate[np.diag_indices(len(estimate.value))]
 
 
 @pytest.mark.claim("MHB02")
@@ -215,9 +212,7 @@ def test_average_over_n_over_s_iterates_is_a_draw_from_the_posterior(record, rng
     burn_in = 150
     run = st.sgd(model, hp, np.zeros(2), n_steps=burn_in + steps, n_runs=runs, average_from=burn_in, rng=rng)
     spread = np.linalg.solve(np.linalg.cholesky(posterior), run.average.T) ** 2
-    measured = st.Estimate(
-        value=spread.mean(axis=1), stderr=spread.std(axis=1, ddof=1) / np.sqrt(runs), n_eff=float(runs)
-    )
+    measured = st.stats.mean_estimate(spread, axis=1)
     single = 0.1 / 20 * np.linalg.inv(posterior)[0, 0]
     record(
         label="variance of averages over that of the posterior", predicted=np.ones(2), measured=measured, alpha=ALPHA,

@@ -104,7 +104,7 @@ def test_steps_and_examples_trade_on_a_hyperbola(record, rng, full):
     runs, steps = (2000 if full is None else 100_000), 20
     final = st.sgd(model, setting(0.5, 4), np.ones(d), n_steps=steps, n_runs=runs, rng=rng).final
     squares = np.mean(final**2, axis=1)
-    measured = st.Estimate(value=squares.mean(), stderr=squares.std(ddof=1) / math.sqrt(runs), n_eff=runs)
+    measured = st.stats.mean_estimate(squares)
     record(
         label="loss after 20 steps of SGD",
         predicted=decay(0.5, 4, steps),
@@ -212,7 +212,7 @@ def test_noise_scale_at_rest_is_inversely_proportional_to_the_temperature(record
     hp = st.SGDHyperparameters(learning_rate=0.1, train_size=n, batch_size=8, sampling="with-replacement")
     runs = st.stats.required_samples(deviation=0.3, effect=0.03, alpha=ALPHA, power=1 - 1e-6)
     run = st.sgd(model, hp, [0.0], n_steps=600, n_runs=runs, rng=rng, average_from=100)
-    measured = st.Estimate(value=run.covariance.value.item(), stderr=run.covariance.stderr.item(), n_eff=runs)
+    measured = run.covariance[0, 0]
     wrong = {"first order alone": variance / 160, "independent of B": variance / proof(B=2, epsilon=0.1, a=1.0)}
     record(label="mean |G|² of SGD", predicted=variance / proof(B=8, epsilon=0.1, a=1.0), measured=measured,
            alpha=ALPHA, wrong_predictions=wrong)  # fmt: skip

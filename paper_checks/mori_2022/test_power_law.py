@@ -30,8 +30,7 @@ def test_covariance_of_gradients_of_least_squares_is_twice_the_loss_times_the_he
 
     def variances(w):
         deviations = model.per_example_gradients(w) - hessian * w
-        squares = deviations**2
-        return st.Estimate(value=squares.mean(axis=0), stderr=squares.std(axis=0, ddof=1) / math.sqrt(n), n_eff=n)
+        return st.stats.mean_estimate(deviations**2)
 
     twice_loss = sigma**2 + float(hessian @ shift**2)
     away = variances(shift)

@@ -5,6 +5,8 @@ import pytest
 
 import sdetheory as st
 
+from ..estimates import order, stacked
+
 ALPHA = 1e-6
 N, SIZE, FACTOR = 1000, 4, 5
 
@@ -14,11 +16,6 @@ def settings(rate, size, *, n=N, momentum=0.0, sampling="with-replacement"):
     return st.SGDHyperparameters(
         learning_rate=rate, train_size=n, batch_size=size, momentum=momentum, sampling=sampling
     )
-
-
-def order(errors):
-    """Return the order at the last halving."""
-    return np.log2(abs(errors[-2]) / abs(errors[-1]))
 
 
 def mean_square(phases, start):
@@ -60,11 +57,10 @@ def test_growing_the_batch_is_as_good_as_decaying_the_learning_rate(record, rng)
         ).final[:, 0] ** 2
         for rates, sizes in schedules
     ]  # fmt: skip
-    means, deviations = np.mean(squares, axis=1), np.std(squares, axis=1, ddof=1)
     record(
         label="minibatches: E x² with decay, with growth", alpha=ALPHA,
         predicted=[annealed(rate), annealed(rate, decay=1, growth=FACTOR)],
-        measured=st.Estimate(value=means, stderr=deviations / np.sqrt(runs), n_eff=float(runs)),
+        measured=st.stats.mean_estimate(squares, axis=1),
         wrong_predictions={"neither": [annealed(rate, decay=1)] * 2, "√k": [annealed(rate, decay=FACTOR**0.5)] * 2},
     )  # fmt: skip
 
@@ -116,9 +112,7 @@ def test_momentum_and_batch_may_grow_together_at_the_same_noise(record, rng):
         found.append(st.sgd(model, hp, [0.0], n_steps=1200, n_runs=runs, average_from=200, rng=rng).covariance)
     record(
         label="minibatches, η = 0.2: variances", predicted=[variance(0.2, 2, 0.0), variance(0.2, 20, 0.9)], alpha=ALPHA,
-        measured=st.Estimate(
-            value=[c.value[0, 0] for c in found], stderr=[c.stderr[0, 0] for c in found], n_eff=float(runs)
-        ),
+        measured=stacked([covariance[0, 0] for covariance in found]),
         wrong_predictions={"B not grown": [variance(0.2, 2, 0.0), variance(0.2, 2, 0.9)]},
     )  # fmt: skip
     rates = 0.2 / 2.0 ** np.arange(6)

@@ -86,10 +86,4 @@ def margins(setting: str, labels: str) -> np.ndarray:
 
 def average(setting: str, labels: str, samples: np.ndarray) -> Any:
     """Return the mean over splits: with its error if they are independent; folds share images, and get none."""
-    return np.mean(samples, axis=0) if (setting, labels) == ("MNIST", "true") else mean(samples)
-
-
-def mean(samples: np.ndarray) -> st.Estimate:
-    """Return the mean of independent rows with its standard error."""
-    n = len(samples)
-    return st.Estimate(value=np.mean(samples, axis=0), stderr=np.std(samples, axis=0, ddof=1) / np.sqrt(n), n_eff=n)
+    return np.mean(samples, axis=0) if (setting, labels) == ("MNIST", "true") else st.stats.mean_estimate(samples)

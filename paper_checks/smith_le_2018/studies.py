@@ -121,16 +121,6 @@ def accuracies(curve: Any) -> Any:
     return np.nanmean(curve.values[:, curve.reliable], axis=0)
 
 
-def mean(samples: Any) -> st.Estimate:
-    """Return the mean of independent samples along the first axis, with its standard error."""
-    values = np.asarray(samples, dtype=float)
-    return st.Estimate(
-        value=values.mean(axis=0)[()],
-        stderr=(values.std(axis=0, ddof=1) / np.sqrt(len(values)))[()],
-        n_eff=len(values),
-    )
-
-
 def _metrics(model: Any, x_test: Any, y_test: Any) -> dict[str, Any]:
     return {
         "test_accuracy": lambda w: model.accuracy(w, x_test, y_test),

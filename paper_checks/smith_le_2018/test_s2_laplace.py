@@ -109,7 +109,7 @@ def test_occam_factor_is_the_share_of_the_prior_that_the_data_leave(record, rng,
     breadth = np.exp(-parts.half_log_curvature_ratio)
     record(
         predicted=occam,
-        measured=st.Estimate(value=shares.mean(), stderr=shares.std(ddof=1) / np.sqrt(draws), n_eff=draws),
+        measured=st.stats.mean_estimate(shares),
         alpha=ALPHA,
         wrong_predictions={"breadth alone": breadth, "without the ½": breadth * occam, "all of the prior": 1.0},
     )

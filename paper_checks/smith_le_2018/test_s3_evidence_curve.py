@@ -36,7 +36,7 @@ def test_random_labels_are_learnt_by_heart_and_the_test_cross_entropy_explodes(r
         record(
             label=f"{setting}: ln of test over ln 2",
             predicted=Above(math.log(10)),
-            measured=labelled.mean(np.log(curve.test_loss[:, 0] / LN2)),
+            measured=st.stats.mean_estimate(np.log(curve.test_loss[:, 0] / LN2)),
             alpha=ALPHA,
             wrong_measurements={"true labels": math.log(labelled.curve(setting, "true").test_loss[:, 0].mean() / LN2)},
         )
@@ -59,7 +59,7 @@ def test_evidence_of_random_labels_prefers_the_model_for_some_labelings(record, 
         record(
             label=f"{setting}: share of labelings with E > 0 at every λ",
             predicted=1.0,
-            measured=labelled.mean(least > 0),
+            measured=st.stats.mean_estimate(least > 0),
             alpha=ALPHA,
             found=Below(0.9),
             wrong_predictions={"never": 0.0, "more than the limit allows": Above(np.mean(limit) + 0.01)},
@@ -75,7 +75,7 @@ def test_evidence_of_random_labels_prefers_guessing_on_average(record):
         record(
             label=f"{setting}: E",
             predicted=Above(0.0),
-            measured=labelled.mean(labelled.curve(setting, "random").log_evidence_ratio[:, fits]),
+            measured=st.stats.mean_estimate(labelled.curve(setting, "random").log_evidence_ratio[:, fits]),
             alpha=ALPHA,
             wrong_measurements={"true labels": labelled.average(setting, "true", true)},
         )
@@ -119,9 +119,9 @@ def test_weak_priors_are_rejected_by_laplaces_evidence_and_predict_badly_for_sum
         record(
             label=f"{name} at λ = 1e-6",
             predicted=Above(bound),
-            measured=labelled.mean(weak[name]),
+            measured=st.stats.mean_estimate(weak[name]),
             alpha=ALPHA,
-            wrong_measurements={"λ = 10": labelled.mean(moderate[name])},
+            wrong_measurements={"λ = 10": st.stats.mean_estimate(moderate[name])},
         )
 
 
@@ -156,7 +156,7 @@ def test_moderate_priors_are_trusted_by_the_evidence_and_beat_guessing(record, p
                 predicted=Below(bound),
                 measured=labelled.average(setting, "true", getattr(true, name)[:, 14]),
                 alpha=ALPHA,
-                wrong_measurements={"random labels": labelled.mean(getattr(random, name)[:, 14])},
+                wrong_measurements={"random labels": st.stats.mean_estimate(getattr(random, name)[:, 14])},
             )
     picture(lambda figure: draw_curves(figure, "true"), size=(8.0, 5.5))
 
@@ -172,7 +172,7 @@ def test_evidence_and_test_cross_entropy_are_best_within_a_decade_of_each_other_
         replace(curve, log_evidence_ratio=ratio[None], test_loss=loss[None])
         for ratio, loss in zip(curve.log_evidence_ratio, curve.test_loss, strict=True)
     ]
-    decades = labelled.mean(np.array([single.distance.value for single in singles]))
+    decades = st.stats.mean_estimate(np.array([single.distance.value for single in singles]))
     best = math.log10(curve.best_by_test_loss)
     record(label="not less than −1", predicted=Above(-1.0), measured=decades, alpha=ALPHA,
            wrong_measurements={"training cross-entropy": -6 - best})  # fmt: skip
@@ -238,7 +238,7 @@ def test_exact_evidence_does_not_reject_the_weak_priors_that_laplaces_rejects(re
     record(
         label="E of true labels, λ → 0",
         predicted=Above(0.0),
-        measured=labelled.mean(np.array(exact)),
+        measured=st.stats.mean_estimate(np.array(exact)),
         alpha=ALPHA,
         found=Below(0.0),
         wrong_predictions={"Laplace's E at λ = 1e-6": np.mean(approximate), "twice as many nats": Below(-8.0)},

@@ -6,10 +6,6 @@ import pytest
 import sdetheory as st
 
 from ..comparison import Above, Below
-from . import labelled_data as labelled
-
-# The data are drawn from the root seed.
-pytestmark = pytest.mark.usefixtures("rng")
 
 ALPHA = 1e-6
 
@@ -66,14 +62,14 @@ def test_evidence_prefers_guessing_to_the_model_when_labels_are_random_on_averag
     record(
         label="share of labelings with E < 0 somewhere",
         predicted=Above(0.0),
-        measured=labelled.mean((curves < 0).any(axis=1)),
+        measured=st.stats.mean_estimate((curves < 0).any(axis=1)),
         alpha=ALPHA,
         wrong_measurements={"the average": float((occam < fit).any())},
     )
     record(
         label="average, λ ≤ 1000",
         predicted=(occam - fit)[weak],
-        measured=labelled.mean(curves[:, weak]),
+        measured=st.stats.mean_estimate(curves[:, weak]),
         alpha=ALPHA / 10,
         wrong_predictions={"Occam factor without the fit": occam[weak], "true labels": ratio(data.y_train)[weak]},
     )

@@ -56,7 +56,7 @@ def test_random_labels_can_be_separated_with_the_probability_of_cover(record, rn
         wrong_measurements={"every labeling fitted": np.mean(linear[:100])},
     )
     wrong = {"one half at N = d": cover(n, n // 4), "always": 1.0}
-    share = labelled.mean(linear)
+    share = st.stats.mean_estimate(linear)
     record(label="drawn at N = 2d", predicted=cover(n, d), measured=share, alpha=ALPHA, wrong_predictions=wrong)
 
 
@@ -75,7 +75,7 @@ def test_a_weakly_regularized_linear_model_memorizes_random_labels(record, pictu
             wrong_measurements={"strong prior": curve.train_accuracy[:, -1].mean(), "guessing": 0.5},
         )
     for setting in labelled.SETTINGS:
-        measured = labelled.mean(labelled.curve(setting, "random").test_accuracy[:, 0])
+        measured = st.stats.mean_estimate(labelled.curve(setting, "random").test_accuracy[:, 0])
         wrong = {"memory that generalizes": labelled.curve(setting, "true").test_accuracy[:, 0].mean()}
         record(label=f"{setting}: test accuracy", predicted=0.5, measured=measured, alpha=ALPHA,
                wrong_predictions=wrong)  # fmt: skip
@@ -215,7 +215,7 @@ def test_the_largest_curvature_is_larger_with_random_labels_than_with_true_ones(
         record(
             label=f"{setting}: random over true labels",
             predicted=Above(factor),
-            measured=labelled.mean(largest["random"] / average),
+            measured=st.stats.mean_estimate(largest["random"] / average),
             alpha=ALPHA,
             wrong_measurements={"true labels": 1.0},
         )

@@ -5,7 +5,7 @@ import pytest
 
 import sdetheory as st
 
-from .estimates import draws_for, mean_of, slope
+from ..estimates import draws_for, slope
 
 ALPHA = 1e-6
 
@@ -44,7 +44,7 @@ def test_scaling_learning_rate_and_batch_size_together_changes_the_law_at_first_
         record(
             label=f"spread of SGD at ε = {rate}, B = {size}, over that at ε = 0.1",
             predicted=predicted / small,
-            measured=mean_of(np.sum((run.final - minimum) ** 2, axis=1)) / small,
+            measured=st.stats.mean_estimate(np.sum((run.final - minimum) ** 2, axis=1)) / small,
             alpha=ALPHA,
             wrong_predictions={"the other": other / small},
         )
@@ -80,7 +80,7 @@ def test_weights_have_a_variance_below_a_learning_rate_that_stops_growing_with_t
     for rate in (0.5, 0.75):
         final = st.sgd(model, setting(rate, 1), [1.0], n_steps=steps, n_runs=runs, rng=rng).final[:, 0]
         factors.append((1 - 2 * rate + 3 * rate**2) ** steps)
-        measured.append(mean_of(final**2))
+        measured.append(st.stats.mean_estimate(final**2))
     for rate, factor, square in zip((0.5, 0.75), factors, measured, strict=True):
         record(
             label=f"E[w²] of SGD with B = 1 after {steps} steps, ε = {rate}",

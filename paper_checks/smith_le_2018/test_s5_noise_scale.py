@@ -8,7 +8,7 @@ import pytest
 
 import sdetheory as st
 
-from .estimates import draws_for, mean_of, slope
+from ..estimates import draws_for, slope, stacked
 
 # Squares of noise are skewed, which makes the true rate a few times this one; the budget of the suite has room.
 ALPHA = 1e-6
@@ -51,12 +51,12 @@ def test_minibatch_gradients_on_mnist_have_the_covariance_n_times_n_over_b_minus
     """
     n, sizes = len(real_gradients), np.array([8, 80, 400, 720])
     values, vectors = np.linalg.eigh(st.models.gradient_covariance(real_gradients))
-    draws = st.stats.required_samples(deviation=math.sqrt(2), effect=0.2, alpha=ALPHA, power=1 - 1e-5)
+    draws = draws_for(0.2, alpha=ALPHA)
     sampled = [
         st.minibatch_covariance(real_gradients, b, n_draws=draws, directions=vectors[:, -4:].T, rng=rng).projected
         for b in sizes
     ]
-    measured = st.Estimate(value=[s.value for s in sampled], stderr=[s.stderr for s in sampled], n_eff=draws)
+    measured = stacked(sampled)
 
     predicted = np.outer(n * (n / sizes - 1), values[-4:])
     wrong = {"shortcut N²F/B": np.outer(n * n / sizes, values[-4:])}
@@ -81,10 +81,9 @@ def test_noise_scale_is_the_learning_rate_times_n_over_b_minus_one(record, real_
         wrong_predictions=wrong | {"sampling with replacement": epsilon * (n - 1) / b},
     )
 
-    draws = st.stats.required_samples(deviation=math.sqrt(2), effect=0.2, alpha=ALPHA, power=1 - 1e-5)
+    draws = draws_for(0.2, alpha=ALPHA)
     noise = st.minibatch_covariance(real_gradients, b, n_draws=draws, rng=rng).trace
-    to_g = (epsilon / n) ** 2 / (epsilon / n) / np.trace(st.models.gradient_covariance(real_gradients))
-    measured = st.Estimate(value=noise.value * to_g, stderr=noise.stderr * to_g, n_eff=noise.n_eff)
+    measured = noise / (n / epsilon * np.trace(st.models.gradient_covariance(real_gradients)))
     record(label="real minibatches", predicted=derived, measured=measured, alpha=ALPHA, wrong_predictions=wrong)
 
 
@@ -131,10 +130,10 @@ def test_the_minibatch_gradient_is_right_on_average(record, real_gradients, rng)
     record(
         label="real minibatches",
         predicted=1.0,
-        measured=mean_of(estimates),
+        measured=st.stats.mean_estimate(estimates),
         alpha=ALPHA,
         wrong_predictions={"sum over the batch": b / n},
-        wrong_measurements={"batches of the half with the smaller slopes": mean_of(lower)},
+        wrong_measurements={"batches of the half with the smaller slopes": st.stats.mean_estimate(lower)},
     )
 
 
@@ -258,7 +257,7 @@ def test_f_is_the_fisher_information_where_the_labels_come_from_the_model_at_tho
         values, vectors = np.linalg.eigh(st.models.fisher_information(models[0], w))
         root = vectors / np.sqrt(values) @ vectors.T
         covariances = [st.models.gradient_covariance(m.per_example_gradients(w)) for m in models]
-        return mean_of([(root @ f @ root)[np.triu_indices(3)] for f in covariances])
+        return st.stats.mean_estimate([(root @ f @ root)[np.triu_indices(3)] for f in covariances])
 
     record(
         predicted=np.eye(3)[np.triu_indices(3)],

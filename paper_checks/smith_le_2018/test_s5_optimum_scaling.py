@@ -95,7 +95,7 @@ def test_which_batch_is_better_depends_on_whether_steps_or_epochs_are_counted(re
     large = studies.train(workers, studies.Ring(), seeds, batch_size=100, n_steps=50, record_every=15, **options)[
         :, :, 0
     ]
-    steps, epochs = (studies.mean(small[:, i] - large[:, k]) for i, k in ((1, -1), (3, 1)))
+    steps, epochs = (st.stats.mean_estimate(small[:, i] - large[:, k]) for i, k in ((1, -1), (3, 1)))
     record(
         label="equal steps", predicted=Below(0.0), measured=steps, alpha=ALPHA, wrong_measurements={"epochs": epochs}
     )

@@ -7,8 +7,6 @@ import pytest
 
 import sdetheory as st
 
-from . import studies
-
 ALPHA = 1e-6
 N = 1530  # N/B − 1 is 16, 8, 4, 2 and 1 at B = 90, 170, 306, 510 and 765
 PAIRS = ((90, 170), (170, 306), (306, 510))
@@ -106,7 +104,7 @@ def test_a_decaying_learning_rate_is_a_growing_batch(record, rng):
         record(
             label=f"variance, {name}",
             predicted=1.0,
-            measured=studies.mean((final - mean) ** 2) / variance(rate, (1, 90), second),
+            measured=st.stats.mean_estimate((final - mean) ** 2) / variance(rate, (1, 90), second),
             alpha=ALPHA,
             wrong_predictions={"no change": variance(rate, (1, 90), (1, 90)) / variance(rate, (1, 90), second)},
         )

@@ -7,7 +7,7 @@ import sympy
 
 import sdetheory as st
 
-from .estimates import draws_for, mean_of, slope
+from ..estimates import draws_for, slope
 
 ALPHA = 1e-6
 TARGETS = np.array([0.0, 1.0, 3.0, 4.0, 8.0, 20.0])
@@ -55,7 +55,7 @@ def test_one_step_of_the_equation_over_epsilon_over_n_is_a_step_of_sgd(record, r
     record(
         label="simulation, in units of the equation's",
         predicted=law.covariance.item() / law.sde_covariance.item(),
-        measured=mean_of((run.final[:, 0] - TARGETS.mean()) ** 2) / law.sde_covariance.item(),
+        measured=st.stats.mean_estimate((run.final[:, 0] - TARGETS.mean()) ** 2) / law.sde_covariance.item(),
         alpha=ALPHA,
         wrong_predictions={"the equation": 1.0},
     )
@@ -89,7 +89,7 @@ def test_sgd_comes_to_rest_with_the_variance_of_the_equation_up_to_first_order_i
     record(
         label="SGD at ε = 0.8, over gF/2H",
         predicted=1 / (1 - 0.8 / 2),
-        measured=mean_of((run.final[:, 0] - TARGETS.mean()) ** 2) / exact.sde_covariance.item(),
+        measured=st.stats.mean_estimate((run.final[:, 0] - TARGETS.mean()) ** 2) / exact.sde_covariance.item(),
         alpha=ALPHA,
         wrong_predictions={"gF/2H": 1.0},
     )
@@ -192,7 +192,7 @@ def test_noise_that_depends_on_the_weights_is_meant_in_the_sense_of_ito(record, 
     record(
         label="E[w] of SGD",
         predicted=np.exp(-curvature * time),
-        measured=mean_of(final),
+        measured=st.stats.mean_estimate(final),
         alpha=ALPHA,
         wrong_predictions={"Stratonovich": np.exp(-(curvature - hp.noise_scale * s2 / 2) * time)},
     )
@@ -213,7 +213,7 @@ def test_learning_rate_and_batch_size_enter_the_stationary_law_only_through_g_up
 
     def variance(hp, start, n_steps):
         run = st.sgd(model, hp, start[:, None], n_steps=n_steps, rng=rng)
-        return mean_of((run.final[:, 0] - TARGETS.mean()) ** 2) / unit
+        return st.stats.mean_estimate((run.final[:, 0] - TARGETS.mean()) ** 2) / unit
 
     settled = TARGETS.mean() + np.sqrt(exact[0] * unit) * rng.standard_normal(runs)
     for hp, ratio, start, n_steps in (

@@ -5,7 +5,7 @@ import pytest
 
 import sdetheory as st
 
-from .estimates import draws_for, mean_of, slope
+from ..estimates import draws_for, slope
 
 ALPHA = 1e-6
 
@@ -48,7 +48,7 @@ def test_noise_of_a_reshuffled_epoch_does_not_add_up_as_if_its_batches_were_inde
     record(
         label="half an epoch",
         predicted=independent,
-        measured=mean_of(reshuffled[0] ** 2),
+        measured=st.stats.mean_estimate(reshuffled[0] ** 2),
         alpha=ALPHA,
         found=n * f * seen * (epoch - seen),
         wrong_predictions={"with replacement": seen * n * (n - 1) / b * f},
@@ -93,7 +93,7 @@ def test_the_noise_of_many_steps_is_white_with_the_covariance_g_f_t(record, froz
     def moments(reshuffle):
         first, both = noise(frozen, 10, [2, 4], runs, rng, reshuffle)
         second = both - first
-        return mean_of(np.stack([first**2, second**2, first * second], axis=1) / unit)
+        return st.stats.mean_estimate(np.stack([first**2, second**2, first * second], axis=1) / unit)
 
     record(
         predicted=[1.0, 1.0, 0.0],

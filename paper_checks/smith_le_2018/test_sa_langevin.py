@@ -8,6 +8,7 @@ import sympy
 import sdetheory as st
 
 from ..comparison import Above
+from ..estimates import stacked
 
 ALPHA = 1e-6
 
@@ -122,11 +123,7 @@ def test_langevin_dynamics_at_any_temperature_samples_e_to_the_minus_cost_over_t
 
     temperatures = np.array([0.5, 1.0, 2.0])
     parts = [sampled_weight(low_barrier, t, r, rng) for t, r in zip(temperatures, (20.0, 3.0, 1.1), strict=True)]
-    measured = st.Estimate(
-        value=[part.value for part in parts],
-        stderr=[part.stderr for part in parts],
-        n_eff=min(part.n_eff for part in parts),
-    )
+    measured = stacked(parts)
 
     def exact(values):
         return np.array([broad_weight(low_barrier, value) for value in values])

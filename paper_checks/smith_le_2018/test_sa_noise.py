@@ -97,7 +97,7 @@ def test_sgd_whose_noise_is_its_hessian_over_n_is_isotropic_near_a_minimum_and_n
            wrong_predictions={"H": shares(hessian)})  # fmt: skip
     runs = st.sgd(model, hp, law.mean, n_steps=9000, n_runs=400, rng=rng, average_from=5000).covariance
     total = np.trace(law.covariance)
-    measured = st.Estimate(value=np.diag(runs.value) / total, stderr=np.diag(runs.stderr) / total, n_eff=runs.n_eff)
+    measured = runs[np.diag_indices(len(hessian))] / total
     record(label="SGD", predicted=posterior, measured=measured, found=shares(law.covariance), alpha=ALPHA,
            wrong_predictions={"H": shares(hessian)})  # fmt: skip
 

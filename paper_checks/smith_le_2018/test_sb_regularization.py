@@ -2,6 +2,8 @@
 
 import pytest
 
+import sdetheory as st
+
 from ..comparison import Above, Below
 from . import studies
 
@@ -26,8 +28,8 @@ def test_regularization_closes_the_gap_and_stops_the_rise_of_the_test_loss(recor
             )
             for b in (12, 300)
         )  # fmt: skip
-        gaps.append(studies.mean(small[:, -1, 0] - full_batch[:, -1, 0]))
-        rises.append(studies.mean(full_batch[:, -1, 1] - full_batch[:, 1, 1]))
+        gaps.append(st.stats.mean_estimate(small[:, -1, 0] - full_batch[:, -1, 0]))
+        rises.append(st.stats.mean_estimate(full_batch[:, -1, 1] - full_batch[:, 1, 1]))
     (gap, gap_left), (rise, rise_left) = gaps, rises
     record(
         label="rise of the loss, λ = 0",

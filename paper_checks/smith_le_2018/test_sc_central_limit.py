@@ -7,7 +7,7 @@ import scipy.stats
 import sdetheory as st
 
 from ..comparison import Above, Below
-from .estimates import draws_for, mean_of, slope
+from ..estimates import draws_for, slope
 
 ALPHA = 1e-6
 SIZES = 4 ** np.arange(2, 9)
@@ -83,7 +83,7 @@ def test_minibatch_gradients_become_normal_as_one_over_root_b(record, along, sum
     record(
         label="skewness of batches of 1024",
         predicted=shapes[3],
-        measured=mean_of(cubes.reshape(-1, 100).mean(axis=1)),
+        measured=st.stats.mean_estimate(cubes.reshape(-1, 100).mean(axis=1)),
         alpha=ALPHA,
         wrong_predictions={"normal": 0.0, "as 1/B": shapes[3] / 32, "that of 256": shapes[2]},
     )
@@ -143,7 +143,7 @@ def test_many_small_steps_make_normal_noise_of_noise_that_is_not_up_to_the_root_
         record(
             label=f"skewness of SGD, ε = {rate}",
             predicted=skewness,
-            measured=mean_of(cubes.reshape(groups, 50).mean(axis=1)),
+            measured=st.stats.mean_estimate(cubes.reshape(groups, 50).mean(axis=1)),
             alpha=ALPHA,
             wrong_predictions={"one step": gamma} | ({"normal": 0.0} if rate == 0.5 else {}),
         )

@@ -6,7 +6,7 @@ import sympy
 
 import sdetheory as st
 
-from .estimates import draws_for, mean_of, slope
+from ..estimates import draws_for, slope
 
 ALPHA = 1e-6
 TARGETS = np.array([0.0, 1.0, 3.0, 4.0, 8.0, 20.0])
@@ -30,7 +30,7 @@ def spread(hp, n_steps, rng, full):
     model = st.models.LinearRegression(np.ones((6, 1)), TARGETS)
     runs = draws_for(0.2 if full is None else 0.01, alpha=ALPHA)
     run = st.sgd(model, hp, [TARGETS.mean()], n_steps=n_steps, n_runs=runs, rng=rng)
-    return mean_of((run.final[:, 0] - TARGETS.mean()) ** 2)
+    return st.stats.mean_estimate((run.final[:, 0] - TARGETS.mean()) ** 2)
 
 
 @pytest.mark.claim("C91")
@@ -181,7 +181,7 @@ def test_the_factor_one_over_one_minus_m_holds_for_times_long_against_the_memory
     record(
         label="SGD after four steps, over gFt",
         predicted=moments.covariance.item() / limit,
-        measured=mean_of((final - mean) ** 2) / limit,
+        measured=st.stats.mean_estimate((final - mean) ** 2) / limit,
         alpha=ALPHA,
         wrong_predictions={"gFt": 1.0, "gFt without momentum": 0.25},
     )

@@ -146,9 +146,7 @@ def test_gradient_noise_has_the_covariance_of_the_hessian_at_a_minimum(record, r
         model = st.models.LogisticRegression(inputs, y)
         squares = model.per_example_gradients(w) ** 2
         curvature = np.diag(model.hessian(w)) / n
-        return st.Estimate(
-            value=squares.mean(axis=0), stderr=squares.std(axis=0, ddof=1) / math.sqrt(n), n_eff=n
-        ), curvature
+        return st.stats.mean_estimate(squares), curvature
 
     (found, curvature), (wrong, _) = ratio(labels), ratio(turned)
     record(

@@ -36,12 +36,6 @@ def trained(model, start, n_steps, n_runs, rng):
     return st.sgd(model, hp, start, n_steps=n_steps, n_runs=n_runs, rng=rng).final
 
 
-def mean_of(samples):
-    """Return the mean over independent runs."""
-    n = len(samples)
-    return st.Estimate(value=samples.mean(), stderr=samples.std(ddof=1) / np.sqrt(n), n_eff=float(n))
-
-
 def lattice_sides(rate):
     """Return both sides for SGD on the mean of |θ − b|, five b, B = 1: its weights stay on a lattice of spacing η."""
     centers = np.array([-1.3, -0.2, 0.1, 0.4, 2.1])
@@ -80,8 +74,9 @@ def test_pull_on_the_weights_balances_the_squared_minibatch_gradient(record, log
     n = st.stats.required_samples(deviation=deviation, effect=effect, alpha=ALPHA, power=1 - 1e-6)
     pull, size = sides(logistic, trained(logistic, [0.0, 0.0], 200, n, rng))
     record(
-        label="logistic regression, η = 1.5: pull less the other side", predicted=0.0, measured=mean_of(pull - size),
-        alpha=ALPHA, wrong_measurements={"1 for ½": mean_of(pull - 2 * size)},
+        label="logistic regression, η = 1.5: pull less the other side", predicted=0.0,
+        measured=st.stats.mean_estimate(pull - size), alpha=ALPHA,
+        wrong_measurements={"1 for ½": st.stats.mean_estimate(pull - 2 * size)},
     )  # fmt: skip
 
 
@@ -142,6 +137,7 @@ def test_two_sides_differ_until_sgd_is_stationary(record, logistic, rng):
     start = [6.0, 6.0]
     early, late = (sides(logistic, trained(logistic, start, n, 1000, rng)) for n in (3, 200))
     record(
-        label="pull less twice the other side", predicted=Above(0.0), measured=mean_of(early[0] - 2 * early[1]),
-        alpha=ALPHA, wrong_measurements={"in the stationary state": mean_of(late[0] - 2 * late[1])},
+        label="pull less twice the other side", predicted=Above(0.0),
+        measured=st.stats.mean_estimate(early[0] - 2 * early[1]), alpha=ALPHA,
+        wrong_measurements={"in the stationary state": st.stats.mean_estimate(late[0] - 2 * late[1])},
     )  # fmt: skip

@@ -45,7 +45,7 @@ def test_mean_loss_grows_as_a_quarter_of_the_trace_of_one_less_exp_times_the_noi
     final = st.simulate(sde, [0.0, 0.0], dt=end / steps, n_steps=steps, rng=rng,
                         n_paths=paths if full is None else 10 * paths).final  # fmt: skip
     losses = np.einsum("ni,ij,nj->n", final, HESSIAN, final) / 2
-    measured = st.Estimate(value=losses.mean(), stderr=losses.std(ddof=1) / math.sqrt(len(losses)), n_eff=len(losses))
+    measured = st.stats.mean_estimate(losses)
     wrong = {"linear in t": end * np.trace(HESSIAN @ noise) / 2, "e^{−Ht}": formula(noise, [end / 2])[0]}
     record(label="paths", predicted=formula(noise, [end])[0], measured=measured, alpha=ALPHA, wrong_predictions=wrong)
 

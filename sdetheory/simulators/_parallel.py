@@ -50,12 +50,7 @@ def gather(
     done are kept.
     """
     check(executor)
-    try:
-        payloads = pickle.dumps(ensemble.plan), pickle.dumps(arguments)
-    except Exception as error:
-        raise InvalidInputError(
-            f"the equation cannot be sent to workers ({error}). Define its functions in a module that they can import."
-        ) from error
+    payloads = pickled(ensemble.plan, "the equation"), pickled(arguments, "the equation")
 
     def call(first: int, last: int) -> tuple[Any, ...]:
         some = ensemble.part(first, last)
@@ -147,6 +142,16 @@ def one_thread() -> Iterator[None]:
         yield
     finally:
         numba.set_num_threads(threads)
+
+
+def pickled(thing: Any, what: str) -> bytes:
+    """Return a plan, or arguments, as they are sent to workers."""
+    try:
+        return pickle.dumps(thing)
+    except Exception as error:
+        raise InvalidInputError(
+            f"{what} cannot be sent to workers ({error}). Define its functions in a module that they can import."
+        ) from error
 
 
 @lru_cache(maxsize=8)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import pickle
 from collections.abc import Callable, Mapping
 from concurrent.futures import Executor
 from dataclasses import dataclass, replace
@@ -69,13 +68,7 @@ def run(
         with Interrupt() as interrupt:
             return _steps(plan, starts, file, description, interrupt, progress)
     _parallel.check(executor)
-    try:
-        payload = pickle.dumps(plan)
-    except Exception as error:
-        raise InvalidInputError(
-            f"the model or a metric cannot be sent to workers ({error}). Define their functions in a module that they "
-            "can import."
-        ) from error
+    payload = _parallel.pickled(plan, "the model or a metric")
     lanes = _sgd_engine.lanes(plan.problem.model)
     blocks = -(-len(starts) // lanes)
     parts = min(blocks, _parallel.PARTS)

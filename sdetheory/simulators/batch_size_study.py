@@ -5,7 +5,6 @@ from __future__ import annotations
 import itertools
 import math
 import os
-import pickle
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import Executor, as_completed
@@ -20,7 +19,7 @@ from ..errors import InvalidInputError
 from ..hyperparameters import SGDHyperparameters
 from . import _study_file
 from ._ensemble import Interrupt
-from ._parallel import check
+from ._parallel import check, pickled
 from .batch_size_result import POINT, SETTING, BatchSizeStudy, key_of, study_of
 from .sgd import sgd
 
@@ -178,12 +177,7 @@ def _results(problem: Problem, points: list[Any], executor: Executor | None) -> 
     if executor is None:
         yield from (_point(problem, *point) for point in points)
         return
-    try:
-        pickle.dumps(problem)
-    except Exception as error:
-        raise InvalidInputError(
-            f"problem cannot be sent to workers ({error}). Define it in a module that they can import."
-        ) from error
+    pickled(problem, "problem")  # before the first task, not in it
     futures = [executor.submit(_point, problem, *point) for point in points]
     try:
         for future in as_completed(futures):

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy import optimize, special
+from scipy import special
 
 from .. import _validate
 from ..errors import IncompatibleError, InvalidInputError
@@ -189,18 +189,6 @@ def _check_box(law: GibbsLaw, lowest: float) -> None:
         )
 
 
-def _turning_point(landscape: Landscape, low: float, high: float) -> Array:
-    """Return the place between two minima in one dimension where the gradient changes sign; none if it does not."""
-    near = 1e-6 * (high - low)
-
-    def slope(x: float) -> float:
-        return float(np.asarray(landscape.gradient(np.array([x])))[0])
-
-    if not slope(low + near) > 0 > slope(high - near):
-        return np.array([])
-    return np.array([optimize.brentq(slope, low + near, high - near, xtol=1e-14 * (high - low))])
-
-
 def _on_the_line(
     law: GibbsLaw, landscape: Landscape, points: list[CriticalPoint], diffusion: Field | ArrayLike | None
 ) -> tuple[Array, Array, float]:
@@ -209,9 +197,6 @@ def _on_the_line(
     places = np.sort(order)
     tops = np.array([point.position[0] for point in points if point.index == 1])
     inner = [tops[(tops > a) & (tops < b)] for a, b in itertools.pairwise(places)]
-    # A narrow maximum that the search has missed lies where the gradient, positive after a minimum, turns.
-    pairs = zip(inner, itertools.pairwise(places), strict=True)
-    inner = [found if len(found) else _turning_point(landscape, *pair) for found, pair in pairs]
     if any(len(between) != 1 for between in inner):
         raise InvalidInputError(
             f"between two minima there must be one maximum; got minima {places.tolist()} and maxima {tops.tolist()}. "

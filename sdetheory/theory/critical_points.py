@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import dataclass
 from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy import integrate
+from scipy import integrate, optimize
 from scipy.stats import qmc
 
 from .. import _validate
@@ -73,7 +74,7 @@ def critical_points(landscape: Landscape, bounds: ArrayLike, *, starts: int = 25
         Lower and upper end of each axis; in one dimension also (2,).
     starts : int, optional
         Newton's method starts from so many points of a Sobol sequence. A point whose domain of attraction is smaller
-        than about 1/starts of the box may be missed.
+        than about 1/starts of the box may be missed; in one dimension not the one between two minima or two maxima.
 
     Returns
     -------
@@ -91,7 +92,7 @@ def critical_points(landscape: Landscape, bounds: ArrayLike, *, starts: int = 25
     >>> [(p.position.round(6).tolist(), p.index) for p in critical_points(st.landscapes.double_well(), (-2, 2))]
     [([-1.0], 0), ([1.0], 0), ([0.0], 1)]
     """
-    low, high = _box(landscape, bounds)
+    low, high = _validate.box("bounds", bounds, landscape.dimension).T
     width = high - low
     exponent = int(np.ceil(np.log2(_validate.integer("starts", starts, at_least=1))))
     unit = qmc.Sobol(landscape.dimension, scramble=False).random_base2(exponent)
@@ -112,6 +113,8 @@ def critical_points(landscape: Landscape, bounds: ArrayLike, *, starts: int = 25
         if all(np.max(np.abs(point - other) / width) > _SAME for other in found):
             found.append(point)
     points = [_describe(landscape, point) for point in found]
+    if landscape.dimension == 1:
+        points += _between(landscape, points)
     return sorted(points, key=lambda point: (round(point.value, 12), point.index, point.position.tolist()))
 
 
@@ -148,12 +151,12 @@ def lowest_pass(
     >>> print(lowest_pass(st.landscapes.double_well(barrier=0.3), [-1.0], [1.0], (-2, 2)).value)
     0.3
     """
-    low, high = _box(landscape, bounds)
+    low, high = _validate.box("bounds", bounds, landscape.dimension).T
     tolerance = 1e-4 * (high - low)
     points = critical_points(landscape, bounds, starts=starts)
     minima = [point for point in points if point.index == 0]
     groups = list(range(len(minima)))
-    ends = [_which(minima, name, x, tolerance) for name, x in (("start", start), ("end", end))]
+    ends = [numbered(minima, name, x, tolerance) for name, x in (("start", start), ("end", end))]
     if ends[0] == ends[1]:
         raise InvalidInputError(f"start and end must be different minima; got {start} twice")
     for saddle in points:
@@ -172,14 +175,6 @@ def lowest_pass(
     )
 
 
-def _box(landscape: Landscape, bounds: ArrayLike) -> tuple[Array, Array]:
-    box = _validate.reals("bounds", bounds)
-    box = _validate.reals("bounds", box[None] if box.ndim == 1 else box, shape=(landscape.dimension, 2))
-    if np.any(box[:, 0] >= box[:, 1]):
-        raise InvalidInputError(f"bounds must have lower < upper on each axis; got {box.tolist()}")
-    return box[:, 0], box[:, 1]
-
-
 def _newton_step(landscape: Landscape, x: Array) -> Array:
     # The least-norm step where a curvature vanishes.
     inverse = np.linalg.pinv(landscape.hessian(x), rcond=1e-12, hermitian=True)
@@ -191,6 +186,23 @@ def _describe(landscape: Landscape, x: Array) -> CriticalPoint:
     return CriticalPoint(
         position=x, value=float(landscape.value(x)), curvatures=curvatures, index=int(np.sum(curvatures < 0))
     )
+
+
+def _between(landscape: Landscape, points: list[CriticalPoint]) -> list[CriticalPoint]:
+    """Return what the search has missed between neighbours of one kind, where the gradient must turn: on kinks, say."""
+
+    def slope(x: float) -> float:
+        return float(np.asarray(landscape.gradient(np.array([x])))[0])
+
+    found = []
+    ordered = sorted(points, key=lambda point: float(point.position[0]))
+    for left, right in itertools.pairwise(ordered):
+        a, b = float(left.position[0]), float(right.position[0])
+        near = _SAME * (b - a)
+        if left.index == right.index and slope(a + near) * slope(b - near) < 0:
+            turn: Any = optimize.brentq(slope, a + near, b - near, xtol=1e-14 * (b - a))
+            found.append(_describe(landscape, np.array([turn])))
+    return found
 
 
 def _descend(landscape: Landscape, saddle: CriticalPoint, low: Array, high: Array) -> list[Array]:
@@ -222,7 +234,8 @@ def _nearest(minima: list[CriticalPoint], x: Array, tolerance: Array) -> int | N
     return matches[0] if matches else None
 
 
-def _which(minima: list[CriticalPoint], name: str, x: ArrayLike, tolerance: Array) -> int:
+def numbered(minima: list[CriticalPoint], name: str, x: ArrayLike, tolerance: Array) -> int:
+    """Return which of the minima the user's point, called `name`, is."""
     place = _validate.reals(name, x, shape=tolerance.shape)
     match = _nearest(minima, place, tolerance)
     if match is None:

@@ -5,15 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 from scipy import optimize
 
 from .. import _validate
 from ..errors import InvalidInputError
 from .basins import basin_weights
-from .critical_points import CriticalPoint, Landscape, critical_points
-
-Array = NDArray[np.float64]
+from .critical_points import Landscape, critical_points, numbered
 
 _REACH = 16.0  # a crossover is sought up to so many times above and below its Laplace value
 
@@ -76,10 +74,10 @@ def crossover_temperature(
     >>> print(f"{found.temperature:.7f} {found.laplace_temperature:.7f}")
     0.6213349 0.6213349
     """
-    box = _validate.reals("bounds", bounds)
-    box = _validate.reals("bounds", box[None] if box.ndim == 1 else box, shape=(landscape.dimension, 2))
+    box = _validate.box("bounds", bounds, landscape.dimension)
     minima = [point for point in critical_points(landscape, box) if point.index == 0]
-    first, second = (_which(minima, name, x, box) for name, x in (("sharp", sharp), ("broad", broad)))
+    tolerance = 1e-4 * np.ptp(box, axis=1)
+    first, second = (numbered(minima, name, x, tolerance) for name, x in (("sharp", sharp), ("broad", broad)))
     rise = minima[second].value - minima[first].value
     narrowing = float(np.sum(np.log(minima[first].curvatures)) - np.sum(np.log(minima[second].curvatures)))
     if rise <= 0 or narrowing <= 0:
@@ -106,12 +104,3 @@ def crossover_temperature(
     if high > low:
         crossing = optimize.brentq(odds, low, high, xtol=1e-11)  # pyright: ignore[reportAssignmentType]
     return Crossover(temperature=float(np.exp(crossing)), laplace_temperature=float(guess))
-
-
-def _which(minima: list[CriticalPoint], name: str, x: ArrayLike, box: Array) -> int:
-    place = _validate.reals(name, x, shape=(len(box),))
-    near = [n for n, point in enumerate(minima) if np.all(np.abs(point.position - place) < 1e-4 * np.ptp(box, axis=1))]
-    if not near:
-        known = [point.position.round(6).tolist() for point in minima]
-        raise InvalidInputError(f"{name} must be a minimum within the bounds; got {place.tolist()}, known are {known}")
-    return near[0]

@@ -86,13 +86,8 @@ def gibbs(landscape: Landscape, temperature: float, *, bounds: ArrayLike | None 
             f"landscape must have dimension 1, 2 or 3, where quadrature serves; got {dimension}. "
             "In more dimensions sample the law instead."
         )
-    if bounds is None:
-        box = search(landscape, temperature, dimension)
-    else:
-        box = _validate.reals("bounds", bounds)
-        box = _validate.reals("bounds", box[None] if dimension == 1 and box.ndim == 1 else box, shape=(dimension, 2)).T
-        if np.any(box[0] >= box[1]):
-            raise InvalidInputError(f"bounds must have lower < upper on each axis; got {box.T.tolist()}")
+    given = None if bounds is None else _validate.box("bounds", bounds, dimension).T
+    box = search(landscape, temperature, dimension) if given is None else given
     return GibbsLaw(landscape, temperature, box, confined=bounds is not None)
 
 

@@ -65,13 +65,10 @@ class Grid:
         *,
         boundaries: str | Sequence[str | Sequence[str]] = "natural",
     ) -> None:
-        box = _validate.reals("bounds", bounds)
-        self.bounds = _validate.reals("bounds", box[None] if box.ndim == 1 else box, shape=(None, 2))
+        self.bounds = _validate.box("bounds", bounds)
         self.dimension = d = len(self.bounds)
         if not 1 <= d <= 3:
             raise InvalidInputError(f"bounds must describe 1 to 3 axes; got {d}. Sample the law in more dimensions.")
-        if np.any(self.bounds[:, 0] >= self.bounds[:, 1]):
-            raise InvalidInputError(f"bounds must have lower < upper on each axis; got {self.bounds.tolist()}")
         counts = _validate.integers("cells", cells, at_least=4)
         if counts.shape not in ((), (d,)):
             raise InvalidInputError(f"cells must be one number or {d}; got shape {counts.shape}")
