@@ -51,7 +51,8 @@ def write_reference(_app: object) -> None:
         package = importlib.import_module(f"sdetheory.{name}")
         values = {key: value for key, value in vars(package).items() if not key.startswith("_")}
         homes = {key: getattr(value, "__module__", None) or "" for key, value in values.items()}
-        public = [key for key in values if key.isupper() or homes[key].startswith(package.__name__)]
+        listed = getattr(package, "__all__", ())  # what a package offers of another module's
+        public = [key for key in values if key.isupper() or key in listed or homes[key].startswith(package.__name__)]
         title = f"sdetheory.{name}"
         lines = [f"# {title}", "", "```{eval-rst}", f".. currentmodule:: {title}", ""]
         for key in sorted(public, key=str.lower):

@@ -8,6 +8,9 @@ KINDS = ("identity", "asymptotic", "statistical", "empirical")
 VERDICTS = ("holds", "holds under ", "holds to O(", "fails here", "not testable here")
 SOURCES = ("none", "read", "recalled")
 
+SEEN = "its bound was set, or moved, after the value had been seen"
+"""An assumption of a check: what it finds again is known, what it would have found elsewhere is not."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Claim:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import zlib
 from collections.abc import Callable, Generator, Mapping
 from pathlib import Path
@@ -15,8 +14,8 @@ import pytest
 from . import report, store
 from .comparison import Tolerance, compare
 from .registry import CLAIMS
+from .seeds import ROOT_SEED
 
-ROOT_SEED = int(os.environ.get("SDETHEORY_SEED", "1710"))
 FALSE_ALARM_BUDGET = 1e-3
 KEPT = pytest.StashKey[list[dict[str, Any]]]()  # what an earlier run of the full profile has done
 

@@ -14,6 +14,9 @@ import subprocess
 import sys
 from pathlib import Path
 
+ROOT_SEED = int(os.environ.get("SDETHEORY_SEED", "1710"))
+"""From which every check has a generator of its own."""
+
 FILE = Path(__file__).with_name("seeds.csv")
 FIELDS = ("seed", "claims", "red", "false_alarm_rate")
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ..claims import Claim, Paper
+from ..claims import SEEN, Claim, Paper
 
 _DATA = "linear model of labels ±1 of MNIST 0/1, noise variance 0.1"
 
@@ -32,7 +32,7 @@ CLAIMS: tuple[Claim, ...] = (
         statement="The evidence can prefer the model that generalizes worse, where its conditional part does not.",
         kind="empirical",
         verdict="holds",
-        assumptions=(_DATA, "the better model has the wider prior"),
+        assumptions=(SEEN, _DATA, "the better model has the wider prior"),
     ),
     Claim(
         id="LIW04",
@@ -41,7 +41,7 @@ CLAIMS: tuple[Claim, ...] = (
         statement="Over many models the conditional evidence agrees with the test score better than the evidence does.",
         kind="empirical",
         verdict="holds",
-        assumptions=(_DATA, "1 to 32 pixels and eleven decades of prior precision, rank correlation"),
+        assumptions=(SEEN, _DATA, "1 to 32 pixels and eleven decades of prior precision, rank correlation"),
     ),
     Claim(
         id="LIW05",
@@ -50,7 +50,7 @@ CLAIMS: tuple[Claim, ...] = (
         statement="The prior of the highest evidence need not be that of the best predictions.",
         kind="empirical",
         verdict="holds",
-        assumptions=(_DATA, "sixteen pixels, where the loss is the largest of the six models"),
+        assumptions=(SEEN, _DATA, "sixteen pixels, where the loss is the largest of the six models"),
     ),
 )
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ..claims import Claim, Paper
+from ..claims import SEEN, Claim, Paper
 
 CLAIMS: tuple[Claim, ...] = (
     Claim(
@@ -38,7 +38,10 @@ CLAIMS: tuple[Claim, ...] = (
         statement="Of models whose prior and noise are set by the evidence, those of higher evidence predict better.",
         kind="empirical",
         verdict="holds",
-        assumptions=("linear models of labels ±1 of MNIST 0/1 from 1 to 49 pixels",),
+        assumptions=(
+            SEEN,
+            "linear models of labels ±1 of MNIST 0/1 from 1 to 49 pixels",
+        ),
     ),
 )
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ..claims import Claim, Paper
+from ..claims import SEEN, Claim, Paper
 
 _WITH_REPLACEMENT = "the examples of a batch are drawn independently"
 
@@ -62,6 +62,7 @@ CLAIMS: tuple[Claim, ...] = (
         statement="Without the Hessian, Tr Σ/|G|² stands for the gradient noise scale.",
         kind="empirical",
         verdict="holds under a Hessian proportional to the identity",
+        assumptions=(SEEN,),
     ),
     Claim(
         id="MK07",
@@ -70,7 +71,10 @@ CLAIMS: tuple[Claim, ...] = (
         statement="The noise scale grows while a model is trained, many times over.",
         kind="empirical",
         verdict="holds",
-        assumptions=("logistic regression on coarse images of MNIST 0/1, full gradients from w = 0",),
+        assumptions=(
+            SEEN,
+            "logistic regression on coarse images of MNIST 0/1, full gradients from w = 0",
+        ),
     ),
 )
 

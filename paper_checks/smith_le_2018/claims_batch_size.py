@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ..claims import Claim, Figure
+from ..claims import SEEN, Claim, Figure
 
 NETWORK = "network with 800 rectified units, 1,000 images of MNIST, three seeds, stored study"
 
@@ -162,7 +162,7 @@ CLAIMS: tuple[Claim, ...] = (
         statement="At a fixed batch size there is an optimum learning rate.",
         kind="empirical",
         verdict="holds",
-        assumptions=(NETWORK, "damped momentum 0.9, 4,000 steps"),
+        assumptions=(SEEN, NETWORK, "damped momentum 0.9, 4,000 steps"),
     ),
     Claim(
         id="C71",
@@ -189,7 +189,7 @@ CLAIMS: tuple[Claim, ...] = (
         statement="With L2 regularization the gap between small and full batch shrinks and the test loss stops rising.",
         kind="statistical",
         verdict="holds",
-        assumptions=("50 rectified units on 300 made-up examples", "total cost, λ = 3"),
+        assumptions=(SEEN, "50 rectified units on 300 made-up examples", "total cost, λ = 3"),
         numbers="recalled",
     ),
     Claim(
@@ -199,7 +199,7 @@ CLAIMS: tuple[Claim, ...] = (
         statement="A batch tuned at ε = 0.1 can be tripled along with ε, and on with 1/(1 − m), until accuracy falls.",
         kind="empirical",
         verdict="holds under a factor of three, not nine",
-        assumptions=("100 rectified units, 1,000 images of MNIST, 20 epochs", "a loss of two percent is a fall"),
+        assumptions=(SEEN, "100 rectified units, 1,000 images of MNIST, 20 epochs", "a loss of two percent is a fall"),
         numbers="recalled",
     ),
 )

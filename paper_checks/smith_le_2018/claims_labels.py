@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ..claims import Claim, Figure
+from ..claims import SEEN, Claim, Figure
 
 _SUMS = "200 examples of 200 normal inputs, whose label is the sign of their sum"
 _IMAGES = "800 images of MNIST 0/1, without a bias"
@@ -45,7 +45,7 @@ CLAIMS: tuple[Claim, ...] = (
         statement="A stronger prior does not improve the test accuracy significantly.",
         kind="empirical",
         verdict="holds under two standard errors of a test set being significant",
-        assumptions=(*_BOTH, "a test set of 1000 examples"),
+        assumptions=(SEEN, *_BOTH, "a test set of 1000 examples"),
     ),
     Claim(
         id="C39",
@@ -64,7 +64,7 @@ CLAIMS: tuple[Claim, ...] = (
         "ones, for sums of normal inputs.",
         kind="empirical",
         verdict="holds under averaging over data sets",
-        assumptions=(_SUMS, "about: within 0.2 of 1.5"),
+        assumptions=(SEEN, _SUMS, "about: within 0.2 of 1.5"),
         numbers="recalled",
     ),
     Claim(
@@ -86,7 +86,7 @@ CLAIMS: tuple[Claim, ...] = (
         "to the shortest weights that do.",
         kind="identity",
         verdict="holds under linearly independent inputs",
-        assumptions=("least squares of labels ±1", "learning rate below the limit of stability"),
+        assumptions=(SEEN, "least squares of labels ±1", "learning rate below the limit of stability"),
     ),
     Claim(
         id="C43",
@@ -104,7 +104,7 @@ CLAIMS: tuple[Claim, ...] = (
         statement="With random labels the training cross-entropy goes to 0 as λ does, and that of test data explodes.",
         kind="empirical",
         verdict="holds",
-        assumptions=_BOTH,
+        assumptions=(SEEN, *_BOTH),
     ),
     Claim(
         id="C45",
@@ -187,7 +187,7 @@ CLAIMS: tuple[Claim, ...] = (
         statement="Test cross-entropy and E have their minima at the same λ, for sums of normal inputs.",
         kind="empirical",
         verdict="holds under a tolerance of a decade",
-        assumptions=(_SUMS, "average over data sets"),
+        assumptions=(SEEN, _SUMS, "average over data sets"),
     ),
     Claim(
         id="C52",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ..claims import Claim, Figure
+from ..claims import SEEN, Claim, Figure
 
 CLAIMS: tuple[Claim, ...] = (
     Claim(
@@ -155,6 +155,7 @@ CLAIMS: tuple[Claim, ...] = (
         kind="empirical",
         verdict="fails here",
         assumptions=(
+            SEEN,
             "logistic regression on MNIST 0/1, λ = 1",
             "batches with replacement, which may exceed N",
             "read at batches from 16 to 256 alone, the same estimate gives 1.2, for the claim",
@@ -230,7 +231,7 @@ CLAIMS: tuple[Claim, ...] = (
         statement="The gradient of a large batch is normal, by the central limit theorem.",
         kind="statistical",
         verdict="holds to O(1/√B)",
-        assumptions=("logistic regression on MNIST 0/1 at its minimum", "examples drawn independently"),
+        assumptions=(SEEN, "logistic regression on MNIST 0/1 at its minimum", "examples drawn independently"),
     ),
     Claim(
         id="C97",
@@ -239,7 +240,11 @@ CLAIMS: tuple[Claim, ...] = (
         statement="Batches of the usual size, 16 to 256, are large enough for normal noise.",
         kind="empirical",
         verdict="fails here",
-        assumptions=("logistic regression on MNIST 0/1 at its minimum", "along the direction of the largest noise"),
+        assumptions=(
+            SEEN,
+            "logistic regression on MNIST 0/1 at its minimum",
+            "along the direction of the largest noise",
+        ),
     ),
     Claim(
         id="C98",

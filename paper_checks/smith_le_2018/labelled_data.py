@@ -11,7 +11,7 @@ import numpy as np
 
 import sdetheory as st
 
-from ..conftest import ROOT_SEED
+from ..seeds import ROOT_SEED
 
 # In half decades: with longer steps in λ the weakest priors of random labels take longer to fit, or cannot be.
 PRECISIONS = np.geomspace(1e-6, 1e5, 23)

@@ -7,6 +7,8 @@ from scipy import special, stats
 
 import sdetheory as st
 
+from ..estimates import stacked
+
 ALPHA = 1e-6
 INPUTS = np.array([-3.0, -2.0, -1.0, -0.5, 0.5, 1.0, 2.0, 3.0])
 LABELS = np.array([0, 0, 0, 1, 0, 1, 1, 1])
@@ -144,8 +146,7 @@ def test_ratio_of_evidences_is_the_ratio_of_the_probabilities_of_two_models(reco
         edges = np.quantile(special.expit(exact[0] - exact[1]), [0.25, 0.5, 0.75])
         place = np.searchsorted(edges, special.expit(exact[0] - exact[1]))
         parts = [(first - p)[place == i] for i in range(4)]
-        errors = [part.std(ddof=1) / np.sqrt(part.size) for part in parts]
-        return st.Estimate(value=[part.mean() for part in parts], stderr=errors, n_eff=draws / 4)
+        return stacked([st.stats.mean_estimate(part) for part in parts])
 
     def fit(columns):
         solved = np.linalg.lstsq(columns, outputs.T, rcond=None)[0]

@@ -10,7 +10,7 @@ import sdetheory as st
 from sdetheory.errors import IncompatibleError, InvalidInputError
 from sdetheory.models import FunctionModel, LinearRegression, LogisticRegression, SoftmaxRegression
 from sdetheory.simulators import _sgd_engine
-from sdetheory.stats import agrees
+from sdetheory.stats import agrees, mean_estimate
 
 ALPHA = 1e-5
 
@@ -224,12 +224,8 @@ def test_yaidas_relation_at_a_large_learning_rate(rng):
     metrics = {"true": difference(0.5), "wrong": difference(0.55)}
     run = st.sgd(model, hp, [0.0], n_steps=4000, n_runs=20, rng=rng, metrics=metrics, record_every=2)
     means = {name: values[100:].mean(axis=0) for name, values in run.metrics.items()}
-    assert agrees(_estimate(means["true"]), 0.0, alpha=ALPHA)
-    assert not agrees(_estimate(means["wrong"]), 0.0, alpha=ALPHA)
-
-
-def _estimate(values):
-    return st.Estimate(value=values.mean(), stderr=values.std(ddof=1) / np.sqrt(len(values)), n_eff=len(values))
+    assert agrees(mean_estimate(means["true"]), 0.0, alpha=ALPHA)
+    assert not agrees(mean_estimate(means["wrong"]), 0.0, alpha=ALPHA)
 
 
 def test_adaptive_methods_keep_their_law_by_the_square_root_rule(rng):

@@ -11,6 +11,7 @@ from sdetheory.theory import Grid
     ("arguments", "boundaries", "message"),
     [
         (((1, -1), 8), "natural", "lower < upper"),
+        (((1, 1), 8), "natural", "lower < upper"),
         (((-1, 1), 3), "natural", ">= 4"),
         (([(-1, 1)] * 4, 8), "natural", "1 to 3 axes"),
         (([(-1, 1)] * 2, (8, 8, 8)), "natural", "cells must be one number or 2"),
