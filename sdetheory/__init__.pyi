@@ -4,6 +4,7 @@ from . import evidence as evidence
 from . import landscapes as landscapes
 from . import models as models
 from . import plotting as plotting
+from . import simulators as simulators
 from . import stats as stats
 from . import symbolic as symbolic
 from . import theory as theory

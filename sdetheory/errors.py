@@ -17,6 +17,14 @@ class IncompatibleError(InvalidInputError):
     """Each argument is valid alone, but not together (for example a scheme and a noise type it does not serve)."""
 
 
+class TimeLimitError(InvalidInputError):
+    """A symbolic computation took longer than it may; the message says which, and what may help."""
+
+
+class AccuracyWarning(RuntimeWarning):
+    """A number came out whose error is larger than it says, or is not known; the message says why and what to do."""
+
+
 class DivergedError(SdeTheoryError, RuntimeError):
     """A run lost every path to overflow, so that no statistic of it means anything.
 
