@@ -5,6 +5,7 @@ in the one dtype and layout that the code below relies on.
 """
 
 from .arrays import box as box
+from .arrays import extended as extended
 from .arrays import integer as integer
 from .arrays import integers as integers
 from .arrays import positive_definite as positive_definite
@@ -15,6 +16,7 @@ from .arrays import symmetric as symmetric
 from .arrays import vectors as vectors
 from .messages import shown as shown
 from .numbers import numbers as numbers
+from .objects import called as called
 from .objects import choice as choice
 from .objects import file_path as file_path
 from .objects import flag as flag

@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 
 import numpy as np
 
-from ..errors import InvalidInputError
+from ..errors import InvalidInputError, SdeTheoryError
 from .messages import abbreviated, shown
 
 T = TypeVar("T")
@@ -65,6 +65,18 @@ def function(name: str, value: Any, meaning: str) -> Callable[..., Any]:
     if callable(value):
         return value
     raise InvalidInputError(f"{name} must be a function {meaning}; got {shown(value)}")
+
+
+def called(name: str, function: Callable[..., Any], *arguments: Any) -> Any:
+    """Return what a function of the user gives; where it fails, say which and on what, with its own error as cause."""
+    try:
+        return function(*arguments)
+    except SdeTheoryError:
+        raise
+    except Exception as error:
+        given = ", ".join(f"an array of shape {np.shape(a)}" if isinstance(a, np.ndarray) else shown(a) for a in arguments)
+        why = abbreviated(f"{type(error).__name__}: {error}")
+        raise InvalidInputError(f"{name} must be a function that takes {given}; it failed with {why}") from error
 
 
 def mapping(name: str, value: Any, meaning: str) -> dict[str, Any]:
