@@ -88,7 +88,7 @@ def kramers_time(
         gamma = _validate.real("friction", friction, above=0.0)
         unstable = unstable / mass
         # √(γ²/4 + u) - γ/2 without cancellation at strong friction.
-        unstable = unstable / (np.sqrt(gamma**2 / 4 + unstable) + gamma / 2)
+        unstable = unstable / (np.hypot(gamma / 2, np.sqrt(unstable)) + gamma / 2)
     entropy = (np.sum(np.log(np.abs(ridge))) - np.sum(np.log(valley))) / 2
     with np.errstate(over="ignore"):
         return float(2 * np.pi / unstable * np.exp(entropy + barrier / temperature))

@@ -228,8 +228,8 @@ class FokkerPlanck:
         """
         start = _validate.reals("density", density, at_least=0.0, shape=self.grid.cells).ravel()
         times = _validate.reals("times", times, at_least=0.0, shape=(None,))
-        if np.any(np.diff(times) < 0):
-            raise InvalidInputError(f"times must be in increasing order; got {times}")
+        if not len(times) or np.any(np.diff(times) < 0):
+            raise InvalidInputError(f"times must be one or more, in increasing order; got {_validate.shown(times)}")
         if n_steps is None:
             rate = -float(self.generator.diagonal().min())
             work = rate * times[-1] * self.generator.nnz
@@ -380,6 +380,8 @@ class FokkerPlanck:
         InvalidInputError
             The region holds no cell or all, or cannot be reached from some cell.
         """
+        if region is None and not self.exits.any():
+            raise IncompatibleError("region must be given where no side of the grid absorbs: there is nothing to reach")
         chain = generator(self._fields, self.grid, region)
         return _chain.hitting_time(chain.matrix, chain.inside, chain.exits).reshape(self.grid.cells)
 
