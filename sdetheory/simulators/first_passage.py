@@ -296,7 +296,7 @@ def _result(times: NDArray[np.float64], ensemble: Ensemble, replay: dict[str, An
     seen = times[~lost]
     arrived = np.isfinite(seen)
     at_risk = np.where(arrived, seen, window)
-    restricted = mean_estimate(at_risk)
+    restricted = mean_of(at_risk)
     rate = ratio_estimate(arrived, at_risk)
     if not arrived.any():
         rate = Estimate(value=0.0, stderr=1 / at_risk.sum(), n_eff=rate.n_eff)
