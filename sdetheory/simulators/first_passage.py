@@ -16,7 +16,7 @@ from .. import _validate
 from .._kernels import ensemble as drivers
 from .._kernels.block import BlockFunction
 from ..errors import DivergedError, IncompatibleError, InvalidInputError
-from ..results import Estimate, mean_estimate, ratio_estimate
+from ..results import Estimate, mean_of, ratio_estimate
 from . import _divergence, _parallel
 from ._checkpoint import Checkpoint
 from ._divergence import Divergence
