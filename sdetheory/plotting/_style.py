@@ -26,7 +26,7 @@ def panels(name: str, axes: Any, count: int, purpose: str) -> Any:
     """Return an array of so many axes, if that is what was given."""
     found = np.ravel(np.asarray(axes, dtype=object))
     if len(found) != count or not all(isinstance(ax, Axes) for ax in found):
-        one = "an Axes" if count == 1 else f"{count} panels, each an Axes"
+        one = {1: "an Axes", 2: "two panels, each an Axes", 3: "three panels, each an Axes"}[count]
         got = f"{len(found)} of them" if all(isinstance(ax, Axes) for ax in found) else _validate.shown(axes)
         raise InvalidInputError(
             f"{name} must be {one} of matplotlib, for {purpose}; got {got}. plt.subplots makes some."

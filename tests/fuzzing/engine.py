@@ -73,13 +73,14 @@ def verdict(function, given, name, usual=frozenset()):
                 places = holes(result) - usual
         except SdeTheoryError as error:
             named = re.search(rf"(?<![A-Za-z]){re.escape(name)}(?![A-Za-z])", str(error))
-            return Verdict("named" if named else "unnamed", f"{type(error).__name__}: {error}")
+            words = f"{type(error).__name__}: {error}".encode("ascii", "replace").decode()
+            return Verdict("named" if named else "unnamed", words)
         except TooSlow:
             return Verdict("slow", f"no answer in {LONGEST} s")
         except BaseException as error:  # noqa: BLE001
             if isinstance(error, KeyboardInterrupt):
                 raise
-            return Verdict("raw", f"{type(error).__name__}: {str(error)[:200]}")
+            return Verdict("raw", f"{type(error).__name__}: {str(error)[:200]}".encode("ascii", "replace").decode())
     if places and not caught:
         return Verdict("nan", f"NaN in {sorted(places)[:3]}")
     return Verdict("warned" if caught else "right", str(caught[0].message) if caught else "")

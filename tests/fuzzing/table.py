@@ -195,7 +195,6 @@ def pair():
     return st.Estimate(value=np.ones(2), stderr=np.full(2, 0.1), n_eff=10.0)
 
 
-@once
 def derivation():
     d = st.symbolic.Derivation("a title")
     d.assume(k, "a positive number")
@@ -277,6 +276,8 @@ def _calls():
         "Crossing": dict(direction=[1.0], level=0.5),
         "Estimate": dict(value=1.0, stderr=0.1, n_eff=10.0),
         "Estimate.z_score": (estimate, dict(expected=1.1)),
+        "Estimate.interval": (estimate, dict(level=0.9)),
+        "Estimate.plus_independent": (estimate, dict(other=estimate())),
         "Landscape.from_sympy": dict(expression="k*x**2", variables=["x"], parameters={"k": 2.0}),
         "Landscape.value": (well, dict(w=[0.5])),
         "Landscape.gradient": (well, dict(w=[0.5])),
