@@ -20,6 +20,7 @@ from ._checkpoint import Checkpoint
 from ._divergence import Divergence
 from ._ensemble import Ensemble, Interrupt
 from ._observables import Observables
+from ._scout import warn_of_long_steps
 from .histogram import Histogram, cell_edges, from_counts
 from .mixing import Mixing, mixing, split
 from .sde import SDE
@@ -207,6 +208,7 @@ def sample_stationary(
     edges = None if bins is None else cell_edges(bins, sde.dimension)
     watched = Observables(sde, observables, basins)
     ensemble.check_fields()
+    warn_of_long_steps(ensemble, sde, burn_in + n_steps, 2)
     replay = {
         "sde": sde, "x0": ensemble.positions(), "dt": ensemble.dt, "n_paths": n_paths, "burn_in": burn_in,
         "n_steps": n_steps, "every": every, "bins": edges, "observables": observables, "basins": basins,
