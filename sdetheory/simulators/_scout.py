@@ -43,7 +43,7 @@ def warn_of_long_steps(ensemble: Ensemble, sde: SDE, n_steps: int, stacklevel: i
     whole = prepare(sde, scheme, "none", ensemble.dt, 1)
     halves = prepare(sde, scheme, "none", ensemble.dt / 2, 1)
     may = max(_FREE, _SHARE * n_steps * ensemble.n_paths / scouts.n_paths)
-    squares, count = np.zeros((3, sde.dimension)), 0
+    looks = []
     for look in _LOOKS:
         if look >= n_steps or look > may:
             break
@@ -53,14 +53,15 @@ def warn_of_long_steps(ensemble: Ensemble, sde: SDE, n_steps: int, stacklevel: i
         two = _moved(scouts, halves, ensemble.dt / 2, 2)
         _advance(scouts, 1)
         with np.errstate(over="ignore", invalid="ignore"):
-            paths = np.stack([one - before, two - one, scouts.positions() - one]) ** 2
-        seen = np.isfinite(paths).all(axis=(0, 2))
-        squares, count = squares + paths[:, seen].sum(axis=1), count + seen.sum()
-    displacement, mismatch, noise = squares
+            looks.append(np.stack([one - before, two - one, scouts.positions() - one]) ** 2)
+    squares = np.array(looks).reshape(-1, 3, *scouts.positions().shape)
+    # Paths that overflow are reported as such.
+    squares = squares[:, :, np.isfinite(squares).all(axis=(0, 1, 3))].sum(axis=2)
+    displacement, mismatch, noise = squares.sum(axis=0)
     long = (mismatch >= _MISMATCH**2 * displacement) & (np.maximum(displacement, mismatch) >= noise) & (mismatch > 0)
     if long.any():
         i = int(np.argmax(long))
-        whole_step, missed = np.sqrt(squares[:2, i] / count)
+        whole_step, missed = np.sqrt(squares.mean(axis=0)[:2, i] / scouts.n_paths)
         warnings.warn(
             f"dt={ensemble.dt:g} is too long a step for {sde.name}: where its paths come, a step of {scheme.name} "
             f"moves component {i} by {whole_step:.3g} (root mean square, without noise) and two half steps end "
