@@ -23,7 +23,7 @@ def random_spectrum(rng):
     return Spectrum(
         log_squares=2 * np.log(singular),
         coordinates=singular * weights + noise * rng.standard_normal(rank),
-        residual_square=float(noise**2 * rng.chisquare(n - rank)) if n > rank else 0.0,
+        residual=float(noise * np.sqrt(rng.chisquare(n - rank))) if n > rank else 0.0,
         size=n,
         n=n,
     )
