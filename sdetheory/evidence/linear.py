@@ -361,12 +361,17 @@ class LinearModel:
         Returns
         -------
         EvidenceMaximum
-            The global maximum, its kind (boundaries are recognized), and all local maxima.
+            The global maximum, its kind (boundaries and ridges are recognized), and all local maxima.
 
         Raises
         ------
         InvalidInputError
-            If no input varies, or y is zero (after centring): then every λ is as good.
+            If y is zero (after centring) and σ² not known, or there is one observation and a flat intercept.
+
+        Warns
+        -----
+        AccuracyWarning
+            If λ or σ² is beyond the range of doubles; their logarithms are given too.
 
         Notes
         -----
