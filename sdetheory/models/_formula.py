@@ -27,12 +27,20 @@ MEASURES = frozenset({"accuracy", "loss", "initial"})
 _written: dict[type, dict[str, Any]] = {}
 """The classes that are declared, with what their names meant when they were."""
 
+_with_formulas: set[type] = set()
 
-def declared(kind: Kind) -> Kind:
-    """Take a class as one whose formulas a fast path may know; the outermost decorator, as `slots` makes a new class."""
+
+def extensible(kind: Kind) -> Kind:
+    """Remember what the names of a class mean, for its subclasses; the outermost decorator, as slots make a new class."""
     names = {name for each in kind.__mro__[:-1] for name in vars(each) if not name.startswith("__")}
     _written[kind] = {name: _meaning(kind, name) for name in names}
     return kind
+
+
+def declared(kind: Kind) -> Kind:
+    """Take a class as one whose formulas a fast path may know."""
+    _with_formulas.add(kind)
+    return extensible(kind)
 
 
 def declaring_class(kind: type) -> type | None:
@@ -57,12 +65,13 @@ def overridden(model: Any) -> set[str]:
 
 def formula_of(model: Any) -> type | None:
     """Return the declared class whose formulas are the model's, or None if it has formulas of its own."""
-    return None if overridden(model) - MEASURES else declaring_class(type(model))
+    base = declaring_class(type(model))
+    return None if base not in _with_formulas or overridden(model) - MEASURES else base
 
 
 def stated(model: Any, names: tuple[str, ...]) -> list[str]:
     """Return which methods a user has written: of a subclass those that it overrides, of other models all it has."""
-    if declaring_class(type(model)) is None:
+    if declaring_class(type(model)) not in _with_formulas:
         return [name for name in names if callable(getattr(model, name, None))]
     own = getattr(model, "__dict__", {})
     written = overridden(model)

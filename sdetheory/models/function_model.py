@@ -10,12 +10,12 @@ from numpy.typing import ArrayLike, NDArray
 
 from .. import _validate
 from ..errors import InvalidInputError
-from ._formula import Model, declared
+from ._formula import Model, extensible
 
 Array = NDArray[np.float64]
 
 
-@declared
+@extensible
 class FunctionModel(Model):
     r"""A sum over examples, given by three functions.
 
