@@ -26,6 +26,8 @@ _EPS = float(np.finfo(np.float64).eps)
 _ROUNDING = 8 * _EPS
 # Products n·p·min(n, p) up to which a matrix is decomposed in twofold precision: at most about two seconds.
 _SMALL = 2 * 10**6
+# How far above the rounding error of a decomposition all columns must be for none to have been lost in it.
+_ALIKE = 1e6
 # Entries beyond this power of two, on either side, are brought to one first: their squares would overflow.
 _FAR = 300
 
@@ -47,13 +49,17 @@ class Factors:
     left_over: Array = field(default_factory=lambda: np.empty(0))
 
 
-def factor(design: Design, X: Array, make_rows: Callable[[], Array]) -> Factors:
+def factor(
+    design: Design, X: Array, make_rows: Callable[[], Array], *, weak: float = WEAK, names: bool = True
+) -> Factors:
     """Decompose the whitened inputs of a design; `make_rows` returns them in double precision, anew each time.
 
     An ordinary decomposition has errors of 1e-16 of the largest singular value. So it serves where none is below 1e-5
     of that, and none was lost: then it is as good as any. Otherwise units may differ, or columns nearly depend on each
     other, and which it is shows only once columns are scaled: small matrices are decomposed again in twofold precision,
-    large ones by LAPACK's Jacobi method, which scales columns too.
+    large ones by LAPACK's Jacobi method, which scales columns too. `weak` is the share below which a singular value asks
+    for more. Without `names` a large matrix of too low a rank is not decomposed again either, if its columns are of so
+    similar sizes that no unit can have been lost.
     """
     n, p = X.shape
     limit = n - (design.centre is not None)
@@ -66,9 +72,13 @@ def factor(design: Design, X: Array, make_rows: Callable[[], Array]) -> Factors:
         rows = np.ldexp(rows, -unit)
     left, singular, right = thin_svd(rows, rank=limit)
     expected = min(limit, int(varying.sum()))
-    if len(singular) == expected and (not expected or singular[-1] >= WEAK * singular[0]):
+    strong = not len(singular) or singular[-1] >= weak * singular[0]
+    small = n * p * min(n, p) <= _SMALL
+    smallest = np.ldexp(spread[varying].min(initial=np.inf), -unit)
+    alike = len(singular) > 0 and _ALIKE * max(n, p) * _EPS * singular[0] <= smallest
+    if strong and (len(singular) == expected or (alike and not names and not small)):
         return Factors(left=left, singular=np.ldexp(singular, unit), right=right)
-    if n * p * min(n, p) <= _SMALL:
+    if small:
         return _exact(design, X, varying, limit)
     rows = np.ldexp(make_rows(), -unit)
     found, dependent = _by_lapack(rows, varying, limit)

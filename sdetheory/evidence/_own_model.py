@@ -11,6 +11,7 @@ from scipy import optimize
 
 from .. import _validate
 from ..errors import InvalidInputError
+from ..models._consistency import check
 
 Array = NDArray[np.float64]
 
@@ -86,7 +87,7 @@ class OwnCoordinates:
             raise InvalidInputError(
                 f"model must have {', '.join(needed)}; got {type(model).__name__}, which has not. {REMEDY}"
             )
-        _check(OwnModel(model=model, prior_precision=float(getattr(model, "prior_precision", 0.0))))
+        check(model, np.zeros(int(model.dimension)), ("cost", "gradient", "hessian"))
         return cls(model=model)
 
     def precision(self, prior_precision: float) -> float:
@@ -118,24 +119,3 @@ class OwnCoordinates:
                 model.cost, start, method="trust-exact", jac=model.gradient, hess=model.hessian, options={"gtol": 1e-6}
             ).x
 
-
-def _check(model: OwnModel) -> None:
-    """Refuse a model whose gradient is not that of its cost, or whose Hessian is not that of its gradient."""
-    generator = np.random.default_rng(0)
-    w, direction = 0.1 * generator.standard_normal((2, model.dimension))
-    step = 1e-4
-
-    def agree(name: str, stated: float, found: float, scale: float) -> None:
-        if abs(stated - found) > 1e-3 * (abs(stated) + abs(found)) + 1e-6 * scale:
-            raise InvalidInputError(
-                f"model must have a {name}; along one direction it states {stated:.6g}, and differences give {found:.6g}. "
-                "Laplace's formula needs the derivatives of the total cost, summed over examples, prior included."
-            )
-
-    costs = [float(model.cost(w + sign * step * direction)) for sign in (1, -1)]
-    gradients = [model.gradient(w + sign * step * direction) for sign in (1, -1)]
-    scale = max(abs(value) for value in costs) + 1.0
-    agree("gradient that belongs to its cost", float(model.gradient(w) @ direction),
-          (costs[0] - costs[1]) / (2 * step), scale)  # fmt: skip
-    agree("Hessian that belongs to its gradient", float(direction @ model.hessian(w) @ direction),
-          float((gradients[0] - gradients[1]) @ direction) / (2 * step), scale)  # fmt: skip
