@@ -307,7 +307,7 @@ def test_a_model_of_ones_own(rng):
         found = optimize.minimize(cost, np.zeros(2), tol=1e-12)
         np.testing.assert_allclose(one.mode, found.x, atol=1e-5)
         assert one.occam.cost_at_mode == pytest.approx(found.fun, abs=1e-9)
-        grid = np.linspace(-15, 15, 1501)
+        grid = np.linspace(-15, 15, 301)
         first, second = np.meshgrid(grid, grid)
         products = X[:, :1, None] * first + X[:, 1:, None] * second
         logs = special.log_ndtr((2 * y - 1)[:, None, None] * products).sum(axis=0)
