@@ -16,7 +16,7 @@ from .. import _validate
 from .._kernels import ensemble as drivers
 from .._kernels.block import BlockFunction
 from ..errors import DivergedError, IncompatibleError, InvalidInputError
-from ..results import Estimate, mean_estimate, ratio_estimate
+from ..results import Estimate, mean_of, ratio_estimate
 from . import _divergence, _parallel
 from ._checkpoint import Checkpoint
 from ._divergence import Divergence
@@ -296,7 +296,7 @@ def _result(times: NDArray[np.float64], ensemble: Ensemble, replay: dict[str, An
     seen = times[~lost]
     arrived = np.isfinite(seen)
     at_risk = np.where(arrived, seen, window)
-    restricted = mean_estimate(at_risk)
+    restricted = mean_of(at_risk)
     rate = ratio_estimate(arrived, at_risk)
     if not arrived.any():
         rate = Estimate(value=0.0, stderr=1 / at_risk.sum(), n_eff=rate.n_eff)
