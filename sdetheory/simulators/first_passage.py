@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import warnings
 from concurrent.futures import Executor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -13,12 +13,13 @@ import sympy
 from numpy.typing import ArrayLike, NDArray
 
 from .. import _validate
+from .._intervals import Reciprocal, law_of_rate
 from .._kernels import ensemble as drivers
 from .._kernels import noise
 from .._kernels.block import BlockFunction
 from .._kernels.signatures import NOISE, compiled
 from ..errors import DivergedError, IncompatibleError, InvalidInputError
-from ..results import Estimate, mean_estimate, ratio_estimate
+from ..results import Estimate, mean_of, ratio_estimate
 from . import _divergence, _parallel
 from ._checkpoint import Checkpoint
 from ._divergence import Divergence
@@ -41,20 +42,22 @@ class FirstPassage:
     censored : int
         Number of paths that were still outside when the run ended.
     diverged : int
-        Number of paths that overflowed first; they enter no estimate.
+        Number of paths that overflowed first; they enter no estimate, which are then of the others alone.
     divergence : Divergence or None
         The first of them, and at which step.
     window : float
         Length of the run, max_steps · dt, or how far it came.
     mean : Estimate or None
-        Mean first-passage time; None where a path was censored, since the times seen would make it too short.
+        Mean first-passage time; None where a path was censored, since the times seen would make it too short, or
+        overflowed, since it may never arrive.
     restricted_mean : Estimate
         Mean of min(time, window): unbiased whatever was censored.
     rate : Estimate
         Entries over total time at risk. Where passages are memoryless this is the maximum-likelihood estimate of their
         rate, and 1/rate that of the mean time, whatever was censored; elsewhere it is the average hazard within the
-        window. Its standard error, from the scatter of paths, does not rely on that. Without any entry it is 0, with
-        the rate of one entry as its standard error.
+        window. Its standard error, from the scatter of paths, does not rely on that; its interval is that of a Poisson
+        count as far as few entries tell no better. Without any entry it is 0, with the rate of one entry as its
+        standard error.
     replay : dict
         Arguments that repeat the run to the same bits: ``first_passage(**result.replay)``. After an interrupt they make
         all of it.
@@ -155,14 +158,15 @@ def first_passage(
     Warns
     -----
     RuntimeWarning
-        Some paths overflowed and were left out; Ctrl-C ended the run; a checkpoint could not be written.
+        Some paths overflowed and were left out, and there is no mean; Ctrl-C ended the run; a checkpoint could not be written.
 
     Notes
     -----
-    The bias of mean times is O(h) with the bridge, and O(√h) without it. The bridge takes φ as linear and the noise as
-    constant during a step: exact for a half-space and additive noise up to the drift's changes, first order otherwise.
-    The crossing's time within its step is interpolated linearly (of the reflected path, for a crossing that the bridge
-    adds), which is an error below h. A particle with momentum whose target depends on positions alone has s = 0: its
+    The bias of mean times is O(h) with the bridge, and O(√h) without it. The bridge takes the target's boundary as flat
+    and the noise as constant during a step: exact for a half-space and additive noise up to the drift's changes, first
+    order otherwise. Where ∇φ depends on x, φ/|∇φ| is replaced by the distance to the zero of φ along the normal, so
+    that x⁹ − 1 is the same target as x − 1. The crossing's time within its step is interpolated linearly (of the
+    reflected path, for a crossing that the bridge adds), which is an error below h. A particle with momentum whose target depends on positions alone has s = 0: its
     paths are smooth and need no bridge.
 
     Paths that have arrived cost nothing more: as soon as half of them have, the others are put together anew.
@@ -205,6 +209,7 @@ def first_passage(
         "sde": sde, "x0": starts, "target": target, "dt": ensemble.dt, "max_steps": max_steps, "start": begin,
         "rng": ensemble.seed, "method": method, "bridge": bridge,
     }  # fmt: skip
+    into = target_function([target], sde, dt=ensemble.dt if bridge else None)
     run = file.describe(
         "first_passage", ensemble, max_steps=max_steps, bridge=bool(bridge), target=into.source,
         executor=executor is not None, **{"parameters of the target": into.parameters.tolist()},
@@ -295,24 +300,32 @@ def _result(times: NDArray[np.float64], ensemble: Ensemble, replay: dict[str, An
     if len(times) - diverged < 2:
         raise DivergedError(_divergence.report(divergence, lost, ensemble, ""), result=times)
     if diverged:
-        message = _divergence.report(divergence, lost, ensemble, " and were left out")
+        message = _divergence.report(divergence, lost, ensemble, " and were left out: there is no mean")
         warnings.warn(message, RuntimeWarning, 3)
     seen = times[~lost]
     arrived = np.isfinite(seen)
     at_risk = np.where(arrived, seen, window)
-    restricted = mean_of(at_risk)
-    rate = ratio_estimate(arrived, at_risk)
-    if not arrived.any():
-        rate = Estimate(value=0.0, stderr=1 / at_risk.sum(), n_eff=rate.n_eff)
+    restricted = mean_of(at_risk, positive=True)
     return FirstPassage(
         times=times,
         censored=censored,
         diverged=diverged,
         divergence=divergence,
         window=window,
-        mean=None if censored else restricted,
+        mean=None if censored or diverged else restricted,
         restricted_mean=restricted,
-        rate=rate,
+        rate=_rate(arrived, at_risk, restricted),
         replay=replay,
         interrupted=interrupted,
     )
+
+
+def _rate(arrived: NDArray[np.bool_], at_risk: NDArray[np.float64], time: Estimate) -> Estimate:
+    """Return entries over time at risk, with the interval of counts, or of 1/time where all have arrived."""
+    rate = ratio_estimate(arrived, at_risk)
+    if not arrived.any():
+        rate = Estimate(value=0.0, stderr=1 / at_risk.sum(), n_eff=rate.n_eff)
+    law = law_of_rate(arrived.sum(), rate.stderr / rate.value if rate.value else 0.0)
+    if arrived.all() and time.law is not None:
+        law = Reciprocal(time.law, time.stderr / time.value)
+    return replace(rate, law=law)

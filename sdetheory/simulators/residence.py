@@ -183,6 +183,7 @@ def residence_times(
         "sde": sde, "x0": starts, "cores": cores, "dt": ensemble.dt, "n_steps": n_steps, "start": ensemble.start,
         "rng": ensemble.seed, "method": method, "bridge": bridge,
     }  # fmt: skip
+    within = target_function(cores, sde, dt=ensemble.dt if bridge else None)
     run = file.describe(
         "residence_times", ensemble, n_steps=n_steps, bridge=bool(bridge), cores=within.source,
         executor=executor is not None, **{"parameters of the cores": within.parameters.tolist()},
