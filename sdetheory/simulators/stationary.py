@@ -328,11 +328,11 @@ def _sample(
     columns = {name: column for column, name in enumerate(names, dimension)}
     components = mixes.of(slice(dimension))
     return StationarySample(
-        mean=_moments.entry(means, slice(dimension)),
+        mean=means[:dimension],
         covariance=covariance,
         histogram=None if edges is None else from_counts(edges, sums["counts"]),
-        expectations={name: _moments.entry(means, columns[name]) for name in replay["observables"] or ()},
-        occupancy={name: _occupancy(_moments.entry(means, columns[name])) for name in replay["basins"] or ()},
+        expectations={name: means[columns[name]] for name in replay["observables"] or ()},
+        occupancy={name: _occupancy(means[columns[name]]) for name in replay["basins"] or ()},
         autocorrelation_time=components.autocorrelation_time,
         effective_sample_size=components.effective_sample_size,
         r_hat=components.r_hat,

@@ -17,13 +17,8 @@ from .._kernels.signatures import FIELD, compiled
 from ..errors import InvalidInputError
 from ..symbolic.codegen import block_source
 from ..symbolic.parsing import as_expression
-from ._distance import straightened
 from ._user_function import UserFunction
 from .sde import SDE
-
-_DEVIATIONS = 4.0
-"""Standard deviations of a step's noise beyond which a boundary is out of reach: of two ends so far away, the chance of
-the bridge between is e⁻³²."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -42,11 +37,8 @@ class Crossing:
     level: float
 
 
-def target_function(targets: Sequence[Any], sde: SDE, *, dt: float | None = None) -> BlockFunction:
-    """Return each target's function and its gradient, 1 + d rows a target, as one block function.
-
-    Given the step, functions that bend are distances to the target's boundary instead, as the bridge takes them.
-    """
+def target_function(targets: Sequence[Any], sde: SDE) -> BlockFunction:
+    """Return each target's function and its gradient, 1 + d rows a target, as one block function."""
     formulas = sde._formulas
     if formulas is None:
         x, values, time = sympy.symbols(f"x:{sde.dimension}", real=True), {}, sympy.Symbol("t", real=True)
@@ -54,7 +46,6 @@ def target_function(targets: Sequence[Any], sde: SDE, *, dt: float | None = None
         x, values, time = formulas.variables, dict(formulas.parameters), formulas.time
     names = {s.name: s for s in (*x, *values, time)}
     rows: list[sympy.Expr] = []
-    curved: list[int] = []
     for number, target in enumerate(targets):
         if isinstance(target, tuple):
             target = _crossing(target, sde.dimension)
@@ -72,23 +63,9 @@ def target_function(targets: Sequence[Any], sde: SDE, *, dt: float | None = None
             raise InvalidInputError(
                 f'target must be ("above", c), ("below", c), a Crossing or a formula; got {type(target).__name__}'
             )
-        gradient = [phi.diff(v) for v in x]
-        if dt is not None and any(g.has(*x) for g in gradient):
-            curved.append(len(rows))
-        rows += [phi, *gradient]
-    if dt is not None and curved:
-        values[sympy.Symbol("reach of the bridge", real=True)] = _reach(sde, dt)
+        rows += [phi, *[phi.diff(v) for v in x]]
     source = block_source("target", rows, x, (*values, time))
-    if curved:
-        source = straightened(source, tuple(curved), len(values) - 1)
     return BlockFunction(source, np.array(list(values.values()), dtype=np.float64), len(rows))
-
-
-def _reach(sde: SDE, dt: float) -> float:
-    """Return a distance from which noise does not reach a boundary within a step; infinity where noise may grow."""
-    if sde._constant is None:
-        return np.inf
-    return _DEVIATIONS * float(np.linalg.norm(sde._constant, 2)) * dt**0.5
 
 
 def _crossing(target: tuple[Any, ...], dimension: int) -> Crossing:
