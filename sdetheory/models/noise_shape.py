@@ -8,8 +8,8 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from .. import _validate
-from ..errors import InvalidInputError
 from .._intervals import Count
+from ..errors import InvalidInputError
 from ..results import Estimate
 
 

@@ -11,7 +11,8 @@ from numpy.typing import ArrayLike, NDArray
 from scipy import special
 
 from ..errors import InvalidInputError
-from ..models._regression import Regression
+from ..models import LinearRegression, LogisticRegression
+from ..models._formula import formula_of
 from ..results import Estimate, mean_of
 
 Array = NDArray[np.float64]
@@ -131,8 +132,8 @@ def unpacked(arrays: Mapping[str, Array], name: str) -> Moments:
 
 def cost(model: Any) -> Callable[[Array], ArrayLike]:
     """Return the model's cost as a function of weights (n, p)."""
-    if isinstance(model, Regression):
-        return model.cost  # pyright: ignore[reportAttributeAccessIssue]
+    if formula_of(model) in (LinearRegression, LogisticRegression):
+        return model.cost
     return lambda weights: [model.cost(w) for w in weights]
 
 
