@@ -32,6 +32,7 @@ INSIDE = {
     "datasets": {"_validate", "errors"},
     "theory": {"hyperparameters", "_validate", "results", "errors"},
     "simulators": {
+        "_intervals",
         "landscapes",
         "symbolic",
         "models",
