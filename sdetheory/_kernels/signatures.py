@@ -38,6 +38,19 @@ STEP = types.void(
 """x (d, L), work, numbers, which of them is the first, number of steps,
 drift, diffusion, its derivative terms, parameters, matrix, dt, layout."""
 
+TANGENT = types.void(
+    _block, _block, types.int64, _block, _block, types.int64, types.float64, types.FunctionType(FIELD), _vector,
+    _vector, _block,
+)  # fmt: skip
+"""x (d, L), values of the target's function, which row is meant, noise, its matrix, its layout, square root of dt, the
+function, its parameters, lanes to leave out, and the tangent plane."""
+
+MEETING = types.void(
+    _block, _block, types.int64, types.float64, types.float64, types.FunctionType(FIELD), _vector, types.int64[::1],
+    _block,
+)  # fmt: skip
+"""x before and after the step, which row is meant, the times, function, parameters, lanes wanted, and their shares."""
+
 
 @cache
 def compiled(signature: Any, function: Callable[..., None]) -> Any:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from ..results import Estimate, mean_estimate
+from ..results import Estimate, mean_of
 
 
 def pairs(dimension: int, n_observables: int) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
@@ -37,7 +37,7 @@ def covariance(first: NDArray[np.float64], second: NDArray[np.float64]) -> Estim
     # Each path's contribution to E[xx'] - E[x]E[x]', linearized about the means (exact for the value itself).
     centred = first - mean
     influence = second - mean[rows] * first[:, columns] - mean[columns] * first[:, rows] + mean[rows] * mean[columns]
-    packed = mean_estimate(influence)
+    packed = mean_of(influence)
     # The mean itself is estimated; what that takes from the covariance is its own variance.
     packed_value = packed.value + np.mean(centred[:, rows] * centred[:, columns], axis=0) / (len(first) - 1)
     value, stderr = np.empty((2, dimension, dimension))

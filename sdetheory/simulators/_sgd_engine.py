@@ -16,6 +16,7 @@ from .._kernels.block import compiled_source
 from .._kernels.signatures import FIELD, WORDS, compiled
 from ..errors import InvalidInputError
 from ..models import LinearRegression, LogisticRegression, SoftmaxRegression
+from ..models._formula import formula_of
 from ..symbolic.codegen import block_source
 
 Array = NDArray[Any]
@@ -83,9 +84,10 @@ class State:
 
 def has_kernel(model: Any) -> bool:
     """Whether the runs of a model are made by a kernel."""
-    if isinstance(model, SoftmaxRegression):
+    formula = formula_of(model)
+    if formula is SoftmaxRegression:
         return model.n_classes is not None and model.n_classes <= _CLASSES
-    return isinstance(model, LinearRegression | LogisticRegression)
+    return formula in (LinearRegression, LogisticRegression)
 
 
 def shortest(model: Any) -> int:
@@ -122,7 +124,7 @@ def _ensemble(problem: Problem) -> Any:
     y = model.y.astype(np.float64)
     coding = getattr(model, "coding", None)
     rows = None if coding is None else tuple(map(tuple, coding.tolist()))
-    slope = compiled_source(FIELD, _slope_source(type(model), rows))
+    slope = compiled_source(FIELD, _slope_source(formula_of(model), rows))
     words = compiled(WORDS, noise.batch_words)
 
     def advance(state: State, first: int, n_steps: int, stop: int, interrupt: Any) -> bool:
@@ -138,11 +140,11 @@ def _ensemble(problem: Problem) -> Any:
 
 
 @cache
-def _slope_source(model: type, coding: tuple[tuple[float, ...], ...] | None) -> str:
+def _slope_source(formula: type | None, coding: tuple[tuple[float, ...], ...] | None) -> str:
     """Return the kernel of dℓ/d(x·w), for each product of an example with weights, as a function of these and y."""
     outputs = 1 if coding is None else len(coding[0])
     z, y = sympy.symbols(f"z:{outputs}", real=True), sympy.Symbol("y", real=True)
-    if model is LinearRegression:
+    if formula is LinearRegression:
         slopes = [z[0] - y]
     elif coding is None:
         sign = 1 - 2 * y

@@ -19,7 +19,7 @@ from ..errors import IncompatibleError, InvalidInputError
 from ._ensemble import Ensemble, blocks, starting_points
 from ._fork import check_threads
 from .schemes import INCREMENTS, SCHEMES, Scheme
-from .sgd_sde import LinearForm, SGDEquation, linear_form
+from .sgd_sde import LinearForm, SGDEquation, check_consistency, linear_form
 
 _WORK = 2**27
 """Multiplications between two looks at the progress bar and the keyboard: a tenth of a second."""
@@ -101,6 +101,7 @@ class WeightedEnsemble(Ensemble):
             )
         dt = _validate.real("dt", dt, above=0.0)
         points = starting_points(x0, sde.dimension, n_paths)
+        check_consistency(sde.model, points[0], sde.order)
         form = linear_form(sde.model)
         if form is not None and form.link == weighted.LINEAR:
             steepest = form.scale * np.linalg.norm(form.X, 2) ** 2 + form.prior_precision

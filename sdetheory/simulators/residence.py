@@ -14,9 +14,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from .. import _validate
 from .._kernels import ensemble as drivers
-from .._kernels import noise
 from .._kernels.block import BlockFunction
-from .._kernels.signatures import NOISE, compiled
 from ..errors import DivergedError, InvalidInputError
 from ..results import Estimate, ratio_estimate
 from . import _divergence, _parallel
@@ -170,7 +168,7 @@ def residence_times(
     n_steps = _validate.integer("n_steps", n_steps, at_least=1)
     if not isinstance(cores, Sequence) or isinstance(cores, str) or len(cores) < 2:
         raise InvalidInputError(f"cores must be a sequence of at least two targets; got {cores!r:.60}")
-    within = target_function(cores, sde)
+    within, curved = target_function(cores, sde)
     starts = ensemble.check_fields()
     inside = within(starts, ensemble.start)[:, :: 1 + sde.dimension] >= 0
     if (inside.sum(axis=1) > 1).any():
@@ -187,7 +185,7 @@ def residence_times(
         "residence_times", ensemble, n_steps=n_steps, bridge=bool(bridge), cores=within.source,
         executor=executor is not None, **{"parameters of the cores": within.parameters.tolist()},
     )  # fmt: skip
-    arguments = (n_steps, within, len(cores), Bridge.of(sde, bridge))
+    arguments = (n_steps, within, len(cores), Bridge.of(sde, bridge, curved))
     if executor is None:
         with Interrupt() as interrupt:
             arrays = _stays(ensemble, *arguments, file, run, interrupt, progress)
@@ -235,9 +233,8 @@ def _stays(
     paths = ensemble.plan.plan[drivers.FIRST_PATH] + np.arange(blocks * lanes)
     counted = (arrays["last"], arrays["since"], arrays["stayed"], arrays["moves"], arrays["lost"][:, 0])
     fixed = within.compiled, np.append(within.parameters, 0.0), *bridge.arguments()
-    uniform = compiled(NOISE, noise.uniform_of_listed)
     for chunk in ensemble.chunks(n_steps, done=begun, progress=progress, label="residence", interrupt=interrupt):
-        ensemble.advance_listed(drivers.advance_between_cores, chunk, paths, *fixed, uniform, *counted)
+        ensemble.advance_listed(drivers.advance_between_cores, chunk, paths, *fixed, *counted)
         file.offer(ensemble.step, arrays)
     if ensemble.step > begun:
         file.save(ensemble.step, arrays)

@@ -14,7 +14,8 @@ from numpy.typing import ArrayLike, NDArray
 
 from .. import _validate
 from ..hyperparameters import SGDHyperparameters
-from ..results import Estimate, mean_estimate
+from ..models import _consistency
+from ..results import Estimate, mean_of
 from . import _sgd_arguments, _sgd_engine, _sgd_run
 from ._checkpoint import Checkpoint
 
@@ -151,7 +152,8 @@ def sgd(
     Raises
     ------
     InvalidInputError
-        If an argument is out of its range, or the checkpoint belongs to another run.
+        If an argument is out of its range, the model's cost, gradients and Hessian products contradict each other, or
+        the checkpoint belongs to another run.
     IncompatibleError
         If two arguments do not go together: sampling with replacement and `reshuffle`, say.
     WorkerError
@@ -191,6 +193,7 @@ def sgd(
     n_steps = _validate.integer("n_steps", n_steps, at_least=0)
     _sgd_arguments.check_model(model, hp)
     starts = _sgd_arguments.starts(w0, model.dimension, n_runs, _sgd_engine.has_kernel(model))
+    _consistency.check(model, starts[0], ("minibatch_gradient",))
     problem = _sgd_arguments.problem(
         model, hp, n_steps, optimizer, reshuffle, learning_rates, batch_sizes, average_from, seed
     )
@@ -242,10 +245,10 @@ def _moments(arrays: dict[str, Array], count: int) -> tuple[Estimate | None, Est
     if count <= 0 or whole.sum() < 2:
         return None, None
     means = arrays["sums"][whole] / count
-    mean = mean_estimate(means)
+    mean = mean_of(means)
     if not arrays["squares"].size:
         return mean, None
     # About the mean of all runs, which is much closer to the truth than that of one.
     shift = means[:, :, None] * mean.value
     products = arrays["squares"][whole] / count - shift - shift.transpose(0, 2, 1) + np.outer(mean.value, mean.value)
-    return mean, mean_estimate(products)
+    return mean, mean_of(products)

@@ -14,7 +14,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from .. import _validate
 from ..errors import DivergedError, InvalidInputError
-from ..results import Estimate, mean_estimate
+from ..results import Estimate, mean_of
 from . import _divergence, _moments, _parallel
 from ._checkpoint import Checkpoint
 from ._divergence import Divergence
@@ -370,7 +370,7 @@ def _estimates(
     # An observable that was not finite spoils its own column only.
     with np.errstate(invalid="ignore"):
         centre, averages, products = _moments.about_one_point(origin, first / n_records, second / n_records, *pairs)
-        means = mean_estimate(averages)
+        means = mean_of(averages)
         within, halves = split(first, second[:, squares], early, n_records, half)
         halves = halves[0] + origin - centre, halves[1] + origin - centre
         mixes = mixing(averages, products[:, squares], within, halves, n_records, spacing)
