@@ -241,7 +241,7 @@ def test_data_cannot_change_under_the_model(rng):
         ({"X": [[1.0]], "y": ["a"]}, "y must be real numbers"),
         ({"X": [[1.0]], "y": [1.0], "prior_shape": [[-1.0]]}, "prior_shape must be positive definite"),
         ({"X": np.eye(2), "y": [1.0, 2.0], "prior_shape": [[1.0, 0.5], [0.0, 1.0]]}, "prior_shape must be symmetric"),
-        ({"X": np.eye(13), "y": np.ones(13), "prior_shape": np.ones((13, 13))}, "must be positive definite"),
+        ({"X": np.eye(13), "y": np.ones(13), "prior_shape": linalg.hilbert(13)}, "must be positive definite"),
     ],
 )
 def test_bad_models_are_refused(arguments, message):
