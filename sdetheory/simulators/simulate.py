@@ -248,15 +248,15 @@ def _paths(
     ensemble.step, ensemble.state = done, arrays["state"]
     paths[: saved()] = arrays["paths"]
     watched = {"progress": progress, "label": "simulate", "interrupt": interrupt}
-    if save_every is not None and save_every <= ensemble.steps_in_chunk and done % save_every == 0:
+    often = min(8 * ensemble.first_steps, ensemble.steps_in_chunk)
+    if save_every is not None and save_every <= often and done % save_every == 0:
         for chunk in ensemble.chunks(n_steps // save_every, done=done // save_every, steps_each=save_every, **watched):
             ensemble.advance(save_every, paths[saved() : saved() + chunk])
             file.offer(ensemble.step, {"state": ensemble.state, "paths": paths[: saved()]})
     else:
         for chunk in ensemble.chunks(n_steps, done=done, stop_every=save_every, **watched):
-            ensemble.advance(chunk)
-            if save_every is not None and ensemble.step % save_every == 0:
-                paths[ensemble.step // save_every] = ensemble.positions()
+            ends = save_every is not None and (ensemble.step + chunk) % save_every == 0
+            ensemble.advance(chunk, paths[saved() : saved() + 1] if ends else None)
             file.offer(ensemble.step, {"state": ensemble.state, "paths": paths[: saved()]})
     if ensemble.step > done:
         file.save(ensemble.step, {"state": ensemble.state, "paths": paths[: saved()]})
