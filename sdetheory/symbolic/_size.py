@@ -14,7 +14,7 @@ import sympy
 from ..errors import InvalidInputError
 from .functions import logaddexp, logistic
 
-MOST_FROM_TEXT = 3000
+MOST_FROM_TEXT = 2500
 """Most work for a formula that was read from a string; compiling that much takes about a second."""
 
 MOST = 40_000
@@ -115,8 +115,12 @@ def distinct(expressions: Iterable[sympy.Basic]) -> Iterator[sympy.Basic]:
 
 
 def work(expressions: Iterable[sympy.Basic]) -> int:
-    """Return about how many multiplications the code of expressions has, each subexpression counted once."""
-    return sum(_own_work(node) for node in distinct(expressions) if node.args)
+    """Return about how many multiplications the code of expressions has, each subexpression counted once.
+
+    Constants are computed beforehand and cost nothing.
+    """
+    ruler = Ruler()
+    return sum(_own_work(node) for node in distinct(expressions) if node.args and ruler(node).symbols)
 
 
 def _own_work(e: sympy.Basic) -> int:
@@ -126,7 +130,7 @@ def _own_work(e: sympy.Basic) -> int:
             return abs(int(exponent.p)).bit_length() + 2 * int(exponent.q)  # type: ignore
         return _POWER
     if isinstance(e, sympy.Function) and not isinstance(e, sympy.Piecewise):
-        return _CALLS.get(e.func, len(e.args) if isinstance(e, (sympy.Max, sympy.Min)) else _OTHER_CALL)
+        return _CALLS.get(e.func, 3 * len(e.args) if isinstance(e, (sympy.Max, sympy.Min)) else _OTHER_CALL)
     return len(e.args)
 
 
@@ -146,7 +150,11 @@ def check_work(title: str, expressions: Sequence[sympy.Basic], most: int = MOST)
 def check_slopes(
     title: str, expressions: Iterable[sympy.Expr], variables: Sequence[sympy.Symbol], order: int, most: int = MOST
 ) -> None:
-    """Refuse to differentiate what would grow too much; `order` is 1 or 2."""
+    """Refuse to differentiate what would grow too much; `order` is 1 or 2.
+
+    Terms of derivatives are counted apart, though many are alike: three of them are about as much work as one operation.
+    """
+    most *= 3
     ruler = Ruler(variables)
     measures = [ruler(e) for e in expressions]
     amount = sum(m.slope if order == 1 else m.curvature + len(variables) ** 2 for m in measures)

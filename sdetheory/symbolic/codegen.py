@@ -230,7 +230,7 @@ class _Writer:
     def number(self, e: sympy.Expr) -> str:
         value = complex(e.evalf(20))
         if value.imag or value.real != value.real or abs(value.real) == float("inf"):
-            raise InvalidInputError(f"the {self.title} holds the constant {e}, which is not a finite real number")
+            raise InvalidInputError(f"the {self.title} holds the constant {str(e):.60}, not a finite real number")
         return repr(value.real)
 
     def atom(self, e: sympy.Expr) -> str:

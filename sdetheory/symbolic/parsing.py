@@ -36,8 +36,11 @@ MAX_BITS = 4096
 MAX_EXPONENT = 1000
 """Largest numeric exponent of a symbolic base."""
 
+MAX_POWERS = 5
+"""Most powers of powers that SymPy leaves inside one another."""
+
 MAX_ALL_BITS = 100_000
-"""Most binary digits of all numbers that are added or multiplied together: they are kept exact."""
+"""Most binary digits of the numbers that are added or multiplied together, or come from powers: they are kept exact."""
 
 MAX_COMPARISONS = 20_000
 """Most that ``Max`` and ``Min`` may have to compare: the square of their arguments, times the length of these."""
@@ -194,7 +197,7 @@ class _Builder:
         self.source = line.encode()  # a node's columns count bytes
         self.table = table
         self.measure = Ruler()
-        self.comparisons = 0
+        self.comparisons = self.bits = 0
 
     def text(self, node: ast.expr) -> str:
         return self.source[node.col_offset : node.end_col_offset].decode()
@@ -260,13 +263,20 @@ class _Builder:
         if measure.symbols:
             if size > MAX_EXPONENT:
                 raise self.refuse(f"the exponent larger than {MAX_EXPONENT} in", node)
+            # SymPy looks at a power of a power of a power twice as long with each of them.
+            inner, depth = base, 0
+            while isinstance(inner, sympy.Pow):
+                inner, depth = inner.base, depth + 1
+            if depth > MAX_POWERS:
+                raise self.refuse(f"the power of more than {MAX_POWERS} powers", node, "multiply the exponents. ")
             # The number before a product is raised to the power at once.
             if size * self.measure(base.as_coeff_Mul()[0]).bits > MAX_BITS:
                 raise self.refuse("the huge power", node, "divide the variables by a scale first. ")
         elif not base.is_zero:
             if size * abs(sympy.N(sympy.log(abs(base), 2))) > MAX_BITS:
                 raise self.refuse("the huge power", node)
-            if size * measure.bits > 2 * MAX_BITS:
+            self.bits += int(size) * measure.bits
+            if size * measure.bits > 2 * MAX_BITS or self.bits > MAX_ALL_BITS:
                 raise self.refuse(
                     "the power of too many digits, which would be kept exact,", node, "write its value as a decimal. "
                 )
@@ -276,8 +286,9 @@ class _Builder:
             return sympy.Integer(node.value)
         if type(node.value) is float:
             number = Decimal(self.text(node))
-            if number and abs(number.adjusted()) > MAX_BITS * math.log10(2):
-                raise self.refuse("the huge or tiny number", node)
+            digits = MAX_BITS * math.log10(2)
+            if number and (abs(number.adjusted()) > digits or len(number.as_tuple().digits) > digits):
+                raise self.refuse("the huge or tiny number, or one of too many digits,", node)
             return sympy.Rational(str(number))
         raise self.refuse("the constant", node)
 
@@ -297,7 +308,7 @@ class _Builder:
         arguments = [self.build(argument, depth + 1) for argument in node.args]
         if function in (sympy.Max, sympy.Min):
             # Each argument is compared with every other one, and again where such a function is an argument.
-            self.comparisons += len(arguments) ** 2 * sum(self.measure(argument).nodes for argument in arguments)
+            self.comparisons += 30 + len(arguments) ** 2 * sum(self.measure(argument).nodes for argument in arguments)
             if self.comparisons > MAX_COMPARISONS:
                 raise too_large(f"{name} in {_shorten(self.text(node))!r} has too much to compare")
         if function in _GROWING:

@@ -1,4 +1,4 @@
-"""Stationary densities: a proposed one is checked, in one dimension it is found; detailed balance."""
+"""A proposed stationary density is checked; detailed balance, and the entropy that is produced without it."""
 
 from __future__ import annotations
 
@@ -11,69 +11,7 @@ from ..errors import InvalidInputError
 from . import _coerce
 from .fokker_planck import fokker_planck, probability_current
 from .proof import is_zero
-from .sde import ItoSDE, inverse_temperature_integral, one_dimensional
-
-
-def stationary_density(sde: ItoSDE, *, support: tuple[Any, Any] | None = None) -> sympy.Expr:
-    r"""Return the density of zero current in one dimension, in closed form.
-
-    .. math:: p(x) \propto \frac{1}{A(x)} \exp \int^x \frac{2 a(y)}{A(y)} \, dy
-
-    Parameters
-    ----------
-    sde : ItoSDE
-        In one variable; Itô. A must not vanish inside the support.
-    support : pair of numbers, optional
-        Interval (natural or reflecting ends) on which to normalize; without it the factor is left out.
-
-    Returns
-    -------
-    Expr
-        p(x). Integrals that SymPy cannot do stay as they are.
-
-    Raises
-    ------
-    InvalidInputError
-        The density cannot be normalized on the support.
-    IncompatibleError
-        The equation has several variables.
-
-    References
-    ----------
-    C. Gardiner (2009), Stochastic Methods, 4th edition, section 5.3.
-
-    Examples
-    --------
-    >>> x = sympy.Symbol("x", real=True)
-    >>> k, T = sympy.symbols("k T", positive=True)
-    >>> stationary_density(ItoSDE(-k * x, sympy.sqrt(2 * T), x), support=(-sympy.oo, sympy.oo))
-    sqrt(2)*sqrt(k)*exp(-k*x**2/(2*T))/(2*sqrt(pi)*sqrt(T))
-    """
-    x, _, covariance = one_dimensional(sde)
-    exponent = sympy.expand(inverse_temperature_integral(sde))
-    if support is None:
-        return sympy.powsimp(sympy.exp(exponent) / covariance)
-    try:
-        low, high = (_coerce.sympified(end) for end in support)
-    except (TypeError, ValueError, sympy.SympifyError):
-        raise InvalidInputError(f"support must be a pair (low, high); got {support!r:.60}") from None
-    inside = _between(low, high)
-    # ∫ dx/(x − 1) is ln(1 − x) left of 1, up to a constant that is not real.
-    logs = {u: sympy.log(-u.args[0]) for u in exponent.atoms(sympy.log) if u.args[0].subs(x, inside).is_negative}
-    density = sympy.powsimp(sympy.exp(exponent.xreplace(logs)) / covariance)
-    total = sympy.simplify(sympy.integrate(density, (x, low, high)))
-    if total.has(sympy.oo, sympy.nan, sympy.zoo) or total.is_nonpositive:
-        raise InvalidInputError(
-            f"{density} has the integral {total} on ({low}, {high}), so there is no stationary density of zero current"
-        )
-    return density / total
-
-
-def _between(low: sympy.Expr, high: sympy.Expr) -> sympy.Expr:
-    """Return a point inside an interval."""
-    if low.is_infinite:
-        return sympy.S.Zero if high.is_infinite else high - 1
-    return low + 1 if high.is_infinite else (low + high) / 2
+from .sde import ItoSDE
 
 
 def stationarity_residual(sde: ItoSDE, density: Any) -> sympy.Expr:
