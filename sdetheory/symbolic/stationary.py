@@ -8,12 +8,13 @@ from typing import Any
 import sympy
 
 from ..errors import InvalidInputError
-from . import _coerce
+from ._bounded import bounded
 from .fokker_planck import fokker_planck, probability_current
 from .proof import is_zero
 from .sde import ItoSDE
 
 
+@bounded("the residual of the stationary equation")
 def stationarity_residual(sde: ItoSDE, density: Any) -> sympy.Expr:
     """Return L†p / p, simplified: zero exactly when the density is stationary.
 
@@ -29,10 +30,11 @@ def stationarity_residual(sde: ItoSDE, density: Any) -> sympy.Expr:
     Expr
         The rate at which ln p would change.
     """
-    p = _coerce.expression(density, "density")
+    p = _alone(sde.expression(density, "density"), sde)
     return sympy.simplify(sympy.expand(sympy.expand(fokker_planck(sde, p).doit()) / p))
 
 
+@bounded("the check of a stationary density")
 def is_stationary(sde: ItoSDE, density: Any) -> bool:
     """Return whether a proposed density solves the stationary Fokker–Planck equation.
 
@@ -74,6 +76,7 @@ def is_stationary(sde: ItoSDE, density: Any) -> bool:
     return is_zero(stationarity_residual(sde, density))
 
 
+@bounded("the check of detailed balance")
 def satisfies_detailed_balance(sde: ItoSDE, density: Any, *, parity: Sequence[int] | None = None) -> bool:
     r"""Return whether the stationary process looks the same when time runs backwards.
 
@@ -118,7 +121,7 @@ def satisfies_detailed_balance(sde: ItoSDE, density: Any, *, parity: Sequence[in
     >>> is_stationary(swirl, gauss), satisfies_detailed_balance(swirl, gauss)
     (True, False)
     """
-    p = _coerce.expression(density, "density")
+    p = _alone(sde.expression(density, "density"), sde)
     signs = [1] * len(sde.variables) if parity is None else list(parity)
     if len(signs) != len(sde.variables) or any(sign not in (1, -1) for sign in signs):
         raise InvalidInputError(f"parity must be 1 or -1 for each of {list(sde.variables)}; got {parity!r:.60}")
@@ -142,6 +145,7 @@ def satisfies_detailed_balance(sde: ItoSDE, density: Any, *, parity: Sequence[in
     return all(is_zero(sympy.simplify(sympy.expand(condition))) for condition in conditions)
 
 
+@bounded("the production of entropy")
 def entropy_production_density(sde: ItoSDE, density: Any) -> sympy.Expr:
     r"""Return Jᵀ (A/2)⁻¹ J / p, whose integral is the entropy produced per unit time (in nats).
 
@@ -175,8 +179,15 @@ def entropy_production_density(sde: ItoSDE, density: Any) -> sympy.Expr:
     >>> sympy.integrate(rate, (x, -sympy.oo, sympy.oo), (y, -sympy.oo, sympy.oo))
     2
     """
-    p = _coerce.expression(density, "density")
+    p = _alone(sde.expression(density, "density"), sde)
     if sympy.simplify(sde.covariance.det()) == 0:
         raise InvalidInputError("the covariance of the noise is singular: a direction without noise has no such rate")
     velocity = sympy.Matrix([sympy.simplify(sympy.expand(J / p)) for J in probability_current(sde, p)])
     return sympy.simplify((2 * velocity.T * sde.covariance.inv() * velocity)[0]) * p
+
+
+def _alone(density: sympy.Expr, sde: ItoSDE) -> sympy.Expr:
+    """Return a density without the conditions on its parameters, where those hold."""
+    if isinstance(density, sympy.Piecewise) and not density.args[0].cond.has(*sde.variables):
+        return density.args[0].expr
+    return density
