@@ -25,7 +25,7 @@ INSIDE = {
     "hyperparameters": {"_validate", "errors"},
     # Of models and theory it takes, inside functions, the limit in mean square of a model's own noise.
     "scaling": {"hyperparameters", "models", "theory", "_validate", "errors"},
-    "symbolic": {"errors"},
+    "symbolic": {"_validate", "errors"},
     "_kernels": set(),
     "landscapes": {"symbolic", "_kernels", "_validate", "errors"},
     "models": {"_validate", "results", "errors"},

@@ -90,7 +90,7 @@ def real(name: str, value: Any, **bounds: float | None) -> float:
     return float(reals(name, value, shape=(), **bounds))  # pyright: ignore[reportArgumentType]
 
 
-def extended(name: str, value: ArrayLike, shape: tuple[int | None, ...] = ()) -> NDArray[np.float64]:
+def extended(name: str, value: ArrayLike, shape: tuple[int | None, ...] | None = ()) -> NDArray[np.float64]:
     """Return `value` as a float64 array of numbers, of which some may be infinite: the ends of a range."""
     given = numbers(name, value)
     _check_shape(name, given.shape, shape)

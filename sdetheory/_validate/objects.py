@@ -74,7 +74,9 @@ def called(name: str, function: Callable[..., Any], *arguments: Any) -> Any:
     except SdeTheoryError:
         raise
     except Exception as error:
-        given = ", ".join(f"an array of shape {np.shape(a)}" if isinstance(a, np.ndarray) else shown(a) for a in arguments)
+        given = ", ".join(
+            f"an array of shape {np.shape(a)}" if isinstance(a, np.ndarray) else shown(a) for a in arguments
+        )
         why = abbreviated(f"{type(error).__name__}: {error}")
         raise InvalidInputError(f"{name} must be a function that takes {given}; it failed with {why}") from error
 

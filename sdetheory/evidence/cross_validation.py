@@ -62,6 +62,9 @@ def leave_one_out(model: LinearModel, prior_precision: ArrayLike, noise_variance
     >>> print(leave_one_out(LinearModel([[1.0], [1.0]], [1.0, 2.0]), 1.0, 1.0).round(4))
     [-1.1217 -1.8717]
     """
+    from .linear import LinearModel
+
+    _validate.instance("model", model, LinearModel, hint="LinearModel(X, y) makes one.")
     precision, variance = pair(prior_precision, noise_variance)
     if not model._spectrum.size:
         return np.zeros((*precision.shape, model.y.size))
@@ -141,6 +144,9 @@ def cross_validation(
     >>> print(scores.round(4), f"{scores.sum():.4f}")     # the log evidence
     [-1.4967 -1.8905] -3.3872
     """
+    from .linear import LinearModel
+
+    _validate.instance("model", model, LinearModel, hint="LinearModel(X, y) makes one.")
     precision = _validate.real("prior_precision", prior_precision, above=0.0)
     variance = _validate.real("noise_variance", noise_variance, above=0.0)
     learner, rows, y = Learner.start(model, precision, variance)

@@ -96,7 +96,10 @@ class EvidenceCurve:
         Estimate
             The mean and s/√n; the standard error is NaN for a single split.
         """
-        n = len(values)
+        values = _validate.reals("values", values)
+        n = len(values) if values.ndim else 0
+        if not n:
+            raise InvalidInputError(f"values must have a row for each split; got shape {values.shape}")
         stderr = values.std(axis=0, ddof=1) / math.sqrt(n) if n > 1 else np.full(values.shape[1:], np.nan)
         return Estimate(value=values.mean(axis=0), stderr=stderr, n_eff=float(n))
 
@@ -164,7 +167,11 @@ def evidence_curve(
     precision = _validate.reals("prior_precision", prior_precision, shape=(None,), above=0.0)
     if len(precision) < 2 or not np.all(np.diff(precision) > 0):
         raise InvalidInputError(f"prior_precision must be at least two increasing values; got {precision.tolist()}")
+    if not isinstance(splits, Iterable) or isinstance(splits, (str, bytes)):
+        raise InvalidInputError(f"splits must be triples (model, X_test, y_test); got {_validate.shown(splits)}")
     splits = list(splits)
+    if not all(isinstance(split, (tuple, list)) and len(split) == 3 for split in splits):
+        raise InvalidInputError(f"splits must be triples (model, X_test, y_test); got {_validate.shown(splits)}")
     kinds = {type(model) for model, _, _ in splits}
     if len(kinds) != 1:
         names = sorted(kind.__name__ for kind in kinds)

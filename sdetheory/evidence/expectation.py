@@ -76,6 +76,7 @@ def expected_log_evidence(
     >>> print(expected_risk(model, precisions, 0.1, **truth).round(5))
     [0.16302 0.16194 0.16529]
     """
+    _validate.instance("model", model, LinearModel, hint="LinearModel(X, y) makes one.")
     precision, variance = pair(prior_precision, noise_variance)
     truth, noise = _truth(model, true_covariance, true_noise_variance)
     spectrum, along = model._spectrum, _prior_directions(model)
@@ -142,6 +143,7 @@ def expected_risk(
     >>> print(f"{expected_risk(model, 1.0, 1.0, input_covariance=1.0, **truth):.3f}")
     1.200
     """
+    _validate.instance("model", model, LinearModel, hint="LinearModel(X, y) makes one.")
     precision, variance = pair(prior_precision, noise_variance)
     truth, noise = _truth(model, true_covariance, true_noise_variance)
     along, squares = _prior_directions(model), model._singular**2

@@ -89,6 +89,7 @@ def pac_bayes_bound(
     >>> print(f"{pac_bayes_bound(model, 5.0, 1.0, power=0.03, **known):.2f}")
     2.76
     """
+    _validate.instance("model", model, LinearModel, hint="LinearModel(X, y) makes one.")
     precision = _validate.real("prior_precision", prior_precision, above=0.0)
     variance = _validate.real("noise_variance", noise_variance, above=0.0)
     input_variance = _validate.real("input_variance", input_variance, above=0.0)

@@ -7,6 +7,7 @@ from typing import overload
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from .. import _validate
 from ..errors import IncompatibleError, InvalidInputError
 from .linear import LinearModel
 from .maps import LinearMap, Map
@@ -88,7 +89,7 @@ def reparameterize(model: LinearModel | WeightModel, map: ArrayLike | Map) -> Li
     """
     if not isinstance(model, LinearModel | WeightModel):
         raise InvalidInputError(f"model must be a LinearModel or a WeightModel; got {type(model).__name__}")
-    phi = map if isinstance(map, Map) else LinearMap(map)
+    phi = map if isinstance(map, Map) else LinearMap(_validate.reals("map", map, shape=(None, None)))
     if isinstance(model, LinearModel):
         return _linear(model, phi)
     start = phi.check(model.start)

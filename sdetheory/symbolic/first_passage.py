@@ -6,6 +6,7 @@ from typing import Any
 
 import sympy
 
+from .. import _validate
 from ..errors import InvalidInputError
 from . import _coerce
 from .sde import ItoSDE, inverse_temperature_integral, one_dimensional
@@ -38,6 +39,7 @@ def backward_kolmogorov(sde: ItoSDE, function: Any, time: sympy.Symbol) -> sympy
     >>> backward_kolmogorov(ItoSDE(0, 1, x), x**2 + s - t, t)
     0
     """
+    _validate.instance("sde", sde, ItoSDE)
     return sde.generator(function, time)
 
 
@@ -88,6 +90,7 @@ def mean_first_passage_time(
     >>> sympy.expand(mean_first_passage_time(ItoSDE(0, s, x), x, absorbing=(0, L)))
     L*x/s**2 - x**2/s**2
     """
+    _validate.instance("sde", sde, ItoSDE)
     ends = _ends(absorbing, reflecting)
     _check_inside(start, ends if reflecting is None else (*ends, reflecting))
     v, _, covariance = one_dimensional(sde)
@@ -146,6 +149,7 @@ def exit_probability(sde: ItoSDE, start: Any, *, target: Any, other: Any, evalua
     >>> exit_probability(ItoSDE(0, 1, x), x, target=L, other=0)
     x/L
     """
+    _validate.instance("sde", sde, ItoSDE)
     target, other = _coerce.expression(target, "target"), _coerce.expression(other, "other")
     _check_inside(start, (other, target))
     v, *_ = one_dimensional(sde)

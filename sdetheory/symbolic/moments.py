@@ -8,6 +8,7 @@ from typing import Any
 
 import sympy
 
+from .. import _validate
 from ..errors import InvalidInputError
 from . import _coerce
 from .sde import ItoSDE
@@ -100,6 +101,7 @@ def moment_equations(sde: ItoSDE, order: int) -> MomentEquations:
     >>> moment_equations(ItoSDE(-(x**3), s, x), 2).closed
     False
     """
+    _validate.instance("sde", sde, ItoSDE)
     order = _coerce.natural(order, "order", at_least=1)
     rates = {}
     for alpha in _coerce.powers(len(sde.variables), order, lowest=1):
@@ -182,6 +184,7 @@ def linear_coefficients(sde: ItoSDE) -> tuple[sympy.ImmutableMatrix, sympy.Immut
     InvalidInputError
         The drift is not linear.
     """
+    _validate.instance("sde", sde, ItoSDE)
     drift = sympy.Matrix(sde.drift)
     k = -drift.jacobian(sde.variables)
     c = (drift + k * sympy.Matrix(sde.variables)).applyfunc(sympy.simplify)
@@ -217,6 +220,7 @@ def stationary_covariance(sde: ItoSDE) -> sympy.ImmutableMatrix:
     [T/k, 0],
     [  0, T]])
     """
+    _validate.instance("sde", sde, ItoSDE)
     if sde.covariance.has(*sde.variables):
         raise InvalidInputError("the noise depends on the state; use moment_equations(sde, 2).stationary()")
     return lyapunov(linear_coefficients(sde)[0], sde.covariance)

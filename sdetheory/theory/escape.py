@@ -299,7 +299,9 @@ def _critical(landscape: Landscape, name: str, x: ArrayLike, temperature: float,
     d = landscape.dimension
     point = _validate.reals(name, x)
     if point.shape != (d,):
-        raise InvalidInputError(f"{name} must have shape ({d},), for the {d} axes of landscape; got shape {point.shape}")
+        raise InvalidInputError(
+            f"{name} must have shape ({d},), for the {d} axes of landscape; got shape {point.shape}"
+        )
     gradient, hessian = np.asarray(landscape.gradient(point)), np.asarray(landscape.hessian(point))
     if not (np.isfinite(gradient).all() and np.isfinite(hessian).all()):
         raise InvalidInputError(f"{name} must be where landscape has derivatives that are finite; got {point.tolist()}")

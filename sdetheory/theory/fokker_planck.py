@@ -191,7 +191,9 @@ class FokkerPlanck:
         points = self.grid.centers.reshape(-1, self.grid.dimension)
         values = _validate.reals("the values of f", _validate.called("f", f, points))
         if values.shape[:1] != (len(points),):
-            raise InvalidInputError(f"f must map points {points.shape} to ({len(points)}, ...); got shape {values.shape}")
+            raise InvalidInputError(
+                f"f must map points {points.shape} to ({len(points)}, ...); got shape {values.shape}"
+            )
         return np.tensordot(self.density.ravel() * self.grid.volume, values, axes=(0, 0))[()]
 
     def marginal(self, axis: int) -> MarginalLaw:

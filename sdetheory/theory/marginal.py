@@ -44,7 +44,9 @@ class MarginalLaw:
     def __init__(self, edges: Array, probabilities: Array) -> None:
         edges = _validate.reals("edges", edges, shape=(None,))
         if len(edges) < _ORDER + 1 or np.any(np.diff(edges) <= 0):
-            raise InvalidInputError(f"edges must be {_ORDER + 1} or more increasing numbers; got {_validate.shown(edges)}")
+            raise InvalidInputError(
+                f"edges must be {_ORDER + 1} or more increasing numbers; got {_validate.shown(edges)}"
+            )
         probabilities = _validate.reals("probabilities", probabilities, at_least=0.0, shape=(len(edges) - 1,))
         if not 0 < probabilities.sum() < np.inf:
             raise InvalidInputError(f"probabilities must have a sum above zero; got {probabilities.sum():g}")

@@ -77,7 +77,7 @@ def verdict(function, given, name, usual=frozenset()):
             return Verdict("named" if named else "unnamed", words)
         except TooSlow:
             return Verdict("slow", f"no answer in {LONGEST} s")
-        except BaseException as error:  # noqa: BLE001
+        except BaseException as error:
             if isinstance(error, KeyboardInterrupt):
                 raise
             return Verdict("raw", f"{type(error).__name__}: {str(error)[:200]}".encode("ascii", "replace").decode())

@@ -1,8 +1,11 @@
 """Bad calls one after another: which there are, and what came of each."""
 
 import functools
+import os
 import random
+import tempfile
 import time
+from collections import Counter
 from typing import NamedTuple
 
 from . import bad, callables, engine, table
@@ -16,14 +19,8 @@ class Case(NamedTuple):
     kind: str
 
 
-@functools.cache
-def prepared(name):
-    """Return a callable with all its arguments, and the places of its right result that are NaN."""
-    function, given = target(name)
-    return engine.arguments(function, given), frozenset(_usual(function, given))
-
-
 def target(name):
+    """Return a callable, bound to an object where it is a method, and its right arguments."""
     entry = table.calls()[name]
     if isinstance(entry, tuple):
         owner, given = entry
@@ -31,42 +28,67 @@ def target(name):
     return callables.public()[name], entry
 
 
-def _usual(function, given):
-    return engine.holes(engine.call(function, engine.arguments(function, given)))
+@functools.cache
+def prepared(name):
+    """Return all arguments of a callable by name, and the places of its right result that are NaN."""
+    function, given = target(name)
+    arguments = engine.arguments(function, given)
+    return arguments, frozenset(engine.holes(engine.call(function, arguments)))
 
 
 def cases(seed=0, names=("",)):
-    """Return every case, of callables whose names begin so; each callable, argument and kind comes early."""
+    """Return every case of the callables whose names begin so; each callable, argument and kind comes early."""
     found = {}
     for name in sorted(table.calls()):
-        if not name.startswith(names):
-            continue
-        arguments, _ = prepared(name)
-        for argument, right in arguments.items():
-            kinds = list(bad.values(right))
-            random.Random(f"{seed} {name} {argument}").shuffle(kinds)
-            for place, kind in enumerate(kinds):
-                found.setdefault(place, []).append(Case(name, argument, kind))
-    return [case for place in sorted(found) for case in found[place]]
+        if name.startswith(tuple(names)):
+            for argument, right in prepared(name)[0].items():
+                kinds = list(bad.values(right))
+                random.Random(f"{seed} {name} {argument}").shuffle(kinds)
+                for place, kind in enumerate(kinds):
+                    found.setdefault(place, []).append(Case(name, argument, kind))
+    order = random.Random(seed)
+    return [case for place in sorted(found) for case in order.sample(found[place], len(found[place]))]
 
 
 def outcome(case):
     """Return what comes of a case."""
     arguments, usual = prepared(case.name)
-    value = bad.values(arguments[case.argument])[case.kind]
     try:
-        value = value()
+        value = bad.values(arguments[case.argument])[case.kind]()
     except (TypeError, ValueError, IndexError):
-        return engine.Verdict("right", "no such value")
+        return engine.Verdict("right", "there is no such value here")
     function, _ = target(case.name)
     return engine.verdict(function, arguments | {case.argument: value}, case.argument, usual)
 
 
-def run(seconds, seed=0, chosen=None):
-    """Return the outcomes of as many cases as there is time for."""
-    began, outcomes = time.monotonic(), {}
-    for case in cases(seed) if chosen is None else chosen:
-        if time.monotonic() - began > seconds:
-            break
-        outcomes[case] = outcome(case)
+def run(chosen, seconds):
+    """Return the outcomes of as many cases as there is time for, in a folder that is thrown away."""
+    import matplotlib.pyplot as plt
+
+    began, before, outcomes = time.process_time(), os.getcwd(), {}
+    with tempfile.TemporaryDirectory() as folder:
+        os.chdir(folder)
+        try:
+            for case in chosen:
+                if time.process_time() - began > seconds:
+                    break
+                outcomes[case] = outcome(case)
+                plt.close("all")
+        finally:
+            os.chdir(before)
     return outcomes
+
+
+def figures(outcomes):
+    """Return a table in Markdown: outcomes by module, and of all."""
+    kinds = ["named", "right", "warned", "raw", "unnamed", "nan", "slow"]
+    rows = {}
+    for case, verdict in outcomes.items():
+        module = case.name.split(".")[0] if case.name.split(".")[0].islower() and "." in case.name else "sdetheory"
+        rows.setdefault(module, Counter())[verdict.what] += 1
+    rows = dict(sorted(rows.items())) | {"all": sum(rows.values(), Counter())}
+    lines = ["| module | calls | " + " | ".join(kinds) + " |", "| --- |" + " ---: |" * (len(kinds) + 1)]
+    lines += [
+        f"| {name} | {row.total()} | " + " | ".join(str(row[k]) for k in kinds) + " |" for name, row in rows.items()
+    ]
+    return "\n".join(lines)

@@ -1,3 +1,4 @@
+# ruff: noqa: C408 (a dict of arguments reads as a call)
 """The right arguments of every public callable, as few and small as they can be; and the objects that have methods."""
 
 import functools
@@ -151,7 +152,9 @@ def order():
 
 @once
 def comparison():
-    return st.compare(least_squares(), HP, W, n_steps=8, n_runs=16, n_records=2, svag=(2,), halvings=1, multiples=(2,), rng=0)
+    return st.compare(
+        least_squares(), HP, W, n_steps=8, n_runs=16, n_records=2, svag=(2,), halvings=1, multiples=(2,), rng=0
+    )
 
 
 def problem(seed, train_size):
@@ -169,8 +172,19 @@ def study():
     batch, rate, seed = map(np.array, zip(*rows, strict=True))
     accuracy = 1 - 0.05 * np.log2(batch / (40 * rate)) ** 2 + 0.001 * seed
     table = np.rec.fromarrays(
-        [seed, rate, np.full(len(rows), 64), 0.0 * rate, 0.0 * rate, batch, 0 * seed + 9, np.full(len(rows), "ended"),
-         0 * seed - 1, 0.0 * rate, accuracy],
+        [
+            seed,
+            rate,
+            np.full(len(rows), 64),
+            0.0 * rate,
+            0.0 * rate,
+            batch,
+            0 * seed + 9,
+            np.full(len(rows), "ended"),
+            0 * seed - 1,
+            0.0 * rate,
+            accuracy,
+        ],
         names="seed,learning_rate,train_size,momentum,dampening,batch_size,n_steps,outcome,diverged_at,seconds,accuracy",
     )
     return st.BatchSizeStudy(table=table, metrics=("accuracy",), settings={}, versions={}, n_missing=0)
@@ -213,7 +227,9 @@ def empty_derivation():
 
 
 MAP = st.evidence.SINH
-SMOOTH_MAP = st.evidence.SmoothMap(lambda v: 2 * v, lambda w: w / 2, lambda v: np.broadcast_to(2 * np.eye(2), (*np.shape(v), 2)))
+SMOOTH_MAP = st.evidence.SmoothMap(
+    lambda v: 2 * v, lambda w: w / 2, lambda v: np.broadcast_to(2 * np.eye(2), (*np.shape(v), 2))
+)
 LINEAR_MAP = st.evidence.LinearMap(np.array([[2.0, 0.0], [0.0, 1.0]]))
 
 RUN = dict(x0=[0.5], dt=0.05, n_steps=4, n_paths=2, rng=0)
@@ -232,7 +248,10 @@ MAP_CALLS = {
 
 def _methods(kind, owner, calls, *names, **changes):
     names = names or calls
-    return {f"{kind}.{name}": (owner, calls[name] | {k: v for k, v in changes.items() if k in calls[name]}) for name in names}
+    return {
+        f"{kind}.{name}": (owner, calls[name] | {k: v for k, v in changes.items() if k in calls[name]})
+        for name in names
+    }
 
 
 def _models():
@@ -294,15 +313,29 @@ def _calls():
         "SGDHyperparameters.with_momentum": (lambda: HP, dict(momentum=0.1)),
         "noise_scale": dict(learning_rate=0.1, train_size=8, batch_size=4),
         "scaling_advice": dict(hp=HP, learning_rate=0.05),
-        "batch_size_study": dict(problem=problem, learning_rates=[0.1], train_sizes=[8], batch_sizes=[2, 4], n_steps=1, seeds=[0]),
-        "compare": dict(model=least_squares(), hp=HP, w0=W, n_steps=4, n_runs=8, n_records=2, svag=(2,), halvings=1,
-                        multiples=(2,), rng=0),
+        "batch_size_study": dict(
+            problem=problem, learning_rates=[0.1], train_sizes=[8], batch_sizes=[2, 4], n_steps=1, seeds=[0]
+        ),
+        "compare": dict(
+            model=least_squares(),
+            hp=HP,
+            w0=W,
+            n_steps=4,
+            n_runs=8,
+            n_records=2,
+            svag=(2,),
+            halvings=1,
+            multiples=(2,),
+            rng=0,
+        ),
         "convergence_study": dict(sde=ou(), x0=[1.0], time=1.0, dts=[0.25, 0.125, 0.0625], n_paths=64, rng=0),
         "first_passage": dict(sde=ou(), x0=[0.0], target=("above", 0.5), dt=0.1, max_steps=50, n_paths=8, rng=0),
         "langevin": dict(landscape=well(), temperature=0.5),
         "underdamped_langevin": dict(landscape=well(), temperature=0.5, friction=1.0),
         "minibatch_covariance": dict(per_example_gradients=GRADIENTS, batch_size=3, n_draws=16, rng=0),
-        "residence_times": dict(sde=ou(), x0=[0.5], cores=[("below", -0.2), ("above", 0.2)], dt=0.05, n_steps=60, n_paths=4, rng=0),
+        "residence_times": dict(
+            sde=ou(), x0=[0.5], cores=[("below", -0.2), ("above", 0.2)], dt=0.05, n_steps=60, n_paths=4, rng=0
+        ),
         "sample_stationary": dict(sde=ou(), x0=[0.0], dt=0.1, n_paths=8, burn_in=20, n_steps=100, rng=0),
         "sgd": SGD,
         "sgd_sde": dict(model=least_squares(), hp=HP),
@@ -312,13 +345,17 @@ def _calls():
         "datasets.mnist": dict(digits=(0, 1), train_size=4, test_size=2),
         "datasets.random_labels": dict(labels=LABELS, rng=0),
         # ---- theory
-        "theory.anisotropic_escape_time": dict(barrier=0.25, minimum_curvature=2.0, saddle_curvature=1.0, learning_rate=0.1, batch_size=1),
+        "theory.anisotropic_escape_time": dict(
+            barrier=0.25, minimum_curvature=2.0, saddle_curvature=1.0, learning_rate=0.1, batch_size=1
+        ),
         "theory.average_covariance": dict(hessian=H, gradient_covariance=F, hp=HP, n_steps=3),
         "theory.baoab_covariance": dict(hessian=H, temperature=0.5, dt=0.1),
         "theory.basin_weights": dict(landscape=well(), temperature=0.2),
         "theory.compare_laws": dict(sample=sample(), law=line()),
         "theory.critical_points": dict(landscape=well(), bounds=(-2.0, 2.0), starts=16),
-        "theory.crossover_temperature": dict(landscape=st.landscapes.sharp_and_broad(), sharp=[0.0], broad=[2.0], bounds=(-4.0, 6.0)),
+        "theory.crossover_temperature": dict(
+            landscape=st.landscapes.sharp_and_broad(), sharp=[0.0], broad=[2.0], bounds=(-4.0, 6.0)
+        ),
         "theory.depopulation_factor": dict(loss=1.0),
         "theory.fokker_planck": dict(drift=decay, diffusion=0.5, grid=grid()),
         "theory.gibbs": dict(landscape=well(), temperature=0.5),
@@ -332,7 +369,9 @@ def _calls():
         "theory.mean_first_passage_time": dict(drift=decay, diffusion=0.5, start=0.0, target=1.0),
         "theory.optimal_learning_rate": dict(gradient_covariance=F, hp=HP),
         "theory.optimal_preconditioner": dict(gradient_covariance=F, hp=HP),
-        "theory.optimum_noise": dict(train=well(), test=st.landscapes.quadratic([[1.0]]), temperatures=(0.1, 0.2), bounds=(-2.0, 2.0)),
+        "theory.optimum_noise": dict(
+            train=well(), test=st.landscapes.quadratic([[1.0]]), temperatures=(0.1, 0.2), bounds=(-2.0, 2.0)
+        ),
         "theory.ornstein_uhlenbeck": dict(hessian=H, diffusion=F),
         "theory.power_law": dict(curvature=1.0, noise_scale=1.0, slope=0.8, floor=0.1),
         "theory.scheme_covariance": dict(hessian=H, diffusion=F, dt=0.1),
@@ -378,18 +417,31 @@ def _calls():
         # ---- evidence
         "evidence.annealed": dict(fit=fit(), n_paths=100, duration=0.5, rng=0),
         "evidence.conditional_evidence": dict(model=linear(), prior_precision=1.0, noise_variance=0.1, train_size=4),
-        "evidence.cross_validation": dict(model=linear(), prior_precision=1.0, noise_variance=0.1, permutations=3, rng=0),
+        "evidence.cross_validation": dict(
+            model=linear(), prior_precision=1.0, noise_variance=0.1, permutations=3, rng=0
+        ),
         "evidence.epsilon_sharpness": dict(loss=lambda w: float(np.sum(np.asarray(w) ** 2)), w=W, radius=0.1),
         "evidence.evidence_curve": dict(splits=[(linear(), X, Y)], prior_precision=[0.1, 1.0], noise_variance=0.1),
-        "evidence.expected_log_evidence": dict(model=linear(), prior_precision=1.0, noise_variance=0.1, true_covariance=H, true_noise_variance=0.1),
-        "evidence.expected_risk": dict(model=linear(), prior_precision=1.0, noise_variance=0.1, true_covariance=H, true_noise_variance=0.1),
+        "evidence.expected_log_evidence": dict(
+            model=linear(), prior_precision=1.0, noise_variance=0.1, true_covariance=H, true_noise_variance=0.1
+        ),
+        "evidence.expected_risk": dict(
+            model=linear(), prior_precision=1.0, noise_variance=0.1, true_covariance=H, true_noise_variance=0.1
+        ),
         "evidence.gaussianizing_map": dict(model=weight_of_one()),
         "evidence.importance_sampling": dict(fit=fit(), n_samples=1000, rng=0),
         "evidence.laplace": dict(model=logistic(), prior_precision=1.0),
         "evidence.leave_one_out": dict(model=linear(), prior_precision=1.0, noise_variance=0.1),
         "evidence.log_equivalent_modes": dict(hidden_units=3, sign_flips=True),
         "evidence.mackay": dict(model=linear(), prior_precision=1.0, noise_variance=0.1),
-        "evidence.pac_bayes_bound": dict(model=linear(), prior_precision=1.0, noise_variance=0.1, input_variance=1.0, true_weight_norm=1.0, true_noise_variance=0.1),
+        "evidence.pac_bayes_bound": dict(
+            model=linear(),
+            prior_precision=1.0,
+            noise_variance=0.1,
+            input_variance=1.0,
+            true_weight_norm=1.0,
+            true_noise_variance=0.1,
+        ),
         "evidence.quadrature": dict(fit=fit()),
         "evidence.reparameterize": dict(model=linear(), map=H),
         "evidence.sequential": dict(model=linear(), prior_precision=1.0, noise_variance=0.1),
@@ -405,27 +457,61 @@ def _calls():
         "evidence.LinearModel.occam": (linear, dict(prior_precision=1.0, noise_variance=0.1)),
         "evidence.LinearModel.posterior": (linear, dict(prior_precision=1.0, noise_variance=0.1)),
         "evidence.NormalInverseGamma": dict(model=linear(), shape=2.0, scale=1.0),
-        "evidence.NormalInverseGamma.log_evidence": (lambda: st.evidence.NormalInverseGamma(linear(), shape=2.0, scale=1.0), dict(precision_ratio=1.0)),
-        "evidence.NormalInverseGamma.log_evidence_ratio": (lambda: st.evidence.NormalInverseGamma(linear(), shape=2.0, scale=1.0), dict(precision_ratio=1.0)),
-        "evidence.NormalInverseGamma.posterior": (lambda: st.evidence.NormalInverseGamma(linear(), shape=2.0, scale=1.0), dict(precision_ratio=1.0)),
+        "evidence.NormalInverseGamma.log_evidence": (
+            lambda: st.evidence.NormalInverseGamma(linear(), shape=2.0, scale=1.0),
+            dict(precision_ratio=1.0),
+        ),
+        "evidence.NormalInverseGamma.log_evidence_ratio": (
+            lambda: st.evidence.NormalInverseGamma(linear(), shape=2.0, scale=1.0),
+            dict(precision_ratio=1.0),
+        ),
+        "evidence.NormalInverseGamma.posterior": (
+            lambda: st.evidence.NormalInverseGamma(linear(), shape=2.0, scale=1.0),
+            dict(precision_ratio=1.0),
+        ),
         "evidence.Laplace.predict": (fit, dict(X_new=X)),
         "evidence.Posterior.predict": (lambda: linear().posterior(1.0, 0.1), dict(X_new=X)),
         "evidence.Prediction.log_density": (lambda: linear().posterior(1.0, 0.1).predict(X), dict(y=Y)),
         "evidence.StudentPrediction.log_density": (
-            lambda: st.evidence.NormalInverseGamma(linear(), shape=2.0, scale=1.0).posterior(1.0).predict(X), dict(y=Y)),
-        "evidence.EvidenceCurve.average": (lambda: st.evidence.evidence_curve([(linear(), X, Y)] * 2, [0.1, 1.0], noise_variance=0.1), dict(values=np.ones((2, 2)))),
-        "evidence.WeightModel": dict(log_likelihood=lambda w: -0.5 * np.sum((w - 1) ** 2, axis=-1), log_prior=lambda w: -0.5 * np.sum(w**2, axis=-1), start=np.zeros(2)),
+            lambda: st.evidence.NormalInverseGamma(linear(), shape=2.0, scale=1.0).posterior(1.0).predict(X),
+            dict(y=Y),
+        ),
+        "evidence.EvidenceCurve.average": (
+            lambda: st.evidence.evidence_curve([(linear(), X, Y)] * 2, [0.1, 1.0], noise_variance=0.1),
+            dict(values=np.ones((2, 2))),
+        ),
+        "evidence.WeightModel": dict(
+            log_likelihood=lambda w: -0.5 * np.sum((w - 1) ** 2, axis=-1),
+            log_prior=lambda w: -0.5 * np.sum(w**2, axis=-1),
+            start=np.zeros(2),
+        ),
         "evidence.WeightModel.of": dict(model=logistic()),
         "evidence.WeightModel.cost": (weight_model, dict(w=W)),
         "evidence.WeightModel.gradient_and_hessian": (weight_model, dict(w=W)),
-        "evidence.ElementwiseMap": dict(function=np.sinh, inverse_function=np.arcsinh, derivative=np.cosh, second_derivative=np.sinh, third_derivative=np.cosh),
+        "evidence.ElementwiseMap": dict(
+            function=np.sinh,
+            inverse_function=np.arcsinh,
+            derivative=np.cosh,
+            second_derivative=np.sinh,
+            third_derivative=np.cosh,
+        ),
         "evidence.LinearMap": dict(matrix=H),
-        "evidence.SmoothMap": dict(function=lambda v: v, inverse_function=lambda w: w, jacobian_function=lambda v: np.broadcast_to(np.eye(2), (*np.shape(v), 2))),
+        "evidence.SmoothMap": dict(
+            function=lambda v: v,
+            inverse_function=lambda w: w,
+            jacobian_function=lambda v: np.broadcast_to(np.eye(2), (*np.shape(v), 2)),
+        ),
         # ---- landscapes, models, stats
         "landscapes.double_well": {},
         "landscapes.quadratic": dict(curvature=H),
         "landscapes.sharp_and_broad": {},
-        "models.FunctionModel": dict(cost=lambda w: 0.0, example_gradients=lambda w, i: np.zeros((len(i), 2)), hessian_vector_product=lambda w, v: 0 * v, train_size=8, dimension=2),
+        "models.FunctionModel": dict(
+            cost=lambda w: 0.0,
+            example_gradients=lambda w, i: np.zeros((len(i), 2)),
+            hessian_vector_product=lambda w, v: 0 * v,
+            train_size=8,
+            dimension=2,
+        ),
         "models.LinearRegression": dict(X=X, y=Y),
         "models.LogisticRegression": dict(X=X, y=LABELS),
         "models.SoftmaxRegression": dict(X=X, y=CLASSES),
@@ -454,8 +540,12 @@ def _calls():
         "plotting.plot_histogram": dict(sample=sample(), law=law()),
         "plotting.plot_law_comparison": dict(comparison=st.theory.compare_laws(sample(), line())),
         "plotting.plot_first_passage": dict(result=passage(), mean=1.0),
-        "plotting.plot_evidence": dict(curve=st.evidence.evidence_curve([(linear(), X, Y)], [0.1, 1.0], noise_variance=0.1)),
-        "plotting.plot_prediction": dict(posterior=st.evidence.LinearModel(X[:, :1], Y).posterior(1.0, 0.1), inputs=X[:, 0], X_new=X[:, :1]),
+        "plotting.plot_evidence": dict(
+            curve=st.evidence.evidence_curve([(linear(), X, Y)], [0.1, 1.0], noise_variance=0.1)
+        ),
+        "plotting.plot_prediction": dict(
+            posterior=st.evidence.LinearModel(X[:, :1], Y).posterior(1.0, 0.1), inputs=X[:, 0], X_new=X[:, :1]
+        ),
         "plotting.plot_comparison": dict(comparison=comparison()),
         # ---- symbolic
         "symbolic.ItoSDE": dict(drift=-k * x, diffusion=s, variables=x),
@@ -468,12 +558,24 @@ def _calls():
         "symbolic.Derivation.assume": (empty_derivation, dict(symbol=k, sentence="a positive number")),
         "symbolic.Derivation.conclude": (defined, dict(symbol=c, value=2 * k, statement="c", by="counting")),
         "symbolic.Derivation.define": (derivation, dict(symbol=sympy.Symbol("c"), value=2 * k, statement="c")),
-        "symbolic.Derivation.enumerate": (derivation, dict(statement="one", left=k, right=k, cases=[({k: 2}, 2)], by="counting")),
-        "symbolic.Derivation.expand": (derivation, dict(statement="near 0", left=sympy.exp(k), right=1 + k, variable=k, order=2, by="Taylor")),
+        "symbolic.Derivation.enumerate": (
+            derivation,
+            dict(statement="one", left=k, right=k, cases=[({k: 2}, 2)], by="counting"),
+        ),
+        "symbolic.Derivation.expand": (
+            derivation,
+            dict(statement="near 0", left=sympy.exp(k), right=1 + k, variable=k, order=2, by="Taylor"),
+        ),
         "symbolic.Derivation.heading": (empty_derivation, dict(text="a heading")),
         "symbolic.Derivation.note": (empty_derivation, dict(text="a note")),
-        "symbolic.Derivation.solve": (derivation, dict(statement="solve", left=2 * k, right=k + 1, unknown=k, solution=1, by="algebra")),
-        "symbolic.Derivation.step": (derivation, dict(statement="a step", left=(k + 1) ** 2, right=k**2 + 2 * k + 1, by="algebra")),
+        "symbolic.Derivation.solve": (
+            derivation,
+            dict(statement="solve", left=2 * k, right=k + 1, unknown=k, solution=1, by="algebra"),
+        ),
+        "symbolic.Derivation.step": (
+            derivation,
+            dict(statement="a step", left=(k + 1) ** 2, right=k**2 + 2 * k + 1, by="algebra"),
+        ),
         "symbolic.Derivation.suppose": (empty_derivation, dict(name="A", sentence="a supposition")),
         "symbolic.Derivation.to_latex": (derivation, {}),
         "symbolic.MomentEquations.rate": (lambda: st.symbolic.moment_equations(ito(), 2), dict(exponents=(2,))),
@@ -506,7 +608,9 @@ def _calls():
         "symbolic.stationarity_residual": dict(sde=ito(), density=sympy.exp(-k * x**2 / s**2)),
         "symbolic.stationary_covariance": dict(sde=ito()),
         "symbolic.stationary_density": dict(sde=ito()),
-        "symbolic.recursion_expansion": dict(function=x**2, increment=[-k * x * dt], variables=[x], noise_moments={}, step=dt, order=1),
+        "symbolic.recursion_expansion": dict(
+            function=x**2, increment=[-k * x * dt], variables=[x], noise_moments={}, step=dt, order=1
+        ),
         "symbolic.weak_mismatch": dict(sde=ito(), increment=[-k * x * dt], noise_moments={}, step=dt, order=1),
         "BatchSizeStudy.curves": (study, {}),
         "BatchSizeStudy.exponents": (study, dict(n_bootstrap=20)),
@@ -516,29 +620,83 @@ def _calls():
         "BatchSizeStudy.write": (study, dict(path=str(saved()))),
         "plotting.plot_batch_sizes": dict(study=study(), n_bootstrap=20),
         "plotting.plot_batch_size_scaling": dict(study=study(), quantity="learning_rate", n_bootstrap=20),
-        "simulators.Mixing.of": (lambda: st.simulators.Mixing(autocorrelation_time=pair(), effective_sample_size=pair(), r_hat=pair()), dict(column=0)),
-        "simulators.SGDEquation.step_gradient": (lambda: st.sgd_sde(least_squares(), HP), dict(w=W, weights=np.ones(8), dt=0.1)),
+        "simulators.Mixing.of": (
+            lambda: st.simulators.Mixing(autocorrelation_time=pair(), effective_sample_size=pair(), r_hat=pair()),
+            dict(column=0),
+        ),
+        "simulators.SGDEquation.step_gradient": (
+            lambda: st.sgd_sde(least_squares(), HP),
+            dict(w=W, weights=np.ones(8), dt=0.1),
+        ),
     }
 
 
 # Their constructors hold what a function found; users have no cause to call them. Or they are abstract.
-RESULTS = """
-BatchSizeStudy EquivalentSetting Landscape
-theory.BasinWeights theory.CriticalPoint theory.Crossover theory.Distance theory.FokkerPlanck theory.GibbsLaw
-theory.GridEstimate theory.LawComparison theory.LeastSquaresLaw theory.Modes theory.NoStationaryLaw
-theory.OneDimensionalLaw theory.OptimumNoise theory.OrnsteinUhlenbeck theory.SGDLaw theory.SGDMoments
-theory.StabilityLimit theory.Transition
-evidence.EvidenceCurve evidence.EvidenceMaximum evidence.Laplace evidence.OccamDecomposition evidence.Posterior
-evidence.Prediction evidence.Reference evidence.Sharpness evidence.StudentPrediction
-models.GradientNoiseScale models.NoiseShape
-symbolic.Assumption symbolic.Equation symbolic.Formula symbolic.LaplaceExpansion symbolic.MinibatchMoments
-symbolic.MomentEquations
-simulators.BatchSizeCurve simulators.Comparison simulators.ConvergenceStudy simulators.Divergence
-simulators.FirstPassage simulators.Histogram simulators.Interval simulators.LinearScaling
-simulators.MinibatchCovariance simulators.Mixing simulators.Moments simulators.OptimumBatchSize
-simulators.ResidenceTimes simulators.Run simulators.SGDEquation simulators.SGDRun simulators.SVAGRun
-simulators.Scheme simulators.StationarySample simulators.WeakOrder
-evidence.Map.check evidence.Map.forward evidence.Map.inverse evidence.Map.jacobian evidence.Map.log_determinant
-evidence.Map.pull_back
-simulators.SGDEquation.from_sympy simulators.SGDEquation.with_parameters
-""".split()
+RESULTS = [
+    "BatchSizeStudy",
+    "EquivalentSetting",
+    "Landscape",
+    "theory.BasinWeights",
+    "theory.CriticalPoint",
+    "theory.Crossover",
+    "theory.Distance",
+    "theory.FokkerPlanck",
+    "theory.GibbsLaw",
+    "theory.GridEstimate",
+    "theory.LawComparison",
+    "theory.LeastSquaresLaw",
+    "theory.Modes",
+    "theory.NoStationaryLaw",
+    "theory.OneDimensionalLaw",
+    "theory.OptimumNoise",
+    "theory.OrnsteinUhlenbeck",
+    "theory.SGDLaw",
+    "theory.SGDMoments",
+    "theory.StabilityLimit",
+    "theory.Transition",
+    "evidence.EvidenceCurve",
+    "evidence.EvidenceMaximum",
+    "evidence.Laplace",
+    "evidence.OccamDecomposition",
+    "evidence.Posterior",
+    "evidence.Prediction",
+    "evidence.Reference",
+    "evidence.Sharpness",
+    "evidence.StudentPrediction",
+    "models.GradientNoiseScale",
+    "models.NoiseShape",
+    "symbolic.Assumption",
+    "symbolic.Equation",
+    "symbolic.Formula",
+    "symbolic.LaplaceExpansion",
+    "symbolic.MinibatchMoments",
+    "symbolic.MomentEquations",
+    "simulators.BatchSizeCurve",
+    "simulators.Comparison",
+    "simulators.ConvergenceStudy",
+    "simulators.Divergence",
+    "simulators.FirstPassage",
+    "simulators.Histogram",
+    "simulators.Interval",
+    "simulators.LinearScaling",
+    "simulators.MinibatchCovariance",
+    "simulators.Mixing",
+    "simulators.Moments",
+    "simulators.OptimumBatchSize",
+    "simulators.ResidenceTimes",
+    "simulators.Run",
+    "simulators.SGDEquation",
+    "simulators.SGDRun",
+    "simulators.SVAGRun",
+    "simulators.Scheme",
+    "simulators.StationarySample",
+    "simulators.WeakOrder",
+    "evidence.Map.check",
+    "evidence.Map.forward",
+    "evidence.Map.inverse",
+    "evidence.Map.jacobian",
+    "evidence.Map.log_determinant",
+    "evidence.Map.pull_back",
+    "simulators.SGDEquation.from_sympy",
+    "simulators.SGDEquation.with_parameters",
+]
