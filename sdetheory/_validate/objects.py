@@ -88,19 +88,19 @@ def mapping(name: str, value: Any, meaning: str) -> dict[str, Any]:
     raise InvalidInputError(f"{name} must be a dict of {meaning} by name; got {shown(value)}")
 
 
-def file_path(name: str, value: Any) -> Path:
-    """Return `value` as the absolute path of a file: one that exists, or a new one in a folder that does."""
+def file_path(name: str, value: Any, *, new: bool = True) -> Path:
+    """Return `value` as the absolute path of a file that can be read; or, if it may be new, of one to be written."""
     if not isinstance(value, (str, os.PathLike)):
         raise InvalidInputError(f"{name} must be the path of a file, a string or a Path; got {shown(value)}")
     try:
         path = Path(value).resolve()
-        usable = path.is_file() or (not path.exists() and path.parent.is_dir() and os.fspath(value) != "")
-        usable = usable and os.access(path if path.exists() else path.parent, os.W_OK)
+        usable = path.is_file() and os.access(path, os.W_OK if new else os.R_OK)
+        if new and not path.exists():
+            usable = path.parent.is_dir() and os.access(path.parent, os.W_OK)
     except (OSError, RuntimeError, TypeError, ValueError) as error:  # too long, a loop of links, bytes, a null
         why = abbreviated(str(error))
         raise InvalidInputError(f"{name} must be the path of a file; got {shown(value)} ({why})") from None
     if not usable:
-        raise InvalidInputError(
-            f"{name} must be a file that may be written, in a folder that exists; got {shown(value)}"
-        )
+        wanted = "may be written, in a folder that exists" if new else "is there and may be read"
+        raise InvalidInputError(f"{name} must be a file that {wanted}; got {shown(value)}")
     return path

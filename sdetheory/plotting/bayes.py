@@ -7,6 +7,7 @@ from typing import Any
 import matplotlib.pyplot as plt
 import numpy as np
 
+from .. import _validate
 from ..errors import InvalidInputError
 from ..evidence import EvidenceCurve, Posterior
 from ._style import BLUE, GREY, ORANGE, RED, TEAL, axes_or_new
@@ -94,6 +95,7 @@ def plot_prediction(posterior: Posterior, inputs: Any, X_new: Any, ax: Any = Non
     InvalidInputError
         If there is not one input for each observation and prediction, or the model does not take `X_new`.
     """
+    _validate.having("posterior", posterior, ["predict"], "a posterior", hint="LinearModel.posterior returns one.")
     prediction, x, seen = posterior.predict(X_new), np.ravel(X_new), np.ravel(inputs)
     if x.shape != prediction.mean.shape or seen.shape != posterior.model.y.shape:
         raise InvalidInputError(

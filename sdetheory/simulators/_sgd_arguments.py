@@ -143,7 +143,7 @@ def _schedule(name: str, schedule: Any, constant: float, n_steps: int, **bounds:
 
 def measures(metrics: Mapping[str, Callable[[Array], float]] | None) -> dict[str, Callable[[Array], float]]:
     """Return the metrics as a dict of functions."""
-    found = dict(metrics or {})
+    found = {} if metrics is None else _validate.mapping("metrics", metrics, "functions")
     for name, measure in found.items():
         if not callable(measure):
             raise InvalidInputError(f"metrics must map names to functions; {name!r} is a {type(measure).__name__}")

@@ -105,6 +105,11 @@ def batch_size_study(
     >>> study.table["batch_size"], study.table["outcome"]
     (array([2, 8]), array(['ended', 'ended'], dtype='<U8'))
     """
+    _validate.flag("damped", damped)
+    _validate.flag("progress", progress)
+    for name, values in (("learning_rates", learning_rates), ("momenta", momenta), ("train_sizes", train_sizes), ("seeds", seeds)):
+        if not _validate.numbers(name, values).size:
+            raise InvalidInputError(f"{name} must be one or more; got none")
     if not callable(problem):
         raise InvalidInputError(f"problem must be callable; got {type(problem).__name__}")
     if (n_steps is None) == (budget is None):

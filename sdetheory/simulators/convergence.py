@@ -15,7 +15,7 @@ from .._kernels import ensemble as drivers
 from ..errors import DivergedError, InvalidInputError
 from ..results import Estimate
 from ._ensemble import whole_run
-from .schemes import SCHEMES, prepare
+from .schemes import INCREMENTS, SCHEMES, prepare
 from .sde import SDE
 from .simulate import simulate
 
@@ -169,6 +169,11 @@ def convergence_study(
     >>> bool(abs(study.strong_order.value - 0.5) < 0.1)
     True
     """
+    _validate.choice("method", method, SCHEMES)
+    _validate.choice("increments", increments, INCREMENTS)
+    for name, function in (("exact", exact), ("observable", observable)):
+        if function is not None:
+            _validate.function(name, function, "of an array with a row for each path")
     time = _validate.real("time", time, above=0.0)
     steps = np.unique(_validate.reals("dts", dts, above=0.0, shape=(None,)))
     n_paths = _validate.integer("n_paths", n_paths, at_least=2 * _BATCHES)

@@ -65,6 +65,10 @@ class Histogram:
         InvalidInputError
             A corner is not on an edge, or samples outside the grid could belong to the box.
         """
+        lower, upper = (
+            _validate.extended(name, np.broadcast_to(end, len(self.edges)) if np.isscalar(end) else end, (len(self.edges),))
+            for name, end in (("lower", lower), ("upper", upper))
+        )
         chosen = self.counts
         for axis, (edge, a, b) in enumerate(
             zip(

@@ -24,6 +24,7 @@ from ._divergence import Divergence
 from ._ensemble import Ensemble, Interrupt
 from ._scout import warn_of_long_steps
 from .first_passage import refuse_points_off_the_path
+from .schemes import SCHEMES
 from .sde import SDE
 from .targets import Bridge, target_function
 
@@ -161,6 +162,9 @@ def residence_times(
     >>> bool(abs(result.occupancy.z_score(0.5)).max() < 4), result.moves.diagonal().tolist()
     (True, [0, 0])
     """
+    _validate.choice("method", method, SCHEMES)
+    _validate.flag("bridge", bridge)
+    _validate.flag("progress", progress)
     refuse_points_off_the_path(method)
     file = Checkpoint(checkpoint)
     ensemble = Ensemble.prepare(
