@@ -151,7 +151,7 @@ class ReLUNetwork(Model):
         """
         if not isinstance(w, np.ndarray) or w.shape != (self.dimension,):
             raise InvalidInputError(
-                f"w must be an array of shape ({self.dimension},), so that the layers are views; got {_validate.shown(w)}"
+                f"w must be an array of shape ({self.dimension},), of which the layers are views; got {_validate.shown(w)}"
             )
         p, h, k = self.X.shape[1], self.hidden, self._classes
         first, second = p * h + h, p * h + h + h * k

@@ -107,9 +107,6 @@ def batch_size_study(
     """
     _validate.flag("damped", damped)
     _validate.flag("progress", progress)
-    for name, values in (("learning_rates", learning_rates), ("momenta", momenta), ("train_sizes", train_sizes), ("seeds", seeds)):
-        if not _validate.numbers(name, values).size:
-            raise InvalidInputError(f"{name} must be one or more; got none")
     if not callable(problem):
         raise InvalidInputError(f"problem must be callable; got {type(problem).__name__}")
     if (n_steps is None) == (budget is None):
@@ -117,11 +114,13 @@ def batch_size_study(
     if executor is not None:
         check(executor)
     grid = {
-        "learning_rates": np.unique(_validate.reals("learning_rates", np.atleast_1d(learning_rates), above=0.0)),
-        "momenta": np.unique(_validate.reals("momenta", np.atleast_1d(momenta), at_least=0.0, below=1.0)),
-        "train_sizes": np.unique(_validate.integers("train_sizes", np.atleast_1d(train_sizes), at_least=2)),
-        "seeds": np.unique(_validate.integers("seeds", np.atleast_1d(seeds), at_least=0)),
+        "learning_rates": np.unique(_validate.reals("learning_rates", learning_rates, above=0.0)),
+        "momenta": np.unique(_validate.reals("momenta", momenta, at_least=0.0, below=1.0)),
+        "train_sizes": np.unique(_validate.integers("train_sizes", train_sizes, at_least=2)),
+        "seeds": np.unique(_validate.integers("seeds", seeds, at_least=0)),
     }
+    if none := [name for name, values in grid.items() if not values.size]:
+        raise InvalidInputError(f"{none[0]} must be one or more; got none")
     steps = None if n_steps is None else _validate.integer("n_steps", n_steps, at_least=1)
     limit = None if budget is None else _validate.real("budget", budget, above=0.0)
     cases = list(_cases(grid, batch_sizes, bool(damped)))

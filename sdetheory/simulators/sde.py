@@ -158,7 +158,8 @@ class SDE:
         ('scalar', array([0.08]))
         """
         if isinstance(variables, (str, sympy.Basic)) or not isinstance(variables, Iterable):
-            raise InvalidInputError(f"variables must be a list of names, such as ['x']; got {_validate.shown(variables)}")
+            shown = _validate.shown(variables)
+            raise InvalidInputError(f"variables must be a list of names, such as ['x']; got {shown}")
         time = _validate.text("time", time)
         for key, entries in (("drift", drift), ("diffusion", diffusion)):
             if not isinstance(entries, (list, tuple, sympy.MatrixBase, np.ndarray)):
