@@ -81,7 +81,7 @@ def plot_histogram(sample: StationarySample, law: Any = None, ax: Any = None) ->
     """
     histogram = _validate.instance("sample", sample, StationarySample, hint="sample_stationary returns one.").histogram
     if law is not None:
-        _validate.having("law", law, ["pdf"], "a law", hint="theory.gibbs and theory.stationary_law give some.")
+        _validate.having("law", law, ["pdf"], "a law with a method pdf", hint="theory.gibbs and theory.stationary_law give some.")
     if histogram is None or len(histogram.edges) != 1:
         got = "none" if histogram is None else f"one in {len(histogram.edges)} dimensions"
         raise InvalidInputError(f"sample must have a histogram in one dimension; got {got}. Sample with bins=edges.")

@@ -310,7 +310,10 @@ def power_law(curvature: float, noise_scale: float, *, slope: float, floor: floa
 
 def checked_bounds(bounds: tuple[float, float]) -> tuple[float, float]:
     """Return two ends in order; they may be infinite."""
-    low, high = map(float, _validate.extended("bounds", bounds, (2,)))
+    ends = _validate.extended("bounds", bounds, None)
+    if ends.shape != (2,):
+        raise InvalidInputError(f"bounds must be two numbers; got {_validate.shown(bounds)}")
+    low, high = map(float, ends)
     if not low < high or low == np.inf or high == -np.inf:
         raise InvalidInputError(f"bounds must have lower < upper; got {bounds}")
     return low, high

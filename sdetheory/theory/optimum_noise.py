@@ -146,7 +146,8 @@ def optimum_noise(
     >>> print(f"{best.temperature:.4f} {best.noise_scale:.4f} {best.batch_size(0.1, 1000):.2f}")
     1.1975 2.3950 40.08
     """
-    low, high = _validate.reals("temperatures", temperatures, above=0.0, shape=(2,))
+    pair = _validate.reals("temperatures", temperatures, shape=(2,))
+    low, high = (_validate.real(f"temperatures[{i}]", value, above=0.0) for i, value in enumerate(pair))
     if low >= high:
         raise InvalidInputError(f"temperatures must have lower < upper; got {low:g} and {high:g}")
     variance = _validate.real("gradient_variance", gradient_variance, above=0.0)
