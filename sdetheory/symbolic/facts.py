@@ -1,0 +1,299 @@
+"""What is known of the symbols of a statement: their own assumptions, and the conditions that are stated beside."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterable, Iterator
+
+import sympy
+from sympy.core.function import AppliedUndef
+from sympy.core.relational import Relational
+
+from ..errors import InvalidInputError
+
+_DEPTH = 3  # conditions that are inserted one after another, in all orders
+_GENERATIONS = 64  # constraints of a linear system kept in the search for a contradiction, squared
+
+
+class Facts:
+    """Conditions on symbols, made use of.
+
+    Parameters
+    ----------
+    conditions : iterable of relations
+        Equations, inequalities and ``Ne``; an ``And`` counts as its parts, and what SymPy knows to be true as nothing.
+
+    Raises
+    ------
+    InvalidInputError
+        Something is no relation, or the conditions contradict each other or the assumptions of their symbols.
+
+    Examples
+    --------
+    >>> n, b = sympy.symbols("n b", integer=True, positive=True)
+    >>> facts = Facts([b < n])
+    >>> facts.is_positive(n - b), facts.is_positive(n - 1), facts.is_positive(b - 1)
+    (True, True, False)
+    """
+
+    def __init__(self, conditions: Iterable[sympy.Basic] = ()) -> None:
+        parts = list(itertools.chain.from_iterable(_parts(condition) for condition in conditions))
+        self.conditions = tuple(dict.fromkeys(part for part in parts if part is not sympy.true))
+        if sympy.false in self.conditions or _contradict(self.conditions):
+            raise InvalidInputError(
+                f"the conditions {', '.join(map(str, self.conditions))} contradict each other, or what is assumed of "
+                "their symbols: nothing obeys them, so that nothing would be said"
+            )
+        self.equations = [c.lhs - c.rhs for c in self.conditions if isinstance(c, sympy.Eq)]
+        self._unequal = [c.lhs - c.rhs for c in self.conditions if isinstance(c, sympy.Ne)]
+        self._above = [_above(c) for c in self.conditions if isinstance(c, _ORDER)]
+        self._unequal += [e for e, strict in self._above if strict]
+
+    def solved(self) -> dict[sympy.Basic, sympy.Expr]:
+        """Return symbols in terms of others, from the equations that are linear in one with a constant coefficient."""
+        values: dict[sympy.Basic, sympy.Expr] = {}
+        for equation in self.equations:
+            equation = sympy.expand(equation.subs(values))
+            for symbol in sorted(equation.free_symbols, key=str):
+                slope = equation.diff(symbol)
+                if slope.is_Rational and slope != 0 and not equation.has(AppliedUndef):
+                    value = sympy.expand(symbol - equation / slope)
+                    values = {s: v.subs(symbol, value) for s, v in values.items()} | {symbol: value}
+                    break
+        return values
+
+    def is_positive(self, e: sympy.Expr) -> bool:
+        """Return whether an expression is known to be a positive number."""
+        return any(_positive(form, strict=True) for form in self._forms(e))
+
+    def is_nonnegative(self, e: sympy.Expr) -> bool:
+        """Return whether an expression is known to be a number that is not negative."""
+        return any(_positive(form, strict=False) for form in self._forms(e))
+
+    def is_nonzero(self, e: sympy.Expr) -> bool:
+        """Return whether an expression is known to be a number other than zero."""
+        if e.is_nonzero or (e.is_zero is False and e.is_finite):
+            return True
+        if self.is_positive(e) or self.is_positive(-e):
+            return True
+        return any(_ratio(other, e) for other in self._unequal)
+
+    def holds(self, condition: sympy.Basic) -> bool:
+        """Return whether a relation is known to hold."""
+        if condition == sympy.true or condition in self.conditions:
+            return True
+        if isinstance(condition, sympy.And):
+            return all(self.holds(part) for part in condition.args)
+        if isinstance(condition, sympy.Or):
+            return any(self.holds(part) for part in condition.args)
+        if isinstance(condition, sympy.Ne):
+            return self.is_nonzero(condition.lhs - condition.rhs)
+        if isinstance(condition, _ORDER):
+            e, strict = _above(condition)
+            if e is sympy.oo:
+                return True
+            return self.is_positive(e) if strict else self.is_nonnegative(e)
+        if isinstance(condition, sympy.Eq):
+            return sympy.expand((condition.lhs - condition.rhs).subs(self.solved())) == 0
+        return False
+
+    def with_slack(self, e: sympy.Expr) -> Iterator[sympy.Expr]:
+        """Yield the expression with inequalities inserted: where x > c, x is c and something positive."""
+        yield from itertools.islice(self._inserted(e, self._above, _DEPTH), 1, None)
+
+    def _forms(self, e: sympy.Expr) -> Iterator[sympy.Expr]:
+        e = e.subs(self.solved())
+        yield from self._inserted(e, self._above, _DEPTH)
+
+    def _inserted(
+        self, e: sympy.Expr, above: list[tuple[sympy.Expr, bool]], depth: int
+    ) -> Iterator[sympy.Expr]:
+        yield e
+        if depth == 0:
+            return
+        for k, (margin, strict) in enumerate(above):
+            rest = above[:k] + above[k + 1 :]
+            if e == margin:  # it is not to be looked for term by term
+                yield sympy.Dummy(positive=True) if strict else sympy.Dummy(nonnegative=True)
+            for symbol in sorted(margin.free_symbols & e.free_symbols, key=str):
+                value = _with_slack(margin, symbol, strict)
+                if value is not None:
+                    others = [(m.xreplace({symbol: value}), s) for m, s in rest]
+                    yield from self._inserted(e.xreplace({symbol: value}), others, depth - 1)
+
+
+_ORDER = (sympy.StrictGreaterThan, sympy.StrictLessThan, sympy.GreaterThan, sympy.LessThan)
+
+
+def _parts(condition: sympy.Basic) -> Iterator[sympy.Basic]:
+    if isinstance(condition, bool):
+        condition = sympy.true if condition else sympy.false
+    if isinstance(condition, sympy.And):
+        for part in condition.args:
+            yield from _parts(part)
+    elif isinstance(condition, (Relational, sympy.Or, sympy.Not)) or condition in (sympy.true, sympy.false):
+        yield condition
+    else:
+        raise InvalidInputError(f"a condition must be a relation such as N >= 2; got {condition!r:.60}")
+
+
+def _above(condition: sympy.Basic) -> tuple[sympy.Expr, bool]:
+    """Return e and whether the condition says e > 0, or only e >= 0."""
+    return condition.gts - condition.lts, isinstance(condition, (sympy.StrictGreaterThan, sympy.StrictLessThan))
+
+
+def _with_slack(margin: sympy.Expr, symbol: sympy.Symbol, strict: bool) -> sympy.Expr | None:
+    """Return the symbol in terms of a number that is not negative, where margin > 0 (or >= 0) is linear in it."""
+    if margin.has(AppliedUndef) or not symbol.is_real:
+        return None
+    slope = sympy.expand(margin).coeff(symbol, 1)
+    rest = sympy.expand(margin - slope * symbol)
+    if rest.has(symbol) or not (slope.is_positive or slope.is_negative) or not rest.is_real:
+        return None
+    bound = -rest / slope
+    if symbol.is_integer and abs(slope) == 1 and bound.is_integer:
+        slack = sympy.Dummy("m", integer=True, nonnegative=True) + (1 if strict else 0)
+    else:
+        slack = sympy.Dummy("p", positive=True) if strict else sympy.Dummy("p", nonnegative=True)
+    return bound + slack if slope.is_positive else bound - slack
+
+
+def _ratio(known: sympy.Expr, e: sympy.Expr) -> bool:
+    """Return whether what is known not to be zero is a constant times an expression, or has it as a factor."""
+    numerator = sympy.fraction(sympy.together(known))[0]
+    wanted = sympy.fraction(sympy.together(e))[0]
+    if sympy.expand(numerator - wanted) == 0 or sympy.expand(numerator + wanted) == 0:
+        return True
+    if not wanted.free_symbols or not wanted.free_symbols <= numerator.free_symbols:
+        return False
+    quotient = sympy.cancel(numerator / wanted)
+    return sympy.denom(sympy.together(quotient)).is_number
+
+
+def _positive(e: sympy.Expr, *, strict: bool, whole: bool = True) -> bool:
+    """Return whether the assumptions of its own symbols make an expression positive (or not negative).
+
+    A `whole` expression is taken apart into factors.
+    """
+    if e.is_positive or (not strict and e.is_nonnegative):
+        return True
+    if not e.is_real:
+        return False
+    e = _exponentials_as_slack(sympy.expand(e))
+    if e.is_positive or (not strict and e.is_nonnegative):
+        return True
+    factored = sympy.factor_terms(sympy.factor(sympy.together(e))) if len(sympy.Add.make_args(e)) < 40 else e
+    if factored.is_positive or (not strict and factored.is_nonnegative):
+        return True
+    factors = sympy.Mul.make_args(factored)
+    if whole and len(factors) > 1:
+        signs = [_sign(factor, strict) for factor in factors]
+        return 0 not in signs and sympy.prod(signs) == 1
+    return _positive_quadratic(e, strict)
+
+
+def _sign(factor: sympy.Expr, strict: bool) -> int:
+    """Return 1 or -1 where a factor has that sign (weakly, unless it is to be strict), else 0."""
+    base, exponent = factor.as_base_exp()
+    if exponent.is_Integer and exponent % 2 == 1 and (strict or exponent > 0):
+        factor = base
+    if _positive(factor, strict=strict, whole=False):
+        return 1
+    return -1 if _positive(-factor, strict=strict, whole=False) else 0
+
+
+def _positive_quadratic(e: sympy.Expr, strict: bool) -> bool:
+    """Return whether a polynomial of second degree in some real symbol has a positive discriminant's opposite."""
+    for symbol in sorted(e.free_symbols, key=str):
+        if not symbol.is_real or not e.is_polynomial(symbol) or sympy.degree(e, symbol) != 2:
+            continue
+        a, b, c = sympy.Poly(e, symbol).all_coeffs()
+        opposite = sympy.factor(4 * a * c - b**2)
+        if a.is_positive and (opposite.is_positive or (not strict and opposite.is_nonnegative)):
+            return True
+        if b == 0 and _weak(a) and (c.is_positive or sympy.factor(c).is_positive):
+            return True
+    return False
+
+
+def _weak(e: sympy.Expr) -> bool:
+    return bool(e.is_nonnegative or sympy.factor(e).is_nonnegative)
+
+
+def _exponentials_as_slack(e: sympy.Expr) -> sympy.Expr:
+    """Write e^a as 1 + something positive where a is positive, and as its inverse where a is negative."""
+    new = {}
+    for power in e.atoms(sympy.exp):
+        exponent = power.args[0]
+        if exponent.is_positive:
+            new.setdefault(power, 1 + sympy.Dummy(positive=True))
+        elif exponent.is_negative and sympy.exp(-exponent) not in new:
+            new[sympy.exp(-exponent)] = 1 + sympy.Dummy(positive=True)
+    new |= {p: 1 / new[sympy.exp(-p.args[0])] for p in e.atoms(sympy.exp) if sympy.exp(-p.args[0]) in new}
+    return sympy.together(e.xreplace(new)) if new else e
+
+
+def _contradict(conditions: tuple[sympy.Basic, ...]) -> bool:
+    """Return whether conditions are known to have no solution; a system of linear ones is decided."""
+    if sympy.And(*conditions) == sympy.false:
+        return True
+    for condition in conditions:
+        if len(condition.free_symbols) == 1 and _never(condition):
+            return True
+    return _no_linear_solution(conditions)
+
+
+def _never(condition: sympy.Basic) -> bool:
+    """Return whether a condition on one real symbol has an empty set of solutions."""
+    (symbol,) = condition.free_symbols
+    if not symbol.is_extended_real or condition.has(AppliedUndef, sympy.Derivative, sympy.Integral):
+        return False
+    domain = sympy.S.Integers if symbol.is_integer else sympy.S.Reals
+    if symbol.is_positive:
+        domain = sympy.Interval.open(0, sympy.oo)
+    elif symbol.is_nonnegative:
+        domain = sympy.Interval(0, sympy.oo)
+    elif symbol.is_negative:
+        domain = sympy.Interval.open(-sympy.oo, 0)
+    elif symbol.is_nonpositive:
+        domain = sympy.Interval(-sympy.oo, 0)
+    try:
+        plain = sympy.Dummy(real=True)
+        return sympy.Intersection(condition.xreplace({symbol: plain}).as_set(), domain) == sympy.S.EmptySet
+    except (NotImplementedError, ValueError, TypeError, AttributeError, RecursionError):
+        return False
+
+
+def _no_linear_solution(conditions: tuple[sympy.Basic, ...]) -> bool:
+    """Eliminate one symbol after another (Fourier and Motzkin) from linear conditions and signs."""
+    system: list[tuple[sympy.Expr, bool]] = []
+    for condition in conditions:
+        if isinstance(condition, sympy.Eq):
+            system += [(condition.lhs - condition.rhs, False), (condition.rhs - condition.lhs, False)]
+        elif isinstance(condition, _ORDER):
+            system.append(_above(condition))
+    symbols = sorted(set().union(*(e.free_symbols for e, _ in system)), key=str)
+    for symbol in symbols:
+        if symbol.is_extended_nonnegative:
+            system.append((symbol, bool(symbol.is_positive)))
+        if symbol.is_extended_nonpositive:
+            system.append((-symbol, bool(symbol.is_negative)))
+    system = [(sympy.expand(e), strict) for e, strict in system]
+    system = [(e, s) for e, s in system if all(e.diff(x).is_Rational for x in symbols) and not e.has(AppliedUndef)]
+    system = [_tightened(e, strict) for e, strict in system]
+    for symbol in symbols:
+        lower = [(e, s) for e, s in system if e.coeff(symbol) > 0]
+        upper = [(e, s) for e, s in system if e.coeff(symbol) < 0]
+        if len(lower) * len(upper) > _GENERATIONS**2:
+            return False
+        system = [(e, s) for e, s in system if e.coeff(symbol) == 0]
+        system += [
+            (sympy.expand(low / low.coeff(symbol) - high / high.coeff(symbol)), s or t)
+            for (low, s), (high, t) in itertools.product(lower, upper)
+        ]
+    return any(e.is_negative or (strict and e.is_zero) for e, strict in system)
+
+
+def _tightened(e: sympy.Expr, strict: bool) -> tuple[sympy.Expr, bool]:
+    """Among integers e > 0 is e - 1 >= 0."""
+    return (e - 1, False) if strict and e.is_integer else (e, strict)
