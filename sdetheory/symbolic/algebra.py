@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import sympy
 from sympy.core.function import AppliedUndef
 
-from .definedness import ENTIRE, KINKED, SMOOTH, jumps
+from .definedness import ENTIRE, KINKED, SMOOTH, is_continuous, jumps
 from .facts import Facts
 
 
@@ -259,6 +259,20 @@ def _tails(e: sympy.Expr, facts: Facts) -> sympy.Expr | None:
     return _cancellation(e.rewrite(sympy.erfc, sympy.erf), facts) if e.has(sympy.erfc) else None
 
 
+def _constancy(e: sympy.Expr, facts: Facts) -> sympy.Expr | None:
+    """A function that is continuous on an interval, with derivative 0, is what it is at one point."""
+    if jumps(e) or not e.has(sympy.atan, sympy.log, sympy.erf, sympy.acosh, sympy.asinh):
+        return None
+    for x in sorted(e.free_symbols, key=str):
+        if not x.is_real or x.is_integer or x.is_rational or x.is_nonzero and not (x.is_positive or x.is_negative):
+            continue
+        if is_continuous(e, x, Facts()) and vanishes(e.diff(x), facts, CHEAP):
+            value = e.subs(x, -1 if x.is_negative else 1)
+            if value == 0 or vanishes(value, facts, CHEAP):
+                return sympy.S.Zero
+    return None
+
+
 def _algebraic_numbers(e: sympy.Expr, _: Facts) -> sympy.Expr | None:
     if e.free_symbols or not e.is_algebraic or e.has(sympy.Integral, sympy.Sum):
         return None
@@ -298,6 +312,8 @@ ALGEBRA = (
     Rule("cases of a sign", "|a|, sign a, the step function, Max and Min are replaced by what they are for a > 0 and "
          "a < 0; a = 0 is inserted", "a is real; each case that the conditions allow is proved", _signs),
     Rule("real and imaginary parts", "z = x + i y", "x and y are real", _parts),
+    Rule("constancy", "a derivative is 0, and so is the value at one point", "the function is continuous for all real, "
+         "positive or negative values of a symbol", _constancy),
     Rule("algebraic numbers", "a number built from roots has the minimal polynomial t", "there are no symbols",
          _algebraic_numbers),
     Rule("simplification", "SymPy's search over identities of elementary functions", "symbols are real; there is no "

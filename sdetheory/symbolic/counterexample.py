@@ -59,8 +59,19 @@ def counterexample(left: sympy.Expr, right: sympy.Expr, facts: Facts) -> Search:
             verdict = differs_from_zero(values[0] - values[1])
             compared += verdict is not None
             if verdict:
-                return Search(compared, {**instances, **point}, *(_readable(value) for value in values))
+                shown = {symbol: value for symbol, value in point.items() if symbol in _linked(symbols, facts)}
+                return Search(compared, {**instances, **shown}, *(_readable(value) for value in values))
     return Search(compared)
+
+
+def _linked(symbols: set[sympy.Symbol], facts: Facts) -> set[sympy.Symbol]:
+    """Return the symbols, and those that conditions link to them."""
+    linked = set(symbols)
+    for _ in facts.conditions:
+        for condition in facts.conditions:
+            if condition.free_symbols & linked:
+                linked |= condition.free_symbols
+    return linked
 
 
 def _readable(value: sympy.Expr) -> sympy.Expr:

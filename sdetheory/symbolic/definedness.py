@@ -23,6 +23,8 @@ KINKED = (
     *(sympy.Abs, sympy.sign, sympy.floor, sympy.ceiling, sympy.Max, sympy.Min, sympy.Heaviside),
     *(sympy.re, sympy.im, sympy.conjugate, sympy.Piecewise, sympy.frac),
 )
+_CONTINUOUS = (sympy.Add, sympy.Mul, sympy.Pow, sympy.log, *ENTIRE, *SMOOTH, sympy.gamma)
+_OF_REAL = (*SMOOTH, sympy.floor, sympy.ceiling, sympy.Max, sympy.Min, sympy.Heaviside)
 # Kinks and jumps of what is not smooth although it is defined; no derivative is taken through them.
 JUMPS = (*KINKED, sympy.Mod, sympy.arg, sympy.DiracDelta, sympy.KroneckerDelta, sympy.SingularityFunction)
 
@@ -73,7 +75,7 @@ def _doubts(e: sympy.Basic, facts: Facts) -> Iterator[sympy.Basic]:
     elif isinstance(e, sympy.binomial):
         if not (facts.is_nonnegative(e.args[0]) and e.args[0].is_integer and e.args[1].is_integer):
             yield e
-    elif isinstance(e, SMOOTH + KINKED[:7]):
+    elif isinstance(e, _OF_REAL):
         if not all(a.is_real for a in e.args):
             yield e
     elif isinstance(e, sympy.Piecewise):
@@ -128,3 +130,25 @@ def _may_vanish(e: sympy.Expr, facts: Facts) -> Iterator[sympy.Basic]:
     for factor, _ in factors:
         if not facts.is_nonzero(factor):
             yield sympy.Mul(*[f for f in sympy.Mul.make_args(-factor if factor.could_extract_minus_sign() else factor)])
+
+
+def is_continuous(e: sympy.Expr, x: sympy.Symbol, facts: Facts) -> bool:
+    """Return whether a function is known to be continuous in a real variable, with real values of all its parts."""
+    if not e.has(x):
+        return True
+    if e == x:
+        return True
+    if not isinstance(e, _CONTINUOUS):
+        return False
+    if isinstance(e, sympy.Pow) and e.base is not sympy.E:
+        base, exponent = e.as_base_exp()
+        if exponent.is_Integer:
+            if exponent < 0 and not facts.is_nonzero(base):
+                return False
+        elif not facts.is_positive(base):
+            return False
+    if isinstance(e, (sympy.log, sympy.gamma)) and not facts.is_positive(e.args[0]):
+        return False
+    if isinstance(e, SMOOTH) and not e.args[0].is_real:
+        return False
+    return all(is_continuous(argument, x, facts) for argument in e.args)

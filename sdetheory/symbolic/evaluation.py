@@ -6,7 +6,7 @@ import sympy
 from sympy.core.function import AppliedUndef
 
 from .definedness import jumps, proper
-from .facts import Facts
+from .facts import Facts, unproved_assumption
 from .integrals import closed_form, decided, limit_at
 from .sums import closed_sum
 
@@ -104,8 +104,13 @@ class Evaluation:
 
     def _inserted(self, e: sympy.Subs) -> sympy.Expr:
         function, variables, point = e.args
-        if not all(self._may_be(v, p, function) for v, p in zip(variables, point, strict=True)):
-            return e
+        # Where a value is not what its symbol was assumed to be, nothing that was assumed may be used.
+        weaker = {
+            v: sympy.Dummy(v.name, real=True) if v.is_real and p.is_real else sympy.Dummy(v.name)
+            for v, p in zip(variables, point, strict=True)
+            if not self._may_be(v, p)
+        }
+        function, variables = function.xreplace(weaker), tuple(weaker.get(v, v) for v in variables)
         # What is known of the variables holds of what is inserted, so it need not be known here.
         apart = Evaluation(_without(self.facts, frozenset(variables)))
         inner = apart(function)
@@ -122,22 +127,9 @@ class Evaluation:
             return e.doit(integrals=False, sums=False)
         return e
 
-    def _may_be(self, variable: sympy.Symbol, value: sympy.Expr, function: sympy.Expr) -> bool:
+    def _may_be(self, variable: sympy.Symbol, value: sympy.Expr) -> bool:
         """Return whether a value is known to be what the symbol that it replaces was assumed to be."""
-        facts = self.facts
-        if variable.is_integer and not value.is_integer and not function.is_rational_function(variable):
-            return False
-        if variable.is_positive:
-            return facts.is_positive(value)
-        if variable.is_negative:
-            return facts.is_positive(-value)
-        if variable.is_nonnegative:
-            return facts.is_nonnegative(value)
-        if variable.is_nonpositive:
-            return facts.is_nonnegative(-value)
-        if variable.is_nonzero:
-            return facts.is_nonzero(value)
-        return bool(value.is_real) or not variable.is_real
+        return not unproved_assumption(variable, value, self.facts)
 
     def _derivative(self, e: sympy.Derivative) -> sympy.Expr:
         # A closed form is differentiated, so it must hold in a neighbourhood, not only where a condition is an equation.

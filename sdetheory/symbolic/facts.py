@@ -76,6 +76,8 @@ class Facts:
             return True
         if self.is_positive(e) or self.is_positive(-e):
             return True
+        if isinstance(e, sympy.binomial) and all(a.is_integer for a in e.args):
+            return self.is_nonnegative(e.args[1]) and self.is_nonnegative(e.args[0] - e.args[1])
         return any(_ratio(other, e) for other in self._unequal)
 
     def holds(self, condition: sympy.Basic) -> bool:
@@ -120,6 +122,50 @@ class Facts:
                 if value is not None:
                     others = [(m.xreplace({symbol: value}), s) for m, s in rest]
                     yield from self._inserted(e.xreplace({symbol: value}), others, depth - 1)
+
+
+def unproved_assumption(
+    symbol: sympy.Symbol, value: sympy.Expr, facts: Facts, conditions: Iterable[sympy.Basic] = ()
+) -> str:
+    """Return what a symbol is assumed to be, or a condition on it, that is not known of a value; empty if all is known.
+
+    Examples
+    --------
+    >>> p, x = sympy.Symbol("p", positive=True), sympy.Symbol("x", real=True)
+    >>> unproved_assumption(p, x, Facts()), unproved_assumption(p, x**2 + 1, Facts())
+    ('positive', '')
+    """
+    known = {
+        "positive": facts.is_positive, "negative": lambda e: facts.is_positive(-e), "nonzero": facts.is_nonzero,
+        "nonnegative": facts.is_nonnegative, "nonpositive": lambda e: facts.is_nonnegative(-e),
+    }  # fmt: skip
+    assumed = {name for name, holds in symbol.assumptions0.items() if holds}
+    for name in ("positive", "negative", "nonnegative", "nonpositive", "nonzero", "zero", "integer", "rational", "real"):
+        if name in assumed and getattr(value, f"is_{name}") is not True:
+            if not (name in known and known[name](value)) and not (name == "real" and _is_real(value)):
+                return name
+    given = symbol._assumptions_orig  # noqa: SLF001  (what was declared, without what follows)
+    for name, holds in given.items():
+        if name not in _CHECKED and getattr(value, f"is_{name}") is not holds:
+            return name if holds else f"not {name}"
+    for condition in conditions:
+        if not facts.holds(condition):
+            return f"such that {condition}"
+    return ""
+
+
+_CHECKED = frozenset(("positive", "negative", "nonnegative", "nonpositive", "nonzero", "zero", "integer", "rational",
+                      "real", "commutative", "finite", "extended_real", "complex"))  # fmt: skip
+
+
+def _is_real(e: sympy.Expr) -> bool:
+    """Return whether an expression is built of real parts by functions that keep them real (its poles apart)."""
+    if e.is_real or isinstance(e, (AppliedUndef, sympy.Derivative)):
+        return e.is_real is not False
+    if isinstance(e, sympy.Pow) and not e.exp.is_integer and e.base is not sympy.E:
+        return bool(e.base.is_nonnegative) and _is_real(e.exp)
+    keeps = (sympy.Add, sympy.Mul, sympy.Pow, sympy.exp, sympy.Integral, sympy.Sum, sympy.Subs, sympy.Tuple)
+    return isinstance(e, keeps) and all(_is_real(a) for a in e.args if isinstance(a, sympy.Basic))
 
 
 _ORDER = (sympy.StrictGreaterThan, sympy.StrictLessThan, sympy.GreaterThan, sympy.LessThan)

@@ -13,11 +13,10 @@ import sympy
 from sympy.core.function import AppliedUndef
 
 from .algebra import vanishes
-from .definedness import ENTIRE, SMOOTH, jumps, undefined_where
+from .definedness import is_continuous, jumps, undefined_where
 from .facts import Facts
 from .points import admissible
 
-_CONTINUOUS = (sympy.Add, sympy.Mul, sympy.Pow, sympy.log, *ENTIRE, *SMOOTH, sympy.gamma)
 _FAR = 10**8  # where a limit at infinity is looked at in numbers
 
 
@@ -138,7 +137,7 @@ def _antiderivative(
     except (NotImplementedError, ValueError, TypeError, AttributeError, RecursionError, ArithmeticError):
         return None
     proposal = decided(sympy.sympify(proposal, strict=True), there)
-    if proposal.has(sympy.Integral, sympy.Piecewise) or not _is_continuous(proposal, inside, there):
+    if proposal.has(sympy.Integral, sympy.Piecewise) or not is_continuous(proposal, inside, there):
         return None
     derivative = proposal.diff(inside)
     if undefined_where(derivative, there) - undefined_where(f.subs(x, inside), there):
@@ -186,28 +185,6 @@ def decided(e: sympy.Expr, facts: Facts) -> sympy.Expr:
         return sympy.Piecewise(*pairs, evaluate=False)
 
     return e.replace(sympy.Piecewise, choose)
-
-
-def _is_continuous(e: sympy.Expr, x: sympy.Symbol, facts: Facts) -> bool:
-    """Return whether a function is known to be continuous in a real variable, with real values of all its parts."""
-    if not e.has(x):
-        return True
-    if e == x:
-        return True
-    if not isinstance(e, _CONTINUOUS):
-        return False
-    if isinstance(e, sympy.Pow) and e.base is not sympy.E:
-        base, exponent = e.as_base_exp()
-        if exponent.is_Integer:
-            if exponent < 0 and not facts.is_nonzero(base):
-                return False
-        elif not facts.is_positive(base):
-            return False
-    if isinstance(e, (sympy.log, sympy.gamma)) and not facts.is_positive(e.args[0]):
-        return False
-    if isinstance(e, SMOOTH) and not e.args[0].is_real:
-        return False
-    return all(_is_continuous(argument, x, facts) for argument in e.args)
 
 
 def _at_end(e: sympy.Expr, x: sympy.Symbol, end: sympy.Expr, facts: Facts) -> sympy.Expr | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -101,16 +101,24 @@ def decide(
     >>> decide((x**2 - 1) / (x - 1), x + 1, [sympy.Ne(x, 1)]).rules
     ('cancellation',)
     """
-    facts = Facts(conditions)
+    facts = bounded(lambda: Facts(conditions), "comparing the conditions", seconds)
     try:
-        with deadline(seconds, "the question"):
-            return _decide(left, right, facts)
-    except TimeLimitError as error:
-        return Verdict(answer=None, reason=f"{error}; take it apart")
+        return bounded(lambda: _decide(left, right, facts), "the question", seconds)
     except SdeTheoryError as error:
         return Verdict(answer=None, reason=str(error))
-    except Exception as error:  # noqa: BLE001  (SymPy raises whatever its parts do; none of it is an answer)
-        return Verdict(answer=None, reason=f"SymPy gave up ({type(error).__name__}: {error!s:.80})")
+
+
+def bounded(compute: Callable[[], Any], what: str, seconds: float = SECONDS) -> Any:
+    """Return what a computation returns; what SymPy raises, and too long a time, become an UndecidedError."""
+    try:
+        with deadline(seconds, what):
+            return compute()
+    except TimeLimitError as error:
+        raise UndecidedError(f"{error}; take it apart") from error
+    except SdeTheoryError:
+        raise
+    except Exception as error:  # SymPy raises whatever its parts do; none of it is an answer
+        raise UndecidedError(f"{what}: SymPy gave up ({type(error).__name__}: {error!s:.80})") from error
 
 
 def _decide(left: sympy.Expr, right: sympy.Expr | None, facts: Facts) -> Verdict:
