@@ -41,7 +41,7 @@ def one_weight() -> Derivation:
     d.assume(w, "the weight")
     d.assume(v, "the other coordinate; $w = φ(v)$")
     d.assume(cost, "minus the logarithm of likelihood times prior, so that the evidence is the integral of $e^{-C}$")
-    d.assume(phi, "the change of variables, smooth and increasing")
+    d.assume(phi, "the change of variables, smooth and increasing", where=Derivative(phi(v), v) > 0)
 
     d.heading("The integral")
     d.note(

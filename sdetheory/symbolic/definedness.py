@@ -111,6 +111,24 @@ def proper(integral: sympy.Integral, facts: Facts) -> bool:
     return not jumps(inner) and not undefined_where(inner, facts)
 
 
+def with_signs_of_integrals(e: sympy.Expr, facts: Facts) -> sympy.Expr:
+    """Put a symbol of the same sign in the place of each integral that is known to exist and to have one."""
+    if not e.has(sympy.Integral):
+        return e
+    if not isinstance(e, sympy.Integral):
+        return e.func(*[with_signs_of_integrals(a, facts) if isinstance(a, sympy.Expr) else a for a in e.args])
+    if not proper(e, facts):
+        return e
+    function, limits = e.function, e.limits[-1]
+    if len(e.limits) > 1:
+        function = sympy.Integral(function, *e.limits[:-1])
+    inside = sympy.Dummy(positive=True) if limits[1].is_extended_nonnegative else _inner(limits)
+    inner = with_signs_of_integrals(function.subs(limits[0], inside), facts)
+    if facts.is_positive(limits[2] - limits[1]) and facts.is_positive(inner):
+        return sympy.Dummy(positive=True)
+    return sympy.Dummy(real=True) if inner.is_real else e
+
+
 def jumps(e: sympy.Basic, variables: frozenset[sympy.Symbol] | None = None) -> bool:
     """Return whether an expression has a part that may jump or bend (as a function of some variables only)."""
     parts = e.atoms(*JUMPS)

@@ -10,7 +10,9 @@ from sympy.core.function import AppliedUndef
 
 from ..errors import InvalidInputError, SdeTheoryError
 from . import _coerce, rendering
+from .definedness import with_signs_of_integrals
 from .enumeration import count_cases
+from .evaluation import Evaluation
 from .expansions import NoExpansion, remainder_below, sides_of
 from .facts import Facts, unproved_assumption
 from .proof import UndecidedError, Verdict, bounded, decide, spelled
@@ -370,7 +372,13 @@ class Derivation:
         resolved = self._resolve(value)
         facts = Facts(c for c in self._facts_list() if not c.has(symbol))
         conditions = [self._resolve(c).subs(symbol, resolved) for c in self._conditions() if c.has(symbol)]
-        missing = bounded(lambda: unproved_assumption(symbol, resolved, facts, conditions), "checking the assumptions")
+
+        def check() -> str:
+            forms = (with_signs_of_integrals(e, facts) for e in (resolved, Evaluation(facts)(resolved)))
+            found = [unproved_assumption(symbol, form, facts, conditions) for form in forms]
+            return found[-1] if all(found) else ""
+
+        missing = bounded(check, "checking the assumptions")
         if missing:
             raise DerivationError(
                 f'step ({len(self.equations) + 1}) "{statement}": {symbol} is assumed to be {missing}, which is not '

@@ -37,7 +37,7 @@ class Evaluation:
 
     def __call__(self, e: sympy.Expr) -> sympy.Expr:
         """Return the expression with its operations carried out."""
-        if not e.has(*_OPERATIONS, sympy.Piecewise):
+        if not e.has(*_OPERATIONS, sympy.Piecewise, sympy.Trace):
             return e
         if isinstance(e, sympy.Integral):
             return self._integral(e)
@@ -51,6 +51,8 @@ class Evaluation:
             return self._limit(e)
         if isinstance(e, sympy.Product):
             return e
+        if isinstance(e, sympy.Trace):
+            return e.doit()
         if isinstance(e, sympy.Piecewise):
             pairs = [(self(value), condition) for value, condition in e.args]
             return decided(sympy.Piecewise(*pairs, evaluate=False), self.facts)
@@ -137,7 +139,7 @@ class Evaluation:
         inner = apart(e.expr)
         result = inner
         for variable, count in e.variable_count:
-            if not isinstance(variable, sympy.Symbol) or not isinstance(count, sympy.Integer) or variable.is_integer:
+            if not isinstance(variable, sympy.Symbol) or not isinstance(count, sympy.Integer) or self._is_counted(variable, inner):
                 return e
             for _ in range(count):
                 found = apart._slope(result, variable)
@@ -146,6 +148,10 @@ class Evaluation:
                 result = found
         self.used |= apart.used
         return result
+
+    def _is_counted(self, variable: sympy.Symbol, e: sympy.Expr) -> bool:
+        """Return whether a symbol has whole values only, and an expression may have used that."""
+        return bool(variable.is_integer) and not e.is_rational_function(variable)
 
     def _slope(self, e: sympy.Expr, x: sympy.Symbol) -> sympy.Expr | None:
         """Return the derivative of an expression, with that of each integral and sum by its own rule, or None."""

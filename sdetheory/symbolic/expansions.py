@@ -35,7 +35,7 @@ def sides_of(variable: sympy.Symbol, facts: Facts) -> tuple[int, ...]:
         return ()
     sides = [side for side in (1, -1) if not (variable.is_extended_nonpositive if side > 0 else variable.is_extended_nonnegative)]
     near = sympy.Rational(1, 10**12)
-    alone = [c for c in facts.conditions if c.free_symbols == {variable}]
+    alone = [c for c in facts.conditions if c.free_symbols == {variable} and not c.has(AppliedUndef)]
     return tuple(side for side in sides if all(c.subs(variable, side * near) == sympy.true for c in alone))
 
 
@@ -101,7 +101,7 @@ def _confirm(e: sympy.Expr, t: sympy.Symbol, order: int, x: sympy.Symbol, facts:
     """Compare the size of a remainder with its order at two distances, for admissible values of the other symbols."""
     if e.has(AppliedUndef, sympy.Integral, sympy.Sum):
         return
-    others = [c for c in facts.conditions if not c.has(x)]
+    others = [c for c in facts.conditions if not c.has(x, AppliedUndef)]
     for point in admissible(e.free_symbols - {t}, others, 4):
         sizes = [_size(e, t, inverse, point, order) for inverse in _NEAR]
         if None not in sizes and sizes[1] > _GROWTH * max(sizes[0], sympy.Float("1e-3")):

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import functools
 import itertools
+from collections import deque
 from collections.abc import Iterable, Iterator
 
 import sympy
@@ -12,6 +14,7 @@ from sympy.core.relational import Relational
 from ..errors import InvalidInputError
 
 _DEPTH = 3  # conditions that are inserted one after another, in all orders
+_FORMS = 40  # of an expression, with conditions inserted
 _GENERATIONS = 64  # constraints of a linear system kept in the search for a contradiction, squared
 
 
@@ -48,6 +51,7 @@ class Facts:
         self._unequal = [c.lhs - c.rhs for c in self.conditions if isinstance(c, sympy.Ne)]
         self._above = [_above(c) for c in self.conditions if isinstance(c, _ORDER)]
         self._unequal += [e for e, strict in self._above if strict]
+        self._signs: dict[tuple[sympy.Expr, bool], int] = {}
 
     def solved(self) -> dict[sympy.Basic, sympy.Expr]:
         """Return symbols in terms of others, from the equations that are linear in one with a constant coefficient."""
@@ -64,11 +68,74 @@ class Facts:
 
     def is_positive(self, e: sympy.Expr) -> bool:
         """Return whether an expression is known to be a positive number."""
-        return any(_positive(form, strict=True) for form in self._forms(e))
+        return self._known(e, strict=True)
 
     def is_nonnegative(self, e: sympy.Expr) -> bool:
         """Return whether an expression is known to be a number that is not negative."""
-        return any(_positive(form, strict=False) for form in self._forms(e))
+        return self._known(e, strict=False)
+
+    def _known(self, e: sympy.Expr, *, strict: bool) -> bool:
+        """Decide a sign for the whole, for the terms of a sum, and for the factors of a product."""
+        if e.is_positive or (not strict and e.is_nonnegative):
+            return True
+        if e.is_number and (e.is_nonpositive or e.is_real is False):
+            return False
+        if self._sign(e, strict) > 0:
+            return True
+        if e.is_Add and len(e.args) < 20:
+            weak = all(self._product_sign(term, strict=False) > 0 for term in e.args)
+            if weak and (not strict or any(self._product_sign(term, strict=True) > 0 for term in e.args)):
+                return True
+        return self._product_sign(e, strict) > 0 or self._product_sign(_factored(e), strict) > 0
+
+    def _product_sign(self, e: sympy.Expr, strict: bool) -> int:
+        """Return the sign of a product (1 or -1, weakly unless strict), or 0 where it is not known."""
+        sign = 1
+        for factor in sympy.Mul.make_args(e):
+            base, exponent = factor.as_base_exp()
+            if exponent.is_Integer and exponent % 2 == 0 and base.is_real:
+                if (strict or exponent < 0) and not self.is_nonzero(base):
+                    return 0
+                continue
+            odd = exponent.is_Integer and base is not sympy.E
+            one = self._sign(base if odd else factor, strict or (odd and exponent < 0))
+            if one == 0:
+                return 0
+            sign *= one
+        return sign
+
+    def _sign(self, e: sympy.Expr, strict: bool) -> int:
+        """Return 1 or -1 where a sign follows from the assumptions, or from one condition or several, else 0."""
+        key = (e, strict)
+        if key not in self._signs:
+            self._signs[key] = 0  # while it is being looked for
+            self._signs[key] = self._found_sign(e, strict)
+        return self._signs[key]
+
+    def _found_sign(self, e: sympy.Expr, strict: bool) -> int:
+        if e.is_positive or e.is_negative:
+            return 1 if e.is_positive else -1
+        if isinstance(e, sympy.log) and self.is_positive(e.args[0]):
+            above = e.args[0] - 1
+            return 1 if self._known(above, strict=strict) else -1 if self._known(-above, strict=strict) else 0
+        for form in self._forms(e):
+            for sign in (1, -1):
+                if _positive(sign * form, strict=strict):
+                    return sign
+        for sign in (1, -1):
+            if self._exceeds_root(sign * e, strict):
+                return sign
+        return 0
+
+    def _exceeds_root(self, e: sympy.Expr, strict: bool) -> bool:
+        """Decide a − b √c > 0 by a > 0 and a² > b² c."""
+        roots = [t for t in sympy.Add.make_args(e) if any(p.exp == sympy.S.Half for p in t.atoms(sympy.Pow))]
+        if len(roots) != 1 or roots[0] == e:
+            return False
+        rest, square = e - roots[0], sympy.expand(roots[0] ** 2)
+        if square.has(sympy.sqrt) or self._sign(-roots[0], False) <= 0:
+            return False
+        return self._sign(rest, False) > 0 and self._known(sympy.expand(rest**2 - square), strict=strict)
 
     def is_nonzero(self, e: sympy.Expr) -> bool:
         """Return whether an expression is known to be a number other than zero."""
@@ -76,8 +143,6 @@ class Facts:
             return True
         if self.is_positive(e) or self.is_positive(-e):
             return True
-        if isinstance(e, sympy.binomial) and all(a.is_integer for a in e.args):
-            return self.is_nonnegative(e.args[1]) and self.is_nonnegative(e.args[0] - e.args[1])
         return any(_ratio(other, e) for other in self._unequal)
 
     def holds(self, condition: sympy.Basic) -> bool:
@@ -101,27 +166,34 @@ class Facts:
 
     def with_slack(self, e: sympy.Expr) -> Iterator[sympy.Expr]:
         """Yield the expression with inequalities inserted: where x > c, x is c and something positive."""
-        yield from itertools.islice(self._inserted(e, self._above, _DEPTH), 1, None)
+        yield from itertools.islice(self._inserted(e), 1, _FORMS)
 
     def _forms(self, e: sympy.Expr) -> Iterator[sympy.Expr]:
-        e = e.subs(self.solved())
-        yield from self._inserted(e, self._above, _DEPTH)
+        e = e.subs(self.solved()).replace(sympy.binomial, self._binomial)
+        yield from itertools.islice(self._inserted(e), _FORMS)
 
-    def _inserted(
-        self, e: sympy.Expr, above: list[tuple[sympy.Expr, bool]], depth: int
-    ) -> Iterator[sympy.Expr]:
-        yield e
-        if depth == 0:
-            return
-        for k, (margin, strict) in enumerate(above):
-            rest = above[:k] + above[k + 1 :]
-            if e == margin:  # it is not to be looked for term by term
-                yield sympy.Dummy(positive=True) if strict else sympy.Dummy(nonnegative=True)
-            for symbol in sorted(margin.free_symbols & e.free_symbols, key=str):
-                value = _with_slack(margin, symbol, strict)
-                if value is not None:
-                    others = [(m.xreplace({symbol: value}), s) for m, s in rest]
-                    yield from self._inserted(e.xreplace({symbol: value}), others, depth - 1)
+    def _binomial(self, n: sympy.Expr, k: sympy.Expr) -> sympy.Expr:
+        """Return a symbol of the sign that a binomial coefficient of whole numbers has."""
+        if not (n.is_integer and k.is_integer):
+            return sympy.binomial(n, k)
+        if self.is_nonnegative(k) and self.is_nonnegative(n - k):
+            return sympy.Dummy(integer=True, positive=True)
+        return sympy.Dummy(integer=True, nonnegative=True) if self.is_nonnegative(n) else sympy.binomial(n, k)
+
+    def _inserted(self, e: sympy.Expr) -> Iterator[sympy.Expr]:
+        """Yield the expression with no, one, two ... of the inequalities inserted, in all orders."""
+        queue = deque([(e, self._above, _DEPTH)])
+        while queue:
+            e, above, depth = queue.popleft()
+            yield e
+            for k, (margin, strict) in enumerate(above if depth else []):
+                if e == margin:  # it is not to be looked for term by term
+                    yield sympy.Dummy(positive=True) if strict else sympy.Dummy(nonnegative=True)
+                for symbol in sorted(margin.free_symbols & e.free_symbols, key=str):
+                    value = _with_slack(margin, symbol, strict)
+                    if value is not None:
+                        others = [(m.xreplace({symbol: value}), s) for m, s in above[:k] + above[k + 1 :]]
+                        queue.append((e.xreplace({symbol: value}), others, depth - 1))
 
 
 def unproved_assumption(
@@ -142,7 +214,7 @@ def unproved_assumption(
     assumed = {name for name, holds in symbol.assumptions0.items() if holds}
     for name in ("positive", "negative", "nonnegative", "nonpositive", "nonzero", "zero", "integer", "rational", "real"):
         if name in assumed and getattr(value, f"is_{name}") is not True:
-            if not (name in known and known[name](value)) and not (name == "real" and _is_real(value)):
+            if not (name in known and known[name](value)) and not (name == "real" and _is_real(value, facts)):
                 return name
     given = symbol._assumptions_orig  # noqa: SLF001  (what was declared, without what follows)
     for name, holds in given.items():
@@ -158,14 +230,22 @@ _CHECKED = frozenset(("positive", "negative", "nonnegative", "nonpositive", "non
                       "real", "commutative", "finite", "extended_real", "complex"))  # fmt: skip
 
 
-def _is_real(e: sympy.Expr) -> bool:
+_REAL = (
+    *(sympy.Add, sympy.Mul, sympy.Pow, sympy.exp, sympy.sin, sympy.cos, sympy.tan, sympy.sinh, sympy.cosh, sympy.tanh),
+    *(sympy.Integral, sympy.Sum, sympy.Subs, sympy.Tuple, sympy.erf, sympy.erfc, sympy.atan, sympy.Abs, sympy.sign),
+    *(sympy.gamma, sympy.factorial, sympy.binomial, sympy.log, sympy.floor, sympy.ceiling, sympy.Max, sympy.Min),
+)
+
+
+def _is_real(e: sympy.Basic, facts: Facts) -> bool:
     """Return whether an expression is built of real parts by functions that keep them real (its poles apart)."""
     if e.is_real or isinstance(e, (AppliedUndef, sympy.Derivative)):
         return e.is_real is not False
     if isinstance(e, sympy.Pow) and not e.exp.is_integer and e.base is not sympy.E:
-        return bool(e.base.is_nonnegative) and _is_real(e.exp)
-    keeps = (sympy.Add, sympy.Mul, sympy.Pow, sympy.exp, sympy.Integral, sympy.Sum, sympy.Subs, sympy.Tuple)
-    return isinstance(e, keeps) and all(_is_real(a) for a in e.args if isinstance(a, sympy.Basic))
+        return facts.is_nonnegative(e.base) and _is_real(e.exp, facts)
+    if isinstance(e, sympy.log):
+        return facts.is_positive(e.args[0])
+    return isinstance(e, _REAL) and all(_is_real(a, facts) for a in e.args if isinstance(a, (sympy.Expr, sympy.Tuple)))
 
 
 _ORDER = (sympy.StrictGreaterThan, sympy.StrictLessThan, sympy.GreaterThan, sympy.LessThan)
@@ -188,6 +268,7 @@ def _above(condition: sympy.Basic) -> tuple[sympy.Expr, bool]:
     return condition.gts - condition.lts, isinstance(condition, (sympy.StrictGreaterThan, sympy.StrictLessThan))
 
 
+@functools.lru_cache(maxsize=1024)
 def _with_slack(margin: sympy.Expr, symbol: sympy.Symbol, strict: bool) -> sympy.Expr | None:
     """Return the symbol in terms of a number that is not negative, where margin > 0 (or >= 0) is linear in it."""
     if margin.has(AppliedUndef) or not symbol.is_real:
@@ -216,36 +297,26 @@ def _ratio(known: sympy.Expr, e: sympy.Expr) -> bool:
     return sympy.denom(sympy.together(quotient)).is_number
 
 
-def _positive(e: sympy.Expr, *, strict: bool, whole: bool = True) -> bool:
-    """Return whether the assumptions of its own symbols make an expression positive (or not negative).
+@functools.lru_cache(maxsize=1024)
+def _factored(e: sympy.Expr) -> sympy.Expr:
+    return sympy.factor_terms(sympy.factor(sympy.together(e))) if len(sympy.Add.make_args(e)) < 40 else e
 
-    A `whole` expression is taken apart into factors.
-    """
+
+@functools.lru_cache(maxsize=2048)
+def _positive(e: sympy.Expr, *, strict: bool) -> bool:
+    """Return whether the assumptions of its own symbols make an expression positive (or not negative)."""
     if e.is_positive or (not strict and e.is_nonnegative):
         return True
     if not e.is_real:
         return False
-    e = _exponentials_as_slack(sympy.expand(e))
+    above_one = {n: 1 + sympy.Dummy(integer=True, nonnegative=True) for n in e.free_symbols if n.is_integer and n.is_positive}
+    e = _exponentials_as_slack(sympy.expand(e.xreplace(above_one)))
     if e.is_positive or (not strict and e.is_nonnegative):
         return True
-    factored = sympy.factor_terms(sympy.factor(sympy.together(e))) if len(sympy.Add.make_args(e)) < 40 else e
+    factored = _factored(e)
     if factored.is_positive or (not strict and factored.is_nonnegative):
         return True
-    factors = sympy.Mul.make_args(factored)
-    if whole and len(factors) > 1:
-        signs = [_sign(factor, strict) for factor in factors]
-        return 0 not in signs and sympy.prod(signs) == 1
     return _positive_quadratic(e, strict)
-
-
-def _sign(factor: sympy.Expr, strict: bool) -> int:
-    """Return 1 or -1 where a factor has that sign (weakly, unless it is to be strict), else 0."""
-    base, exponent = factor.as_base_exp()
-    if exponent.is_Integer and exponent % 2 == 1 and (strict or exponent > 0):
-        factor = base
-    if _positive(factor, strict=strict, whole=False):
-        return 1
-    return -1 if _positive(-factor, strict=strict, whole=False) else 0
 
 
 def _positive_quadratic(e: sympy.Expr, strict: bool) -> bool:
@@ -279,6 +350,7 @@ def _exponentials_as_slack(e: sympy.Expr) -> sympy.Expr:
     return sympy.together(e.xreplace(new)) if new else e
 
 
+@functools.lru_cache(maxsize=256)
 def _contradict(conditions: tuple[sympy.Basic, ...]) -> bool:
     """Return whether conditions are known to have no solution; a system of linear ones is decided."""
     if sympy.And(*conditions) == sympy.false:

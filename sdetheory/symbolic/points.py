@@ -119,7 +119,7 @@ def _completed(
 def _holds(condition: sympy.Basic, point: Mapping[sympy.Symbol, sympy.Expr]) -> bool:
     try:
         value = condition.subs(point)
-        if value not in (sympy.true, sympy.false):
+        if value not in (sympy.true, sympy.false) and not value.has(AppliedUndef):
             value = sympy.simplify(value)
     except (TypeError, ValueError, AttributeError):
         return False

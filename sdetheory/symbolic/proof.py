@@ -122,9 +122,6 @@ def bounded(compute: Callable[[], Any], what: str, seconds: float = SECONDS) -> 
 
 
 def _decide(left: sympy.Expr, right: sympy.Expr | None, facts: Facts) -> Verdict:
-    strange = _strange(left) or (right is not None and _strange(right))
-    if strange:
-        return Verdict(answer=None, reason=f"it holds {strange}")
     evaluation = Evaluation(facts)
     if right is None:
         terms = [evaluation(term) for term in sympy.Add.make_args(left)]
@@ -135,6 +132,9 @@ def _decide(left: sympy.Expr, right: sympy.Expr | None, facts: Facts) -> Verdict
         one, other = (undefined_where(side, facts) for side in sides)
         doubts = one ^ other
     difference = sides[0] - sides[1]
+    strange = _strange(difference)
+    if strange:
+        return Verdict(answer=None, reason=f"it holds {strange}")
     used = tuple(sorted(evaluation.used))
     rule = vanishes(difference, facts, CHEAP)
     search = Search(0)
@@ -175,7 +175,7 @@ def _strange(e: sympy.Basic) -> str:
         return "a term of an order, which is no number; use expand()"
     if e.has(sympy.nan, sympy.zoo, sympy.AccumBounds):
         return "what is not defined"
-    if not e.is_commutative or e.has(sympy.MatrixExpr):
+    if e.has(sympy.MatrixExpr) or any(a.is_commutative is False for a in e.atoms(sympy.Symbol)):
         return "matrices or operators; state it for their entries"
     if e.has(sympy.oo, -sympy.oo) and not e.has(sympy.Integral, sympy.Sum, sympy.Product, sympy.Limit):
         return "infinity, which is no number"
