@@ -40,10 +40,21 @@ def undefined_where(e: sympy.Expr, facts: Facts) -> frozenset[sympy.Basic]:
     >>> undefined_where(1 / x + 1 / (x - y), Facts([x > y]))
     frozenset()
     """
-    return frozenset(_doubts(e, facts))
+    return frozenset(what for _, what in _doubts(e, facts))
 
 
-def _doubts(e: sympy.Basic, facts: Facts) -> Iterator[sympy.Basic]:
+def doubts(e: sympy.Expr) -> frozenset[tuple[str, sympy.Basic]]:
+    """Return the same without any condition, each with what is wanted of it: "not 0", or "defined"."""
+    return frozenset(_doubts(e, Facts()))
+
+
+def cleared(doubt: tuple[str, sympy.Basic], facts: Facts) -> bool:
+    """Return whether the conditions remove a doubt."""
+    kind, what = doubt
+    return facts.is_nonzero(what) if kind == "not 0" else not undefined_where(what, facts)
+
+
+def _doubts(e: sympy.Basic, facts: Facts) -> Iterator[tuple[str, sympy.Basic]]:
     if e.is_Atom:
         return
     if isinstance(e, (sympy.Integral, sympy.Sum, sympy.Product, sympy.Limit)):
@@ -54,7 +65,7 @@ def _doubts(e: sympy.Basic, facts: Facts) -> Iterator[sympy.Basic]:
         if finite or (isinstance(e, sympy.Integral) and proper(e, facts)):
             yield from _doubts(e.function.subs({limit[0]: _inner(limit) for limit in e.limits}), facts)
         else:
-            yield e
+            yield "defined", e
         return
     if isinstance(e, sympy.Pow) and e.base is not sympy.E:
         yield from _of_power(e, facts)
@@ -68,24 +79,24 @@ def _doubts(e: sympy.Basic, facts: Facts) -> Iterator[sympy.Basic]:
         yield from _may_vanish(e.args[0], facts)
     elif isinstance(e, (sympy.gamma, sympy.loggamma)):
         if not facts.is_positive(e.args[0]):
-            yield e
+            yield "defined", e
     elif isinstance(e, sympy.factorial):
         if not facts.is_nonnegative(e.args[0]):
-            yield e
+            yield "defined", e
     elif isinstance(e, sympy.binomial):
         if not (facts.is_nonnegative(e.args[0]) and e.args[0].is_integer and e.args[1].is_integer):
-            yield e
+            yield "defined", e
     elif isinstance(e, _OF_REAL):
         if not all(a.is_real for a in e.args):
-            yield e
+            yield "defined", e
     elif isinstance(e, sympy.Piecewise):
         if e.args[-1][1] != sympy.true:
-            yield e
+            yield "defined", e
         for value, _ in e.args:  # a value may be undefined where another one counts
             yield from _doubts(value, facts)
         return
     elif not isinstance(e, (sympy.Add, sympy.Mul, sympy.Pow, AppliedUndef, *ENTIRE, *KINKED, sympy.Derivative)):
-        yield e
+        yield "defined", e
     for argument in e.args:
         if isinstance(argument, sympy.Expr):
             yield from _doubts(argument, facts)
@@ -135,19 +146,19 @@ def jumps(e: sympy.Basic, variables: frozenset[sympy.Symbol] | None = None) -> b
     return bool(parts if variables is None else [p for p in parts if p.free_symbols & variables])
 
 
-def _of_power(power: sympy.Pow, facts: Facts) -> Iterator[sympy.Basic]:
+def _of_power(power: sympy.Pow, facts: Facts) -> Iterator[tuple[str, sympy.Basic]]:
     if not (power.exp.is_number and power.exp.is_nonnegative) and not facts.is_positive(power.exp):
         yield from _may_vanish(power.base, facts)
 
 
-def _may_vanish(e: sympy.Expr, facts: Facts) -> Iterator[sympy.Basic]:
+def _may_vanish(e: sympy.Expr, facts: Facts) -> Iterator[tuple[str, sympy.Basic]]:
     if facts.is_nonzero(e):
         return
     numerator, _ = sympy.fraction(sympy.together(e))
     _, factors = sympy.factor_list(numerator) if not numerator.is_number else (1, [(numerator, 1)])
     for factor, _ in factors:
         if not facts.is_nonzero(factor):
-            yield sympy.Mul(*[f for f in sympy.Mul.make_args(-factor if factor.could_extract_minus_sign() else factor)])
+            yield "not 0", -factor if factor.could_extract_minus_sign() else factor
 
 
 def is_continuous(e: sympy.Expr, x: sympy.Symbol, facts: Facts) -> bool:

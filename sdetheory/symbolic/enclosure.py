@@ -90,19 +90,25 @@ def differs_from_zero(e: sympy.Expr) -> bool | None:
 def _by_two_precisions(e: sympy.Expr) -> bool | None:
     if e.has(sympy.Integral, sympy.Sum, sympy.Product, sympy.Limit, sympy.Derivative):
         return None
+    terms = sympy.Add.make_args(e)
     for digits in (25, 100):
-        try:
-            coarse, fine = (sympy.N(e, n, maxn=400) for n in (digits, 2 * digits))
-        except (ValueError, TypeError, NotImplementedError, ArithmeticError, AttributeError):
-            return None
-        if not all(v.is_number and v.is_finite and not v.has(sympy.nan, sympy.zoo) for v in (coarse, fine)):
-            return None
-        if not all(part.is_Float or part.is_Rational for v in (coarse, fine) for part in v.as_real_imag()):
-            return None
-        error = 1000 * abs(coarse - fine) + abs(fine) * sympy.Float(10) ** (-digits)
-        if abs(fine) > error + sympy.Float(10) ** (-digits - 100):
+        total, error = sympy.S.Zero, sympy.Float(10) ** (-digits - 100)
+        for term in terms:  # each by itself: SymPy looks long for the digits of a sum that cancels
+            try:
+                coarse, fine = (sympy.N(term, n, maxn=400) for n in (digits, 2 * digits))
+            except (ValueError, TypeError, NotImplementedError, ArithmeticError, AttributeError):
+                return None
+            if not all(_is_plain(part) for v in (coarse, fine) for part in v.as_real_imag()):
+                return None
+            total += fine
+            error += 1000 * abs(coarse - fine) + abs(fine) * sympy.Float(10) ** (1 - digits)
+        if abs(total) > error:
             return True
     return False
+
+
+def _is_plain(part: sympy.Expr) -> bool:
+    return bool((part.is_Float or part.is_Rational) and part.is_finite)
 
 
 class _Intervals:

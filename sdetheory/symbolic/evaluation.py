@@ -37,7 +37,7 @@ class Evaluation:
 
     def __call__(self, e: sympy.Expr) -> sympy.Expr:
         """Return the expression with its operations carried out."""
-        if not e.has(*_OPERATIONS, sympy.Piecewise, sympy.Trace):
+        if not e.has(*_OPERATIONS, sympy.Piecewise, sympy.Trace, sympy.Determinant):
             return e
         if isinstance(e, sympy.Integral):
             return self._integral(e)
@@ -51,7 +51,7 @@ class Evaluation:
             return self._limit(e)
         if isinstance(e, sympy.Product):
             return e
-        if isinstance(e, sympy.Trace):
+        if isinstance(e, (sympy.Trace, sympy.Determinant)):
             return e.doit()
         if isinstance(e, sympy.Piecewise):
             pairs = [(self(value), condition) for value, condition in e.args]

@@ -109,7 +109,7 @@ def _confirm(e: sympy.Expr, t: sympy.Symbol, order: int, x: sympy.Symbol, facts:
 
 
 def _size(e: sympy.Expr, t: sympy.Symbol, inverse: int, point: dict, order: int) -> sympy.Expr | None:
-    value = sympy.N(e.subs(t, sympy.Rational(1, inverse)).subs(point), 30, maxn=300)
+    value = sympy.N(e.subs(point).subs(t, 1 / sympy.Float(inverse, 60)), 30, maxn=300)
     if not value.is_number or not value.is_finite or value.has(sympy.nan, sympy.zoo):
         return None
     size = abs(value)

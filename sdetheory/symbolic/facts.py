@@ -14,7 +14,7 @@ from sympy.core.relational import Relational
 from ..errors import InvalidInputError
 
 _DEPTH = 3  # conditions that are inserted one after another, in all orders
-_FORMS = 40  # of an expression, with conditions inserted
+_FORMS = 24  # of an expression, with conditions inserted
 _GENERATIONS = 64  # constraints of a linear system kept in the search for a contradiction, squared
 
 
@@ -187,8 +187,9 @@ class Facts:
             e, above, depth = queue.popleft()
             yield e
             for k, (margin, strict) in enumerate(above if depth else []):
-                if e == margin:  # it is not to be looked for term by term
-                    yield sympy.Dummy(positive=True) if strict else sympy.Dummy(nonnegative=True)
+                if e in (margin, -margin):  # it is not to be looked for term by term
+                    slack = sympy.Dummy(positive=True) if strict else sympy.Dummy(nonnegative=True)
+                    yield slack if e == margin else -slack
                 for symbol in sorted(margin.free_symbols & e.free_symbols, key=str):
                     value = _with_slack(margin, symbol, strict)
                     if value is not None:

@@ -227,8 +227,10 @@ def _approaches(
     for point in admissible(symbols, conditions, 6):
         gaps = []
         for far in (_FAR, _FAR**2):
-            near = end * far if end.is_infinite else end + sympy.Rational(1, far) * (1 if side == "+" else -1)
-            gaps.append(abs(sympy.N((e - value).subs(x, near).subs(point), 30)))
+            # In digits, because an exact fraction to the power of 10^16 has more of them than there is memory.
+            far = sympy.Float(far, 60)
+            near = (far if end is sympy.oo else -far) if end.is_infinite else end + (1 if side == "+" else -1) / far
+            gaps.append(abs(sympy.N((e - value).subs(point).subs(x, near), 30)))
         if not all(gap.is_Float or gap.is_Integer for gap in gaps):
             continue
         compared += 1

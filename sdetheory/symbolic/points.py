@@ -9,8 +9,9 @@ import sympy
 from sympy.core.function import AppliedUndef
 
 _TRIES = 4000
+_COINCIDENCE = 0.12  # chance that a symbol has the value of another one
 # Numbers of every kind that SymPy's assumptions tell apart; the simplest come first.
-_SPECIAL = (0, 1, -1, 2, -2, 3, -3, 4, 5, -5, 6, 7, 8, 9, 10)
+_SPECIAL = (0, 0, 0, 1, 1, -1, -1, 2, -2, 3, -3, 4, 5, -5, 6, 7, 8, 9, 10)
 _SURDS = (sympy.sqrt(2), -sympy.sqrt(2), sympy.sqrt(5) - 1, sympy.cbrt(3), sympy.pi, -sympy.pi, sympy.E, -sympy.E / 2)
 _COMPLEX = (sympy.I, -2 * sympy.I, 1 + sympy.I, -1 + 2 * sympy.I, sympy.Rational(-3, 2) - sympy.I / 2, 3 * sympy.I / 2)
 
@@ -50,6 +51,9 @@ def _drawn(ordered: list[sympy.Symbol], attempt: int, rng: random.Random) -> dic
     point = {}
     for symbol in ordered:
         value = _draw(symbol, attempt, rng)
+        if point and rng.random() < _COINCIDENCE:
+            other = rng.choice(list(point.values()))
+            value = other if _obeys(other, symbol) else value
         if value is None:
             return None
         point[symbol] = value

@@ -13,11 +13,11 @@ from . import _coerce
 from ._deadline import deadline
 from .algebra import CHEAP, vanishes
 from .counterexample import Search, counterexample
-from .definedness import undefined_where
+from .definedness import cleared, doubts
 from .evaluation import Evaluation, left_undone
 from .facts import Facts
 
-SECONDS = 25.0
+SECONDS = 30.0
 """The time that one question may take; then it is undecided."""
 
 _ENOUGH = 5  # points where a simplification must have been seen to be right, if it has symbols
@@ -71,7 +71,7 @@ def is_zero(difference: sympy.Expr, conditions: Iterable[sympy.Basic] = ()) -> b
     Raises
     ------
     UndecidedError
-        Neither was found, within 25 s.
+        Neither was found, within 30 s.
     InvalidInputError
         It is no expression, or the conditions contradict each other.
 
@@ -126,11 +126,10 @@ def _decide(left: sympy.Expr, right: sympy.Expr | None, facts: Facts) -> Verdict
     if right is None:
         terms = [evaluation(term) for term in sympy.Add.make_args(left)]
         sides = (sympy.Add(*terms), sympy.S.Zero)
-        doubts = _once([undefined_where(term, facts) for term in terms])
+        unsure = _once([doubts(term) for term in terms])
     else:
         sides = (evaluation(left), evaluation(right))
-        one, other = (undefined_where(side, facts) for side in sides)
-        doubts = one ^ other
+        unsure = doubts(sides[0]) ^ doubts(sides[1])
     difference = sides[0] - sides[1]
     strange = _strange(difference)
     if strange:
@@ -149,24 +148,27 @@ def _decide(left: sympy.Expr, right: sympy.Expr | None, facts: Facts) -> Verdict
         return Verdict(answer=None, reason="no rule turns it into 0, and no counterexample was found")
     if rule == "simplification" and search.compared < _ENOUGH and difference.free_symbols:
         return Verdict(answer=None, reason="SymPy simplifies it to 0, but there were too few points to confirm that")
-    nowhere = [d for d in undefined_where(difference, Facts()) if d.subs(facts.solved()) == 0] if facts.equations else []
-    if doubts or nowhere:
-        return Verdict(answer=None, reason=_doubtful(sorted([*doubts, *nowhere], key=str)[0]))
+    left_over = [doubt for doubt in sorted(unsure, key=str) if not cleared(doubt, facts)]
+    if facts.equations:  # a divisor on both sides may be 0 by a condition
+        terms = [left] if right is None else [left, right]
+        left_over += [d for t in terms for d in doubts(t) if d[1].subs(facts.solved()) == 0]
+    if left_over:
+        return Verdict(answer=None, reason=_doubtful(*left_over[0]))
     return Verdict(answer=True, rules=(*used, rule) if rule != "arithmetic" or not used else used)
 
 
-def _once(doubts: list[frozenset[sympy.Basic]]) -> frozenset[sympy.Basic]:
+def _once(of_terms: list[frozenset[tuple[str, sympy.Basic]]]) -> frozenset[tuple[str, sympy.Basic]]:
     """Return what stands in one term only, so that the others are defined where that one is not."""
-    every = frozenset().union(*doubts)
-    return frozenset(d for d in every if sum(d in of_term for of_term in doubts) == 1)
+    every = frozenset().union(*of_terms)
+    return frozenset(d for d in every if sum(d in of_term for of_term in of_terms) == 1)
 
 
-def _doubtful(doubt: sympy.Basic) -> str:
+def _doubtful(kind: str, doubt: sympy.Basic) -> str:
     if isinstance(doubt, (sympy.Integral, sympy.Sum, sympy.Product, sympy.Limit)):
         return f"it is not known that {doubt} converges, on one side"
-    if isinstance(doubt, (sympy.Symbol, sympy.Add, sympy.Mul, sympy.Pow)) or not doubt.args:
+    if kind == "not 0":
         return f"it is not known that {doubt} is not 0, where one side is not defined; state it as a condition"
-    return f"it is not known that {doubt} is defined or not 0, where one side needs it; state it as a condition"
+    return f"it is not known that {doubt} is defined, which one side needs; state it as a condition"
 
 
 def _strange(e: sympy.Basic) -> str:
