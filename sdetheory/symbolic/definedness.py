@@ -12,7 +12,7 @@ from collections.abc import Iterator
 import sympy
 from sympy.core.function import AppliedUndef
 
-from .facts import Facts
+from .facts import Assumptions, Facts
 
 # Defined, finite, and smooth for every real argument, and every complex one.
 ENTIRE = (sympy.exp, sympy.sin, sympy.cos, sympy.sinh, sympy.cosh, sympy.erf, sympy.erfc, sympy.erfi)
@@ -45,7 +45,7 @@ def undefined_where(e: sympy.Expr, facts: Facts) -> frozenset[sympy.Basic]:
 
 def doubts(e: sympy.Expr) -> frozenset[tuple[str, sympy.Basic]]:
     """Return the same without any condition, each with what is wanted of it: "not 0", or "defined"."""
-    return frozenset(_doubts(e, Facts()))
+    return frozenset(_doubts(e, Assumptions()))
 
 
 def cleared(doubt: tuple[str, sympy.Basic], facts: Facts) -> bool:

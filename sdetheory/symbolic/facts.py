@@ -13,8 +13,8 @@ from sympy.core.relational import Relational
 
 from ..errors import InvalidInputError
 
-_DEPTH = 3  # conditions that are inserted one after another, in all orders
-_FORMS = 24  # of an expression, with conditions inserted
+_DEPTH = 2  # conditions that are inserted one after another, in all orders
+_FORMS = 12  # of an expression, with conditions inserted
 _GENERATIONS = 64  # constraints of a linear system kept in the search for a contradiction, squared
 
 
@@ -80,13 +80,16 @@ class Facts:
             return True
         if e.is_number and (e.is_nonpositive or e.is_real is False):
             return False
-        if self._sign(e, strict) > 0:
-            return True
         if e.is_Add and len(e.args) < 20:
             weak = all(self._product_sign(term, strict=False) > 0 for term in e.args)
             if weak and (not strict or any(self._product_sign(term, strict=True) > 0 for term in e.args)):
                 return True
-        return self._product_sign(e, strict) > 0 or self._product_sign(_factored(e), strict) > 0
+        if not e.is_Add and self._product_sign(e, strict) > 0:
+            return True
+        factored = _factored(e)
+        if not factored.is_Add and self._product_sign(factored, strict) > 0:
+            return True
+        return self._sign(e, strict) > 0
 
     def _product_sign(self, e: sympy.Expr, strict: bool) -> int:
         """Return the sign of a product (1 or -1, weakly unless strict), or 0 where it is not known."""
@@ -130,7 +133,7 @@ class Facts:
     def _exceeds_root(self, e: sympy.Expr, strict: bool) -> bool:
         """Decide a − b √c > 0 by a > 0 and a² > b² c."""
         roots = [t for t in sympy.Add.make_args(e) if any(p.exp == sympy.S.Half for p in t.atoms(sympy.Pow))]
-        if len(roots) != 1 or roots[0] == e:
+        if len(roots) != 1 or roots[0] == e or not any(p.base.is_Add for p in roots[0].atoms(sympy.Pow)):
             return False
         rest, square = e - roots[0], sympy.expand(roots[0] ** 2)
         if square.has(sympy.sqrt) or self._sign(-roots[0], False) <= 0:
@@ -143,7 +146,15 @@ class Facts:
             return True
         if self.is_positive(e) or self.is_positive(-e):
             return True
-        return any(_ratio(other, e) for other in self._unequal)
+        return any(_ratio(other, e) for other in self._unequal) or self._conjugate_is_nonzero(e)
+
+    def _conjugate_is_nonzero(self, e: sympy.Expr) -> bool:
+        """Return whether a² − b² c, a multiple of a − b √c, is known not to be zero."""
+        roots = [t for t in sympy.Add.make_args(e) if any(f.is_Pow and f.exp == sympy.S.Half for f in sympy.Mul.make_args(t))]
+        if len(roots) != 1 or roots[0] == e:
+            return False
+        product = sympy.expand((e - roots[0]) ** 2 - roots[0] ** 2)
+        return not product.has(sympy.sqrt) and self.is_nonzero(product)
 
     def holds(self, condition: sympy.Basic) -> bool:
         """Return whether a relation is known to hold."""
@@ -247,6 +258,25 @@ def _is_real(e: sympy.Basic, facts: Facts) -> bool:
     if isinstance(e, sympy.log):
         return facts.is_positive(e.args[0])
     return isinstance(e, _REAL) and all(_is_real(a, facts) for a in e.args if isinstance(a, (sympy.Expr, sympy.Tuple)))
+
+
+class Assumptions(Facts):
+    """What SymPy knows at once from the assumptions of symbols."""
+
+    def __init__(self) -> None:
+        super().__init__()
+
+    def is_positive(self, e: sympy.Expr) -> bool:
+        """Return whether SymPy knows an expression to be positive."""
+        return bool(e.is_positive)
+
+    def is_nonnegative(self, e: sympy.Expr) -> bool:
+        """Return whether SymPy knows an expression not to be negative."""
+        return bool(e.is_nonnegative)
+
+    def is_nonzero(self, e: sympy.Expr) -> bool:
+        """Return whether SymPy knows an expression not to be zero."""
+        return bool(e.is_nonzero)
 
 
 _ORDER = (sympy.StrictGreaterThan, sympy.StrictLessThan, sympy.GreaterThan, sympy.LessThan)

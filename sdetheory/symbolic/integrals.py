@@ -196,7 +196,7 @@ def _at_end(e: sympy.Expr, x: sympy.Symbol, end: sympy.Expr, facts: Facts) -> sy
         if end.free_symbols:
             return None
     side = "-" if end is sympy.oo else "+" if end is -sympy.oo else "+-"
-    return limit_at(e, x, end, side, [c for c in facts.conditions if not c.has(x)])
+    return limit_at(e, x, end, side, facts.conditions)
 
 
 def limit_at(
@@ -223,6 +223,7 @@ def _approaches(
     e: sympy.Expr, x: sympy.Symbol, end: sympy.Expr, side: str, value: sympy.Expr, conditions: Iterable[sympy.Basic]
 ) -> bool:
     symbols = (e.free_symbols | value.free_symbols) - {x}
+    conditions = [c for c in conditions if not c.has(x)]
     compared = 0
     for point in admissible(symbols, conditions, 6):
         gaps = []

@@ -149,6 +149,9 @@ def _decide(left: sympy.Expr, right: sympy.Expr | None, facts: Facts) -> Verdict
     if rule == "simplification" and search.compared < _ENOUGH and difference.free_symbols:
         return Verdict(answer=None, reason="SymPy simplifies it to 0, but there were too few points to confirm that")
     left_over = [doubt for doubt in sorted(unsure, key=str) if not cleared(doubt, facts)]
+    if len(left_over) > 1 and all(kind == "not 0" for kind, _ in left_over):
+        # What a product is known not to be, none of its factors is.
+        left_over = [] if facts.is_nonzero(sympy.expand(sympy.Mul(*[what for _, what in left_over]))) else left_over
     if facts.equations:  # a divisor on both sides may be 0 by a condition
         terms = [left] if right is None else [left, right]
         left_over += [d for t in terms for d in doubts(t) if d[1].subs(facts.solved()) == 0]
