@@ -9,11 +9,12 @@ from numpy.typing import ArrayLike, NDArray
 
 from .. import _validate
 from ..errors import InvalidInputError
+from ._formula import Model
 
 Array = NDArray[np.float64]
 
 
-class Regression:
+class Regression(Model):
     """Gradients and Hessians of Σᵢ ℓ(xᵢ·w, yᵢ) + λ|w|²/2, from the first two derivatives of ℓ in its first argument.
 
     A model has X, y and `prior_precision`, and says what ℓ′ (`_slopes`) and ℓ″ (`_curvatures`) are.

@@ -9,6 +9,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from .. import _validate
 from ..errors import InvalidInputError
+from ._formula import formula_of, overridden
 from .gradient_noise import gradient_covariance
 from .linear import LinearRegression
 from .logistic import LogisticRegression
@@ -36,7 +37,7 @@ def fisher_information(model: Any, w: ArrayLike) -> NDArray[np.float64]:
     Raises
     ------
     InvalidInputError
-        If the model is another one, or w is not p finite numbers.
+        If the model is another one or overrides what these say, or w is not p finite numbers.
 
     Notes
     -----
@@ -52,10 +53,12 @@ def fisher_information(model: Any, w: ArrayLike) -> NDArray[np.float64]:
     >>> fisher_information(LogisticRegression([[1.0], [2.0]], [0, 1], prior_precision=3.0), [0.0])
     array([[0.625]])
     """
-    if not isinstance(model, (LinearRegression, LogisticRegression, SoftmaxRegression)):
+    if formula_of(model) not in (LinearRegression, LogisticRegression, SoftmaxRegression):
+        changed = ", ".join(sorted(overridden(model)))
         raise InvalidInputError(
-            f"model must be a linear, logistic or softmax regression; got {type(model).__name__}. For others average "
-            "the products of gradients over labels that the model draws."
+            f"model must be a linear, logistic or softmax regression; got {type(model).__name__}"
+            + (f", which overrides {changed}: the formula need not hold for it" if changed else "")
+            + ". For others average the products of gradients over labels that the model draws."
         )
     return (model.hessian(w) - model.prior_precision * np.eye(model.dimension)) / model.train_size
 

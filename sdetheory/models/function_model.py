@@ -10,11 +10,13 @@ from numpy.typing import ArrayLike, NDArray
 
 from .. import _validate
 from ..errors import InvalidInputError
+from ._formula import Model, extensible
 
 Array = NDArray[np.float64]
 
 
-class FunctionModel:
+@extensible
+class FunctionModel(Model):
     r"""A sum over examples, given by three functions.
 
     .. math:: C(w) = \sum_{i=1}^n C_i(w)

@@ -9,10 +9,12 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from .. import _validate
+from ._formula import declared
 from ._regression import Regression, data
 
 
 # Arrays have no single truth value and no hash, so models compare by identity.
+@declared
 @dataclass(frozen=True, slots=True, eq=False)
 class LinearRegression(Regression):
     r"""Least squares with a Gaussian prior, as the total (summed) cost of its weights.

@@ -10,10 +10,12 @@ from numpy.typing import ArrayLike, NDArray
 from scipy import special
 
 from .. import _validate
+from ._formula import declared
 from ._regression import Regression, data
 
 
 # Arrays have no single truth value and no hash, so models compare by identity.
+@declared
 @dataclass(frozen=True, slots=True, eq=False)
 class LogisticRegression(Regression):
     r"""Two-class logistic regression with a Gaussian prior, as the total (summed) cost of its weights.

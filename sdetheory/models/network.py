@@ -11,13 +11,15 @@ from numpy.typing import ArrayLike, NDArray
 from .. import _validate
 from ..errors import InvalidInputError
 from . import _cross_entropy, _relu_passes
+from ._formula import Model, declared
 
 Array = NDArray[Any]
 
 
 # Arrays have no single truth value and no hash, so models compare by identity.
+@declared
 @dataclass(frozen=True, slots=True, eq=False)
-class ReLUNetwork:
+class ReLUNetwork(Model):
     r"""A classifier with one hidden layer of rectified units, as the total (summed) cost of its weights.
 
     .. math:: C(w) = -\sum_{i=1}^n \ln \frac{e^{o_{i y_i}}}{\sum_c e^{o_{ic}}} + \frac{\lambda}{2} |w|^2, \qquad

@@ -12,14 +12,16 @@ from scipy import special
 from .. import _validate
 from ..errors import InvalidInputError
 from . import _cross_entropy
+from ._formula import Model, declared
 from ._regression import data
 
 Array = NDArray[np.float64]
 
 
 # Arrays have no single truth value and no hash, so models compare by identity.
+@declared
 @dataclass(frozen=True, slots=True, eq=False)
-class SoftmaxRegression:
+class SoftmaxRegression(Model):
     r"""Regression to k classes with a Gaussian prior, as the total (summed) cost of its weights.
 
     .. math:: C(w) = -\sum_{i=1}^n \ln \frac{e^{a_{i y_i}}}{\sum_c e^{a_{ic}}} + \frac{\lambda}{2} |w|^2, \qquad

@@ -16,6 +16,7 @@ from .._kernels.block import compiled_source
 from .._kernels.signatures import FIELD, WORDS, compiled
 from ..errors import InvalidInputError
 from ..models import LinearRegression, LogisticRegression, SoftmaxRegression
+from ..models._formula import formula_of
 from ..symbolic.codegen import block_source
 
 Array = NDArray[Any]
@@ -83,9 +84,10 @@ class State:
 
 def has_kernel(model: Any) -> bool:
     """Whether the runs of a model are made by a kernel."""
-    if isinstance(model, SoftmaxRegression):
+    formula = formula_of(model)
+    if formula is SoftmaxRegression:
         return model.n_classes is not None and model.n_classes <= _CLASSES
-    return isinstance(model, LinearRegression | LogisticRegression)
+    return formula in (LinearRegression, LogisticRegression)
 
 
 def shortest(model: Any) -> int:
@@ -99,7 +101,11 @@ def lanes(model: Any) -> int:
 
 
 def prepare(problem: Problem) -> Any:
-    """Return ``advance(state, first_step, n_steps)`` for the model."""
+    """Return ``advance(state, first_step, n_steps, stop, interrupt)`` for the model.
+
+    It returns whether the steps were made: all of them or, after an interrupt, none. What is not finite shows at the
+    step `stop` at the latest, wherever chunks of steps end.
+    """
     return _ensemble(problem) if has_kernel(problem.model) else _loop(problem)
 
 
@@ -118,26 +124,27 @@ def _ensemble(problem: Problem) -> Any:
     y = model.y.astype(np.float64)
     coding = getattr(model, "coding", None)
     rows = None if coding is None else tuple(map(tuple, coding.tolist()))
-    slope = compiled_source(FIELD, _slope_source(type(model), rows))
+    slope = compiled_source(FIELD, _slope_source(formula_of(model), rows))
     words = compiled(WORDS, noise.batch_words)
 
-    def advance(state: State, first: int, n_steps: int) -> None:
+    def advance(state: State, first: int, n_steps: int, stop: int, interrupt: Any) -> bool:
         chunk = slice(first, first + n_steps)
         kernels.advance(
             state.w, state.v, state.second, model.X, y, model.prior_precision, slope, problem.kind, problem.optimizer,
             problem.sizes[chunk], problem.rates[chunk], problem.constants, problem.mix, problem.first_run, first, words,
             problem.key, state.diverged, problem.average_from, state.sums, state.squares,
         )  # fmt: skip  # pyright: ignore[reportCallIssue]
+        return True
 
     return advance
 
 
 @cache
-def _slope_source(model: type, coding: tuple[tuple[float, ...], ...] | None) -> str:
+def _slope_source(formula: type | None, coding: tuple[tuple[float, ...], ...] | None) -> str:
     """Return the kernel of dℓ/d(x·w), for each product of an example with weights, as a function of these and y."""
     outputs = 1 if coding is None else len(coding[0])
     z, y = sympy.symbols(f"z:{outputs}", real=True), sympy.Symbol("y", real=True)
-    if model is LinearRegression:
+    if formula is LinearRegression:
         slopes = [z[0] - y]
     elif coding is None:
         sign = 1 - 2 * y
@@ -175,20 +182,28 @@ def _loop(problem: Problem) -> Any:
         if problem.optimizer == kernels.ADAPTIVE:
             first_bias, second_bias = (1 - momentum ** (s + 1), 1 - decay ** (s + 1)) if unbiased else (1.0, 1.0)
             numbers = [n, momentum, 1 - momentum, decay, 1 - decay, second_bias, floor, rate / first_bias]
+        elif problem.optimizer in (kernels.HEAVY_BALL_OF_GRADIENTS, kernels.NESTEROV_OF_GRADIENTS):
+            numbers = [momentum, (kept if s else 1.0) / n, 1 / n, rate]
         else:
             numbers = [momentum, kept * rate / n]
         kernels.change(w, v, second, gradient, problem.optimizer, np.array(numbers, dtype=w.dtype))
 
-    def advance(state: State, first: int, n_steps: int) -> None:
+    def advance(state: State, first: int, n_steps: int, stop: int, interrupt: Any) -> bool:
+        # A step of all runs may take long; an interrupt takes back those that have made it before the others.
+        before = {name: array.copy() for name, array in state.arrays().items()} if n_steps == 1 else {}
         for run in np.flatnonzero(state.diverged < 0):
+            if before and interrupt is not None and interrupt.seen:
+                vars(state).update(before)
+                return False
             with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
-                make(state, int(run), first, n_steps)
+                make(state, int(run), first, n_steps, stop)
+        return True
 
-    def make(state: State, run: int, first: int, n_steps: int) -> None:
+    def make(state: State, run: int, first: int, n_steps: int, stop: int) -> None:
         w, v, second = state.w[run], state.v[run], state.second[run]
         for s, batches in _batches(problem, run, first, n_steps):
             step(w, v, second, batches, s)
-            if (not many or (s + 1) % _LOOK == 0 or s == first + n_steps - 1) and not np.isfinite(w).all():
+            if (not many or (s + 1) % _LOOK == 0 or s + 1 == stop) and not np.isfinite(w).all():
                 state.diverged[run] = s + 1
                 return
             if s >= problem.average_from:

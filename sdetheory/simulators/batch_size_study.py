@@ -17,8 +17,9 @@ from tqdm.auto import tqdm
 from .. import _validate
 from ..errors import InvalidInputError
 from ..hyperparameters import SGDHyperparameters
+from ..models import _consistency
 from . import _study_file
-from ._ensemble import Interrupt
+from ._ensemble import whole_run
 from ._parallel import check, pickled
 from .batch_size_result import POINT, SETTING, BatchSizeStudy, key_of, study_of
 from .sgd import sgd
@@ -80,8 +81,8 @@ def batch_size_study(
     Raises
     ------
     InvalidInputError
-        If a number is out of its range, both or neither of n_steps and budget are given, or the file holds a study
-        with other settings.
+        If a number is out of its range, both or neither of n_steps and budget are given, the model contradicts itself,
+        or the file holds a study with other settings.
 
     Notes
     -----
@@ -134,12 +135,13 @@ def batch_size_study(
         for seed in grid["seeds"].tolist()
         for hp in cases
     ]
-    model, metrics, _ = problem(points[0][1], points[0][0].train_size)
+    model, metrics, w0 = problem(points[0][1], points[0][0].train_size)
     if model.train_size != points[0][0].train_size:
         raise InvalidInputError(
             f"problem(seed, train_size) must return a model of train_size examples; got {model.train_size} for "
             f"{points[0][0].train_size}"
         )
+    _consistency.check(model, w0, ("minibatch_gradient",))
     file = _study_file.StudyFile(path, settings, [*POINT, *metrics])
     done = {(*key_of(row), row["seed"]) for row in file.rows}
     left = [point for point in points if (*_key(point[0]), point[0].batch_size, point[1]) not in done]
@@ -191,10 +193,8 @@ def _point(problem: Problem, hp: SGDHyperparameters, seed: int, n_steps: int) ->
     """Train once, and return the row of the table."""
     model, metrics, w0 = problem(seed, hp.train_size)
     start = time.perf_counter()
-    with Interrupt() as interrupt:
-        run = sgd(model, hp, w0, n_steps=n_steps, rng=np.random.SeedSequence(seed, spawn_key=(hp.batch_size,)))
-    if interrupt.seen:
-        raise KeyboardInterrupt  # what is half trained is no row of the table
+    rng = np.random.SeedSequence(seed, spawn_key=(hp.batch_size,))
+    run = whole_run(sgd, model, hp, w0, n_steps=n_steps, rng=rng)  # what is half trained is no row of the table
     diverged = bool(run.diverged_at[0] >= 0)
     return {
         **{name: getattr(hp, name) for name in (*SETTING, "batch_size")},

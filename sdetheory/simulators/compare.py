@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import warnings
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass, replace
@@ -13,15 +14,17 @@ from numpy.typing import ArrayLike, NDArray
 from tqdm.auto import tqdm
 
 from .. import _validate
-from ..errors import IncompatibleError, InvalidInputError
+from ..errors import AccuracyWarning, IncompatibleError, InvalidInputError
 from ..hyperparameters import SGDHyperparameters
+from ..models import _consistency
+from ..models._formula import stated
 from ..results import Estimate
 from . import _comparison
 from ._checkpoint import Checkpoint, describe_seed, digest, identity
 from ._comparison import LinearScaling, Moments, WeakOrder
 from ._comparison_runs import Ensembles
 from ._ensemble import starting_points
-from .sgd_sde import check_model
+from .sgd_sde import check_consistency, check_model
 
 Array = NDArray[np.float64]
 
@@ -104,7 +107,7 @@ def compare(
     *,
     n_steps: int,
     n_runs: int | None = None,
-    n_records: int = 4,
+    n_records: int | None = None,
     observables: Mapping[str, Callable[[Array], ArrayLike]] | None = None,
     orders: Sequence[int] = (1, 2),
     svag: Sequence[int] = (2, 4),
@@ -136,7 +139,8 @@ def compare(
     n_runs : int, optional
         Number of independent runs of each process.
     n_records : int, optional
-        Number of times, spread evenly, at which all is recorded; it must divide ``n_steps``.
+        Number of times, spread evenly, at which all is recorded; it must divide ``n_steps``. By default the largest of
+        1, 2, 3 and 4 that does.
     observables : mapping of str to function, optional
         Functions from weights of shape (n, p) to n numbers; by default the cost.
     orders : sequence of {1, 2}, optional
@@ -169,7 +173,7 @@ def compare(
     Raises
     ------
     InvalidInputError
-        Wrong shapes or numbers, a checkpoint of another comparison.
+        Wrong shapes or numbers, a model that contradicts itself, a checkpoint of another comparison.
     IncompatibleError
         Momentum with order 2 or SVAG.
     WorkerError
@@ -206,6 +210,8 @@ def compare(
     file = Checkpoint(checkpoint)
     check_model(model, hp)
     n_steps = _validate.integer("n_steps", n_steps, at_least=1)
+    if n_records is None:
+        n_records = max(n for n in (1, 2, 3, 4) if n_steps % n == 0)
     n_records = _validate.integer("n_records", n_records, at_least=1)
     if n_steps % n_records:
         raise InvalidInputError(f"n_records must divide n_steps; got {n_records} and {n_steps}")
@@ -215,6 +221,7 @@ def compare(
     starts = starting_points(w0, model.dimension, n_runs, "w0", "n_runs")
     if (hp.momentum or hp.dampening) and (2 in orders or len(svag)):
         raise IncompatibleError("with momentum there are neither order 2 nor SVAG; pass orders=(1,), svag=()")
+    _check_consistency(model, starts[0], max(orders, default=1), observed=observables is None)
     functions = {"cost": _comparison.cost(model)} if observables is None else dict(observables)
     seed = _validate.seed_sequence(file.rng(rng))
     chosen = [k for k in multiples if k * hp.batch_size <= hp.train_size and n_steps % k == 0]
@@ -263,6 +270,22 @@ def compare(
             "multiples": multiples, "alpha": alpha, "rng": seed,
         },
     )  # fmt: skip
+
+
+def _check_consistency(model: Any, w: Array, order: int, *, observed: bool) -> None:
+    """Refuse a model that contradicts itself; warn of a cost that is observed and is not that of the gradients."""
+    _consistency.check(model, w, ("minibatch_gradient",))
+    check_consistency(model, w, order)
+    if observed and not stated(model, ("cost",)):
+        try:
+            _consistency.check(model, w, ("minibatch_gradient", "cost"))
+        except InvalidInputError as error:
+            warnings.warn(
+                f"the observable 'cost' is what {type(model).__name__} inherits, not what its gradients descend: "
+                f"{error} Or pass observables.",
+                AccuracyWarning,
+                stacklevel=3,
+            )
 
 
 def _ends(process: Moments, reference: Moments) -> Estimate:

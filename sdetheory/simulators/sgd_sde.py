@@ -10,6 +10,8 @@ from numpy.typing import ArrayLike, NDArray
 from .._kernels import weighted
 from ..errors import IncompatibleError, InvalidInputError
 from ..hyperparameters import SGDHyperparameters
+from ..models import _consistency
+from ..models._formula import formula_of
 from ..models.linear import LinearRegression
 from ..models.logistic import LogisticRegression
 from .sde import SDE
@@ -102,7 +104,8 @@ def sgd_sde(model: Any, hp: SGDHyperparameters, *, order: int = 1) -> SGDEquatio
     Raises
     ------
     InvalidInputError
-        A model without these methods, hyperparameters that are arrays, or of another number of examples.
+        A model without these methods or that contradicts itself, hyperparameters that are arrays, or of another number
+        of examples.
     IncompatibleError
         Order 2 with momentum, or for a model without second derivatives.
 
@@ -150,6 +153,7 @@ def sgd_sde(model: Any, hp: SGDHyperparameters, *, order: int = 1) -> SGDEquatio
             raise IncompatibleError(
                 f"order 2 needs the model's hessian_vector_product or hessian; {type(model).__name__} has neither"
             )
+    check_consistency(model, np.zeros(model.dimension), order)
     return SGDEquation(model, hp, order)
 
 
@@ -170,12 +174,22 @@ def check_model(model: Any, hp: Any) -> None:
         )
 
 
+def check_consistency(model: Any, w: Array, order: int) -> None:
+    """Refuse a model whose methods, of those that the equation is made of, contradict each other near w."""
+    uses = [name for name in ("weighted_gradient", "per_example_gradients") if hasattr(model, name)]
+    if order == 2:
+        second = [name for name in ("hessian_vector_product", "hessian") if hasattr(model, name)]
+        uses += ["gradient", *second[:1]]
+    _consistency.check(model, w, tuple(uses))
+
+
 def linear_form(model: Any) -> LinearForm | None:
     """Return the model as a generalized linear one, or None if it is no such."""
-    if isinstance(model, LogisticRegression):
+    formula = formula_of(model)
+    if formula is LogisticRegression:
         targets = model.y.astype(np.float64)
         return LinearForm(model.X, targets, weighted.LOGISTIC, 1.0, model.prior_precision)
-    if isinstance(model, LinearRegression):
+    if formula is LinearRegression:
         return LinearForm(model.X, model.y, weighted.LINEAR, 1.0, model.prior_precision)
     return None
 

@@ -15,6 +15,7 @@ from numpy.typing import ArrayLike, NDArray
 from .. import _validate
 from ..errors import IncompatibleError
 from ..hyperparameters import SGDHyperparameters
+from ..models import _consistency
 from . import _sgd_arguments, _sgd_run
 from ._checkpoint import Checkpoint
 from ._ensemble import starting_points
@@ -111,7 +112,7 @@ def svag(
     Raises
     ------
     InvalidInputError
-        Wrong shapes or numbers, a checkpoint of another run.
+        Wrong shapes or numbers, a model that contradicts itself, a checkpoint of another run.
     IncompatibleError
         Momentum, or hyperparameters of another number of examples.
     WorkerError
@@ -144,6 +145,7 @@ def svag(
     n_steps = _validate.integer("n_steps", n_steps, at_least=1)
     saved = _sgd_run.saved_steps(n_steps, save_every)
     starts = np.ascontiguousarray(starting_points(w0, model.dimension, n_runs, "w0", "n_runs"))
+    _consistency.check(model, starts[0], ("minibatch_gradient",))
     seed = _validate.seed_sequence(file.rng(rng))
     shorter = replace(hp, learning_rate=hp.learning_rate / factor)
     problem = _sgd_arguments.problem(model, shorter, n_steps, "sgd", False, None, None, None, seed)
