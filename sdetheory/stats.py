@@ -9,15 +9,16 @@ from numpy.typing import ArrayLike
 from scipy import special
 
 from . import _validate
+from .errors import InvalidInputError
 from .results import Estimate, mean_estimate
 
 __all__ = ["agrees", "mean_estimate", "required_samples"]
 
 
 def agrees(estimate: Estimate, expected: ArrayLike, *, alpha: float) -> bool:
-    r"""Test whether `estimate` is compatible with `expected`, two-sided, at false-alarm rate `alpha`.
+    """Test whether `estimate` is compatible with `expected`, two-sided, at false-alarm rate `alpha`.
 
-    .. math:: |\hat\theta - \theta| \le t_{1 - \alpha / 2m,\; n - 1} \; \mathrm{s.e.}
+    It is where each entry of `expected` lies in the estimate's interval of level 1 − α/m.
 
     Parameters
     ----------
@@ -37,11 +38,13 @@ def agrees(estimate: Estimate, expected: ArrayLike, *, alpha: float) -> bool:
     Raises
     ------
     InvalidInputError
-        If `alpha` is not between 0 and 1.
+        If `alpha` is not between 0 and 1, `expected` has no number or another shape, or one number stands behind the
+        estimate, which has no error.
 
     Notes
     -----
-    Student's t with n − 1 degrees of freedom; exact for normal samples, asymptotic in n otherwise.
+    By :meth:`Estimate.interval`: Student's t with n − 1 degrees of freedom unless the estimate knows better; exact for
+    normal samples, asymptotic in n otherwise.
 
     Examples
     --------
@@ -49,10 +52,19 @@ def agrees(estimate: Estimate, expected: ArrayLike, *, alpha: float) -> bool:
     >>> agrees(measured, 1.0, alpha=1e-3), agrees(measured, 0.9, alpha=1e-3)
     (True, False)
     """
+    if not isinstance(estimate, Estimate):
+        raise InvalidInputError(f"estimate must be an Estimate; got {type(estimate).__name__}")
     alpha = _validate.real("alpha", alpha, above=0.0, below=1.0)
-    z = np.abs(np.asarray(estimate.z_score(expected)))
-    bound = -special.stdtrit(estimate.n_eff - 1, alpha / (2 * z.size))
-    return bool(np.all(z <= bound))
+    right = _validate.reals("expected", expected)
+    try:
+        size = np.broadcast(np.asarray(estimate.value), right).size
+    except ValueError:
+        raise InvalidInputError(
+            f"expected must have the shape of the estimate, {np.shape(estimate.value)}; got shape {right.shape}"
+        ) from None
+    # Not 1 - alpha/m, from which a small alpha would be lost.
+    low, high = estimate._ends(alpha / (2 * size))
+    return bool(np.all((low <= right) & (right <= high)) and not np.isnan(np.asarray(estimate.value)).any())
 
 
 def required_samples(*, deviation: float, effect: float, alpha: float, power: float) -> int:

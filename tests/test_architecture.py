@@ -20,7 +20,8 @@ STDLIB = set(sys.stdlib_module_names)
 INSIDE = {
     "errors": set(),
     "_validate": {"errors"},
-    "results": {"_validate", "errors"},
+    "_intervals": set(),
+    "results": {"_intervals", "_validate", "errors"},
     "hyperparameters": {"_validate", "errors"},
     # Of models and theory it takes, inside functions, the limit in mean square of a model's own noise.
     "scaling": {"hyperparameters", "models", "theory", "_validate", "errors"},
@@ -31,6 +32,7 @@ INSIDE = {
     "datasets": {"_validate", "errors"},
     "theory": {"hyperparameters", "_validate", "results", "errors"},
     "simulators": {
+        "_intervals",
         "landscapes",
         "symbolic",
         "models",
@@ -41,7 +43,7 @@ INSIDE = {
         "errors",
     },
     "evidence": {"models", "results", "simulators", "_validate", "errors"},
-    "stats": {"results", "_validate"},
+    "stats": {"results", "_validate", "errors"},
     "plotting": None,  # a leaf: it may import all, nobody imports it
     "__init__": set(),
 }
@@ -49,6 +51,7 @@ INSIDE = {
 OUTSIDE = {
     "errors": set(),
     "_validate": {"numpy"},
+    "_intervals": {"numpy", "scipy"},
     "results": {"numpy"},
     "hyperparameters": {"numpy"},
     "scaling": {"numpy"},

@@ -12,6 +12,8 @@ import math
 import numpy as np
 from numba import njit, prange
 
+from ._cache import checked
+
 LAYOUT = 0  # of the noise, for the scheme
 NUMBERS = 1  # random numbers a step needs
 BUFFER = 2  # rows of the numbers that the generator makes at once: those of some whole steps
@@ -76,6 +78,7 @@ def _advance(
         n += count
 
 
+@checked
 @njit(parallel=True, error_model="numpy", cache=True)
 def advance(
     state, scheme, drift, diffusion, derivative, noise, parameters, matrix, plan, dt, start, step, key,
@@ -150,6 +153,7 @@ def _add_counts(x, used, lower, scale, shape, counts):
             counts[cell if inside else counts.size - 1] += 1
 
 
+@checked
 @njit(parallel=True, error_model="numpy", cache=True)
 def advance_and_record(
     state, scheme, drift, diffusion, derivative, noise, parameters, matrix, plan, dt, start, step, key,
@@ -231,6 +235,28 @@ def _entry(old, new, scale, u):
 
 
 @njit(error_model="numpy")
+def _curved_entry(old, new, value, scale, new_scale, part, u):
+    """Return the same for a curved target: old and new are its tangent planes, of variances scale and new_scale.
+
+    value is its function after the step, and part the share of the step at which a straight one enters.
+    """
+    if not np.isfinite(value):
+        return -1.0
+    if value >= 0.0:
+        return part
+    if not (old > -np.inf and new > -np.inf):
+        return np.nan
+    return _entry(old / math.sqrt(scale), new / math.sqrt(new_scale), 1.0, u) if scale > 0.0 else np.nan
+
+
+@njit(error_model="numpy")
+def _arrivals(value, reached, arrives):
+    """Say in arrives (L) which of the lanes that have not been reached yet are inside a target now."""
+    for lane in range(value.shape[0]):
+        arrives[lane] = value[lane] >= 0.0 and np.isnan(reached[lane])
+
+
+@njit(error_model="numpy")
 def _add_zeros(value, x):
     """Make value (L) NaN where any component of x (d, L) is not finite, for functions that do not look at all."""
     for i in range(x.shape[0]):
@@ -238,21 +264,24 @@ def _add_zeros(value, x):
             value[lane] += 0.0 * x[i, lane]
 
 
+@checked
 @njit(parallel=True, error_model="numpy", cache=True)
 def advance_to_target(
     state, scheme, drift, diffusion, derivative, noise, parameters, matrix, plan, dt, start, step, key,
-    n_steps, target, target_parameters, spread, spread_matrix, bridge, uniform, times,
+    n_steps, target, target_parameters, spread, spread_matrix, bridge, uniform, tangent, meeting, times,
 ):  # fmt: skip
     """Make up to n_steps steps, until all lanes of a block have entered the target.
 
     times (n_blocks, L) takes the time since `start` of each entry: NaN means not yet, -n that the lane is not finite
     after n steps.
     target gives a function that is negative outside the target, and its d derivatives, (1 + d, L). bridge is [layout of
-    the noise, rows of the function `spread`]: a lane that is outside before and after a step has entered it between
-    with the probability that a Brownian bridge has, decided by a number of its own. A negative layout turns this off.
+    the noise, rows of the function `spread`, whether the target's function is curved]: a lane that is outside before
+    and after a step has entered it between with the probability that a Brownian bridge has, decided by a number of its
+    own. A negative layout turns this off. Where the function is curved, `tangent` says how far its border is, and
+    `meeting` where a step comes to it.
     """
     blocks, d, lanes = state.shape
-    kind = bridge[0]
+    kind, curved = bridge[0], bridge[2]
     for block in prange(blocks):
         reached = times[block]
         waiting = 0
@@ -266,7 +295,11 @@ def advance_to_target(
         at = np.full(1, -1)
         p, q = parameters.copy(), target_parameters.copy()
         values, before = np.empty((1 + d, lanes)), np.empty(lanes)
-        b, variance, u = np.empty((bridge[1], lanes)), np.zeros((2, lanes)), np.empty((4, lanes))
+        plane = np.empty((1 + d, lanes)) if curved else values
+        held, part = np.empty((curved * d, lanes)), np.empty((1 + d, lanes))
+        arrives = np.zeros(lanes, np.int64)
+        b, variance, after = np.empty((bridge[1], lanes)), np.zeros((2, lanes)), np.zeros((2, lanes))
+        u = np.empty((4, lanes))
         drawn = -1
         q[-1] = start + step * dt
         if waiting:
@@ -274,15 +307,18 @@ def advance_to_target(
         for n in range(step, step + n_steps):
             if waiting == 0:
                 break
-            before[:] = values[0]
             if kind >= 0:
                 if bridge[1]:
                     p[-1] = start + n * dt
                     spread(state[block], p, b)
-                _spread(values, b, spread_matrix, kind, variance)
+                if curved and (n == step or bridge[1]):
+                    tangent(state[block], values, 0, b, spread_matrix, kind, math.sqrt(dt), target, q, reached, plane)
+                _spread(plane, b, spread_matrix, kind, variance)
                 if n >> 2 != drawn:
                     drawn = n >> 2
                     uniform(u, words, drawn << 2, path, key)
+            before[:] = plane[0]
+            held[:] = state[block, : curved * d]
             _advance(
                 state[block], work, xi, z, words, at, scheme, drift, diffusion, derivative, noise, p, matrix, plan,
                 dt, start, n, 1, path, key,
@@ -290,19 +326,33 @@ def advance_to_target(
             q[-1] = start + (n + 1) * dt
             target(state[block], q, values)
             _add_zeros(values[0], state[block])
+            if curved:
+                if kind >= 0:
+                    tangent(state[block], values, 0, b, spread_matrix, kind, math.sqrt(dt), target, q, reached, plane)
+                    _spread(plane, b, spread_matrix, kind, after)
+                _arrivals(values[0], reached, arrives)
+                meeting(held, state[block], 0, start + n * dt, q[-1], target, q, arrives, part)
             for lane in range(lanes):
                 if not np.isnan(reached[lane]):
                     continue
-                at_entry = _entry(before[lane], values[0, lane], variance[0, lane] * dt, u[n & 3, lane])
+                if curved:
+                    at_entry = _curved_entry(
+                        before[lane], plane[0, lane], values[0, lane], variance[0, lane] * dt, after[0, lane] * dt,
+                        part[0, lane], u[n & 3, lane],
+                    )  # fmt: skip
+                else:
+                    at_entry = _entry(before[lane], values[0, lane], variance[0, lane] * dt, u[n & 3, lane])
                 if at_entry == at_entry:
                     reached[lane] = (n + at_entry) * dt if at_entry >= 0.0 else -(n + 1.0)
                     waiting -= 1
 
 
+@checked
 @njit(parallel=True, error_model="numpy", cache=True)
 def advance_between_cores(
     state, scheme, drift, diffusion, derivative, noise, parameters, matrix, plan, dt, start, step, key,
-    n_steps, cores, core_parameters, spread, spread_matrix, bridge, uniform, last, since, stayed, moves, lost,
+    n_steps, cores, core_parameters, spread, spread_matrix, bridge, uniform, tangent, meeting, last, since, stayed,
+    moves, lost,
 ):  # fmt: skip
     """Make n_steps steps, and note when each lane enters another of k cores than it visited last.
 
@@ -311,7 +361,7 @@ def advance_between_cores(
     the next core, summed; moves (k k) their number; lost, 0, or the number of steps after which the lane is not finite.
     """
     blocks, d, lanes = state.shape
-    kind, k = bridge[0], stayed.shape[1]
+    kind, k, curved, rows = bridge[0], stayed.shape[1], bridge[2], 1 + state.shape[1]
     for block in prange(blocks):
         path = plan[FIRST_PATH] + block * lanes
         work = np.zeros((plan[WORK], lanes))
@@ -320,8 +370,12 @@ def advance_between_cores(
         words = np.empty((2, lanes), np.uint64)
         at = np.full(1, -1)
         p, q = parameters.copy(), core_parameters.copy()
-        values, before = np.empty((k * (1 + d), lanes)), np.empty((k, lanes))
-        b, variance, u = np.empty((bridge[1], lanes)), np.zeros((2 * k, lanes)), np.ones((4, lanes))
+        values, before = np.empty((k * rows, lanes)), np.empty((k, lanes))
+        planes = np.empty((k * rows, lanes)) if curved else values
+        held, part = np.empty((curved * d, lanes)), np.empty((k, curved * k * rows, lanes))
+        arrives, waits = np.zeros(lanes, np.int64), np.full(lanes, np.nan)
+        b, variance, after = np.empty((bridge[1], lanes)), np.zeros((2 * k, lanes)), np.zeros((2 * k, lanes))
+        u = np.ones((4, lanes))
         drawn = -1
         q[-1] = start + step * dt
         cores(state[block], q, values)
@@ -334,10 +388,16 @@ def advance_between_cores(
                     drawn = n >> 2
                     uniform(u, words, drawn << 2, path, key)
             for core in range(k):
-                before[core] = values[core * (1 + d)]
                 if kind >= 0:
-                    gradient = values[core * (1 + d) : (core + 1) * (1 + d)]
+                    if curved and (n == step or bridge[1]):
+                        tangent(
+                            state[block], values, core * rows, b, spread_matrix, kind, math.sqrt(dt), cores, q, waits,
+                            planes,
+                        )  # fmt: skip
+                    gradient = planes[core * rows : (core + 1) * rows]
                     _spread(gradient, b, spread_matrix, kind, variance[2 * core : 2 * core + 2])
+                before[core] = planes[core * rows]
+            held[:] = state[block, : curved * d]
             _advance(
                 state[block], work, xi, z, words, at, scheme, drift, diffusion, derivative, noise, p, matrix, plan,
                 dt, start, n, 1, path, key,
@@ -345,21 +405,39 @@ def advance_between_cores(
             q[-1] = start + (n + 1) * dt
             cores(state[block], q, values)
             for core in range(k):
-                _add_zeros(values[core * (1 + d)], state[block])
+                _add_zeros(values[core * rows], state[block])
+                if curved:
+                    if kind >= 0:
+                        tangent(
+                            state[block], values, core * rows, b, spread_matrix, kind, math.sqrt(dt), cores, q, waits,
+                            planes,
+                        )  # fmt: skip
+                        gradient = planes[core * rows : (core + 1) * rows]
+                        _spread(gradient, b, spread_matrix, kind, after[2 * core : 2 * core + 2])
+                    _arrivals(values[core * rows], waits, arrives)
+                    meeting(
+                        held, state[block], core * rows, start + n * dt, q[-1], cores, q, arrives, part[core]
+                    )  # fmt: skip
             for lane in range(lanes):
-                here, entered, part = last[block, lane], -1, 2.0
+                here, entered, share = last[block, lane], -1, 2.0
                 for core in range(k):
                     if core == here or lost[block, lane]:
                         continue
                     # Cores may overlap, or have been missed for one step: who is inside already enters at once.
-                    old = min(before[core, lane], 0.0)
-                    now = _entry(old, values[core * (1 + d), lane], variance[2 * core, lane] * dt, u[n & 3, lane])
+                    old, new = min(before[core, lane], 0.0), values[core * rows, lane]
+                    if curved:
+                        now = _curved_entry(
+                            old, planes[core * rows, lane], new, variance[2 * core, lane] * dt,
+                            after[2 * core, lane] * dt, part[core, 0, lane], u[n & 3, lane],
+                        )  # fmt: skip
+                    else:
+                        now = _entry(old, new, variance[2 * core, lane] * dt, u[n & 3, lane])
                     if now < 0.0:
                         lost[block, lane] = n + 1
-                    elif now < part:
-                        entered, part = core, now
+                    elif now < share:
+                        entered, share = core, now
                 if entered >= 0 and not lost[block, lane]:
-                    time = (n + part) * dt
+                    time = (n + share) * dt
                     if here >= 0:
                         stayed[block, here, lane] += time - since[block, lane]
                         moves[block, here * k + entered, lane] += 1

@@ -9,6 +9,8 @@ import math
 import numpy as np
 from numba import njit, prange
 
+from ._cache import checked
+
 WITHOUT_REPLACEMENT, WITH_REPLACEMENT, RESHUFFLING = 0, 1, 2
 HEAVY_BALL, NESTEROV, ADAPTIVE, HEAVY_BALL_OF_GRADIENTS, NESTEROV_OF_GRADIENTS = 0, 1, 2, 3, 4
 
@@ -69,6 +71,7 @@ def _draw(chosen, size, words, kind, n, orders, first, marks, mark):
     return mark
 
 
+@checked
 @njit(error_model="numpy", cache=True)
 def batches(out, n, kind, run, first_step, draw_words, key):
     """Fill out (n_steps, B) with the batches of consecutive steps of one run."""
@@ -154,6 +157,7 @@ def _move(w, v, second, g, optimizer, rate, share, pull, constants, step):
                 w[j, lane] -= rate / first_bias * v[j, lane] / (math.sqrt(second[j, lane] / second_bias) + floor)
 
 
+@checked
 @njit(error_model="numpy", cache=True)
 def change(w, v, second, gradient, optimizer, numbers):
     """Change weights, velocities and second moments (d,) of one run in one pass, all in the precision of w.
@@ -203,6 +207,7 @@ def _keep(w, v, second, x, velocity, moment, low, lane):
         second[low + lane, j] = moment[j, lane]
 
 
+@checked
 @njit(parallel=True, error_model="numpy", cache=True)
 def advance(
     w, v, second, X, y, prior, slope, kind, optimizer, sizes, rates, constants, mix, first_run, first_step, draw_words,

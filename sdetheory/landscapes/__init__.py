@@ -4,3 +4,10 @@ from .landscape import Landscape as Landscape
 from .library import double_well as double_well
 from .library import quadratic as quadratic
 from .library import sharp_and_broad as sharp_and_broad
+
+__all__ = [
+    "Landscape",
+    "double_well",
+    "quadratic",
+    "sharp_and_broad",
+]

@@ -15,3 +15,21 @@ from .noise_shape import NoiseShape as NoiseShape
 from .noise_shape import minibatch_noise_shape as minibatch_noise_shape
 from .noise_shape import tail_index as tail_index
 from .softmax import SoftmaxRegression as SoftmaxRegression
+
+__all__ = [
+    "FunctionModel",
+    "GradientNoiseScale",
+    "LinearRegression",
+    "LogisticRegression",
+    "NoiseShape",
+    "ReLUNetwork",
+    "SoftmaxRegression",
+    "fisher_discrepancy",
+    "fisher_information",
+    "gradient_covariance",
+    "hessian_noise_scale",
+    "minibatch_noise_shape",
+    "noise_scale_from_batches",
+    "simple_noise_scale",
+    "tail_index",
+]

@@ -9,3 +9,15 @@ from .samples import plot_convergence as plot_convergence
 from .samples import plot_first_passage as plot_first_passage
 from .samples import plot_histogram as plot_histogram
 from .samples import plot_law_comparison as plot_law_comparison
+
+__all__ = [
+    "plot_batch_size_scaling",
+    "plot_batch_sizes",
+    "plot_comparison",
+    "plot_convergence",
+    "plot_evidence",
+    "plot_first_passage",
+    "plot_histogram",
+    "plot_law_comparison",
+    "plot_prediction",
+]

@@ -13,7 +13,7 @@ from scipy import special
 from ..errors import InvalidInputError
 from ..models import LinearRegression, LogisticRegression
 from ..models._formula import formula_of
-from ..results import Estimate, mean_estimate
+from ..results import Estimate, mean_of
 
 Array = NDArray[np.float64]
 
@@ -96,12 +96,12 @@ def moments(records: Iterable[Array], functions: Mapping[str, Callable[[Array], 
         if len(whole) < 2:
             # An outcome like others, which has no averages.
             p = w.shape[1]
-            parts = [mean_estimate(np.full((2, *shape), np.nan)) for shape in ((p,), (p, p), (len(functions),))]
+            parts = [mean_of(np.full((2, *shape), np.nan)) for shape in ((p,), (p, p), (len(functions),))]
         else:
             apart = whole - whole.mean(axis=0)
             # Of the products with the sample's mean, n/(n - 1) times their mean is unbiased.
             products = apart[:, :, None] * apart[:, None, :] * (len(whole) / (len(whole) - 1))
-            parts = [mean_estimate(samples) for samples in (whole, products, values(whole, functions))]
+            parts = [mean_of(samples) for samples in (whole, products, values(whole, functions))]
         for column, part in zip((means, covariances, observed), parts, strict=True):
             column.append(part)
     return Moments(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import warnings
 from concurrent.futures import Executor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -13,16 +13,16 @@ import sympy
 from numpy.typing import ArrayLike, NDArray
 
 from .. import _validate
+from .._intervals import Reciprocal, law_of_rate
 from .._kernels import ensemble as drivers
-from .._kernels import noise
 from .._kernels.block import BlockFunction
-from .._kernels.signatures import NOISE, compiled
 from ..errors import DivergedError, IncompatibleError, InvalidInputError
-from ..results import Estimate, mean_estimate, ratio_estimate
+from ..results import Estimate, mean_of, ratio_estimate
 from . import _divergence, _parallel
 from ._checkpoint import Checkpoint
 from ._divergence import Divergence
 from ._ensemble import Ensemble, Interrupt
+from ._scout import warn_of_long_steps
 from .sde import SDE
 from .targets import Bridge, Crossing, target_function
 
@@ -41,20 +41,22 @@ class FirstPassage:
     censored : int
         Number of paths that were still outside when the run ended.
     diverged : int
-        Number of paths that overflowed first; they enter no estimate.
+        Number of paths that overflowed first; estimates are of the others alone.
     divergence : Divergence or None
         The first of them, and at which step.
     window : float
         Length of the run, max_steps · dt, or how far it came.
     mean : Estimate or None
-        Mean first-passage time; None where a path was censored, since the times seen would make it too short.
+        Mean first-passage time; None where a path was censored, since the times seen would make it too short, or where
+        one overflowed: if paths of the equation explode elsewhere, the mean is infinite.
     restricted_mean : Estimate
-        Mean of min(time, window): unbiased whatever was censored.
+        Mean of min(time, window) of the paths that stayed finite: unbiased whatever was censored.
     rate : Estimate
         Entries over total time at risk. Where passages are memoryless this is the maximum-likelihood estimate of their
         rate, and 1/rate that of the mean time, whatever was censored; elsewhere it is the average hazard within the
-        window. Its standard error, from the scatter of paths, does not rely on that. Without any entry it is 0, with
-        the rate of one entry as its standard error.
+        window. Its standard error, from the scatter of paths, does not rely on that; its interval is that of a Poisson
+        count as far as few entries tell no better. Without any entry it is 0, with the rate of one entry as its
+        standard error.
     replay : dict
         Arguments that repeat the run to the same bits: ``first_passage(**result.replay)``. After an interrupt they make
         all of it.
@@ -155,15 +157,18 @@ def first_passage(
     Warns
     -----
     RuntimeWarning
-        Some paths overflowed and were left out; Ctrl-C ended the run; a checkpoint could not be written.
+        Some paths overflowed and were left out, and there is no mean; Ctrl-C ended the run; a checkpoint could not be
+        written.
 
     Notes
     -----
-    The bias of mean times is O(h) with the bridge, and O(√h) without it. The bridge takes φ as linear and the noise as
-    constant during a step: exact for a half-space and additive noise up to the drift's changes, first order otherwise.
-    The crossing's time within its step is interpolated linearly (of the reflected path, for a crossing that the bridge
-    adds), which is an error below h. A particle with momentum whose target depends on positions alone has s = 0: its
-    paths are smooth and need no bridge.
+    The bias of mean times is O(h) with the bridge, and O(√h) without it. The bridge takes the target's border as flat
+    and the noise as constant during a step: exact for a half-space and additive noise up to the drift's changes, first
+    order otherwise. In place of a φ that is not linear stands its tangent at the border, which is looked for within
+    five standard deviations of a step, along the gradient as the noise measures it: times do not depend on how a set is
+    spelled. The crossing's time within its step is interpolated linearly (of the reflected path, for a crossing that
+    the bridge adds), which is an error below h. A particle with momentum whose target depends on positions alone has
+    s = 0: its paths are smooth and need no bridge.
 
     Paths that have arrived cost nothing more: as soon as half of them have, the others are put together anew.
 
@@ -192,8 +197,9 @@ def first_passage(
     max_steps = _validate.integer("max_steps", max_steps, at_least=1)
     begin = _validate.real("start", start)
     ensemble.start = begin
-    into = target_function([target], sde)
+    into, curved = target_function([target], sde)
     starts = ensemble.check_fields()
+    warn_of_long_steps(ensemble, sde, max_steps, 2)
     inside = into(starts, begin)[:, 0]
     if not (inside < 0).all():
         first = int(np.argmin(inside < 0))
@@ -209,7 +215,7 @@ def first_passage(
         "first_passage", ensemble, max_steps=max_steps, bridge=bool(bridge), target=into.source,
         executor=executor is not None, **{"parameters of the target": into.parameters.tolist()},
     )  # fmt: skip
-    arguments = (max_steps, into, Bridge.of(sde, bridge))
+    arguments = (max_steps, into, Bridge.of(sde, bridge, curved))
     if executor is None:
         with Interrupt() as interrupt:
             times = _entries(ensemble, *arguments, file, run, interrupt, progress)["times"]
@@ -255,12 +261,7 @@ def _entries(
     empty = {"x": ensemble.positions(), "waiting": waiting, "times": np.full(len(waiting), np.nan)}
     ensemble.step, arrays = file.begin(run or {}, empty)
     begun, waiting, times = ensemble.step, arrays["waiting"], arrays["times"]
-    fixed = (
-        into.compiled,
-        np.append(into.parameters, 0.0),
-        *bridge.arguments(),
-        compiled(NOISE, noise.uniform_of_listed),
-    )
+    fixed = into.compiled, np.append(into.parameters, 0.0), *bridge.arguments()
     if len(waiting):
         ensemble.pack(arrays["x"])
     for chunk in ensemble.chunks(
@@ -295,24 +296,32 @@ def _result(times: NDArray[np.float64], ensemble: Ensemble, replay: dict[str, An
     if len(times) - diverged < 2:
         raise DivergedError(_divergence.report(divergence, lost, ensemble, ""), result=times)
     if diverged:
-        message = _divergence.report(divergence, lost, ensemble, " and were left out")
+        message = _divergence.report(divergence, lost, ensemble, " and were left out: there is no mean")
         warnings.warn(message, RuntimeWarning, 3)
     seen = times[~lost]
     arrived = np.isfinite(seen)
     at_risk = np.where(arrived, seen, window)
-    restricted = mean_estimate(at_risk)
-    rate = ratio_estimate(arrived, at_risk)
-    if not arrived.any():
-        rate = Estimate(value=0.0, stderr=1 / at_risk.sum(), n_eff=rate.n_eff)
+    restricted = mean_of(at_risk, positive=True)
     return FirstPassage(
         times=times,
         censored=censored,
         diverged=diverged,
         divergence=divergence,
         window=window,
-        mean=None if censored else restricted,
+        mean=None if censored or diverged else restricted,
         restricted_mean=restricted,
-        rate=rate,
+        rate=_rate(arrived, at_risk, restricted),
         replay=replay,
         interrupted=interrupted,
     )
+
+
+def _rate(arrived: NDArray[np.bool_], at_risk: NDArray[np.float64], time: Estimate) -> Estimate:
+    """Return entries over time at risk, with the interval of counts, or of 1/time where all have arrived."""
+    rate = ratio_estimate(arrived, at_risk)
+    if not arrived.any():
+        rate = Estimate(value=0.0, stderr=1 / at_risk.sum(), n_eff=rate.n_eff)
+    law = law_of_rate(arrived.sum(), rate.stderr / rate.value if rate.value else 0.0)
+    if arrived.all() and time.law is not None:
+        law = Reciprocal(time.law, time.stderr / time.value)
+    return replace(rate, law=law)

@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from .. import _validate
 from ..errors import InvalidInputError
-from ..results import Estimate, mean_estimate
+from ..results import Estimate, mean_of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -89,7 +89,7 @@ class Histogram:
         # A ratio of sums over groups: its error is that of the residuals, to first order.
         totals = self.totals.reshape(-1, *[1] * (counts.ndim - 1))
         value = counts.sum(axis=0) / self.totals.sum()
-        residual = mean_estimate((counts - value * totals) / self.totals.mean())
+        residual = mean_of((counts - value * totals) / self.totals.mean())
         return Estimate(value=value[()], stderr=residual.stderr, n_eff=residual.n_eff)
 
 

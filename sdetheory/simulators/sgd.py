@@ -15,7 +15,7 @@ from numpy.typing import ArrayLike, NDArray
 from .. import _validate
 from ..hyperparameters import SGDHyperparameters
 from ..models import _consistency
-from ..results import Estimate, mean_estimate
+from ..results import Estimate, mean_of
 from . import _sgd_arguments, _sgd_engine, _sgd_run
 from ._checkpoint import Checkpoint
 
@@ -252,10 +252,10 @@ def _moments(arrays: dict[str, Array], count: int) -> tuple[Estimate | None, Est
     if count <= 0 or whole.sum() < 2:
         return None, None
     means = arrays["sums"][whole] / count
-    mean = mean_estimate(means)
+    mean = mean_of(means)
     if not arrays["squares"].size:
         return mean, None
     # About the mean of all runs, which is much closer to the truth than that of one.
     shift = means[:, :, None] * mean.value
     products = arrays["squares"][whole] / count - shift - shift.transpose(0, 2, 1) + np.outer(mean.value, mean.value)
-    return mean, mean_estimate(products)
+    return mean, mean_of(products)

@@ -11,9 +11,10 @@ import sympy
 from numpy.typing import ArrayLike, NDArray
 
 from .. import _validate
-from .._kernels import schemes
+from .._kernels import noise, schemes
+from .._kernels import targets as borders
 from .._kernels.block import BlockFunction
-from .._kernels.signatures import FIELD, compiled
+from .._kernels.signatures import FIELD, MEETING, NOISE, TANGENT, compiled
 from ..errors import InvalidInputError
 from ..symbolic.codegen import block_source
 from ..symbolic.parsing import as_expression
@@ -37,8 +38,11 @@ class Crossing:
     level: float
 
 
-def target_function(targets: Sequence[Any], sde: SDE) -> BlockFunction:
-    """Return each target's function and its gradient, 1 + d rows a target, as one block function."""
+def target_function(targets: Sequence[Any], sde: SDE) -> tuple[BlockFunction, bool]:
+    """Return each target's function and its gradient, 1 + d rows a target, as one block function.
+
+    The second answer is whether any of them is not linear.
+    """
     formulas = sde._formulas
     if formulas is None:
         x, values, time = sympy.symbols(f"x:{sde.dimension}", real=True), {}, sympy.Symbol("t", real=True)
@@ -63,9 +67,17 @@ def target_function(targets: Sequence[Any], sde: SDE) -> BlockFunction:
             raise InvalidInputError(
                 f'target must be ("above", c), ("below", c), a Crossing or a formula; got {type(target).__name__}'
             )
-        rows += [phi, *[phi.diff(v) for v in x]]
+        gradient = [phi.diff(v) for v in x]
+        if not any(gradient):
+            raise InvalidInputError(
+                f"target must change on the way to its border; {phi} only jumps there, so that nothing tells how far "
+                "it is. Write the set as φ ≥ 0 with a continuous φ, as x - 1."
+            )
+        rows += [phi, *gradient]
     source = block_source("target", rows, x, (*values, time))
-    return BlockFunction(source, np.array(list(values.values()), dtype=np.float64), len(rows))
+    slopes = [row for number, row in enumerate(rows) if number % (1 + len(x))]
+    function = BlockFunction(source, np.array(list(values.values()), dtype=np.float64), len(rows))
+    return function, any(slope.has(*x) for slope in slopes)
 
 
 def _crossing(target: tuple[Any, ...], dimension: int) -> Crossing:
@@ -89,24 +101,33 @@ def _numbers(crossing: Crossing, dimension: int) -> NDArray[np.float64]:
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Bridge:
-    """The equation's noise, as the Brownian bridge between the ends of a step needs it: a function of x or a matrix."""
+    """The equation's noise, as the Brownian bridge between the ends of a step needs it: a function of x or a matrix.
+
+    ``curved`` tells whether the target's function is not linear, so that the distance to its border has to be found.
+    """
 
     function: BlockFunction | UserFunction | None
     matrix: NDArray[np.float64]
     layout: int
+    curved: bool
 
     @classmethod
-    def of(cls, sde: SDE, wanted: bool) -> Bridge:
+    def of(cls, sde: SDE, wanted: bool, curved: bool) -> Bridge:
         """Return the noise of an equation, or a bridge of negative layout, which is none."""
         if not wanted:
-            return cls(function=None, matrix=np.zeros((1, 1)), layout=-1)
+            return cls(function=None, matrix=np.zeros((1, 1)), layout=-1, curved=curved)
         if sde._constant is not None:
-            return cls(function=None, matrix=np.ascontiguousarray(sde._constant), layout=schemes.MATRIX)
+            matrix = np.ascontiguousarray(sde._constant)
+            return cls(function=None, matrix=matrix, layout=schemes.MATRIX, curved=curved)
         layout = schemes.DIAGONAL if sde.noise == "diagonal" else schemes.GENERAL
-        return cls(function=sde._diffusion, matrix=np.zeros((1, 1)), layout=layout)
+        return cls(function=sde._diffusion, matrix=np.zeros((1, 1)), layout=layout, curved=curved)
 
-    def arguments(self) -> tuple[Any, NDArray[np.float64], NDArray[np.int64]]:
-        """Return the arguments of the kernels: function, matrix, and [layout, rows of the function]."""
+    def arguments(self) -> tuple[Any, ...]:
+        """Return the arguments of the kernels: function, matrix, [layout, rows, curved], and functions compiled."""
         rows = 0 if self.function is None else self.function.rows
         machine = compiled(FIELD, schemes.nothing) if self.function is None else self.function.compiled
-        return machine, self.matrix, np.array([self.layout, rows])
+        return (
+            machine, self.matrix, np.array([self.layout, rows, self.curved], np.int64),
+            compiled(NOISE, noise.uniform_of_listed), compiled(TANGENT, borders.tangent),
+            compiled(MEETING, borders.meeting),
+        )  # fmt: skip

@@ -1,5 +1,6 @@
 """The symbolic witness: formulas proved step by step with SymPy before anything uses them."""
 
+from .densities import stationary_density as stationary_density
 from .derivation import Derivation as Derivation
 from .derivation import DerivationError as DerivationError
 from .first_passage import backward_kolmogorov as backward_kolmogorov
@@ -39,4 +40,46 @@ from .stationary import entropy_production_density as entropy_production_density
 from .stationary import is_stationary as is_stationary
 from .stationary import satisfies_detailed_balance as satisfies_detailed_balance
 from .stationary import stationarity_residual as stationarity_residual
-from .stationary import stationary_density as stationary_density
+
+__all__ = [
+    "Assumption",
+    "Derivation",
+    "DerivationError",
+    "Equation",
+    "Formula",
+    "ItoSDE",
+    "LaplaceExpansion",
+    "MinibatchMoments",
+    "MomentEquations",
+    "UndecidedError",
+    "as_expression",
+    "backward_kolmogorov",
+    "compare",
+    "compare_order",
+    "entropy_production_density",
+    "enumerate_minibatches",
+    "exit_probability",
+    "fokker_planck",
+    "gaussian_moments",
+    "increment_moments",
+    "is_stationary",
+    "is_zero",
+    "laplace",
+    "lecture_notes",
+    "linear_coefficients",
+    "lyapunov",
+    "mean_first_passage_time",
+    "minibatch_covariance",
+    "moment_equations",
+    "noise_scale",
+    "parse",
+    "present",
+    "probability_current",
+    "recursion_expansion",
+    "satisfies_detailed_balance",
+    "semigroup_expansion",
+    "stationarity_residual",
+    "stationary_covariance",
+    "stationary_density",
+    "weak_mismatch",
+]

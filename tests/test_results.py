@@ -1,0 +1,131 @@
+"""What an estimate promises: checked fields, intervals of the right law, arithmetic with exact numbers, formats."""
+
+import pickle
+
+import numpy as np
+import pytest
+from scipy import stats as reference
+
+from sdetheory import Estimate, stats
+from sdetheory.errors import InvalidInputError
+from sdetheory.results import mean_of, ratio_estimate
+
+
+@pytest.mark.parametrize(
+    ("fields", "word"),
+    [
+        ({"value": 1.0, "stderr": -1.0, "n_eff": 10}, "stderr must be >= 0"),
+        ({"value": [1.0, 2.0], "stderr": 1.0, "n_eff": 10}, "shape of value"),
+        ({"value": 1.0, "stderr": 1.0, "n_eff": -3}, "n_eff"),
+        ({"value": 1.0, "stderr": 1.0, "n_eff": np.nan}, "n_eff"),
+        ({"value": 1.0, "stderr": 1.0, "n_eff": [1, 2]}, "n_eff"),
+        ({"value": np.nan, "stderr": 1.0, "n_eff": 10}, "value must not be nan"),
+        ({"value": 1.0, "stderr": np.nan, "n_eff": 10}, "stderr must not be nan"),
+        ({"value": "much", "stderr": 1.0, "n_eff": 10}, "value must be real"),
+        ({"value": 1.0, "stderr": None, "n_eff": 10}, "stderr must be real"),
+        ({"value": np.ma.masked_values([1.0, 2.0], 2.0), "stderr": [1.0, 1.0], "n_eff": 10}, "value must be real"),
+    ],
+)
+def test_fields_are_checked(fields, word):
+    with pytest.raises(InvalidInputError, match=word):
+        Estimate(**fields)
+
+
+def test_what_is_not_known_is_said_in_words():
+    assert str(Estimate(value=np.nan, stderr=np.nan, n_eff=10)) == "unknown"
+    assert str(Estimate(value=1.5, stderr=np.nan, n_eff=1)) == "1.5 ± unknown"
+    assert Estimate(value=np.inf, stderr=np.inf, n_eff=10).interval() == (-np.inf, np.inf)
+    with pytest.raises(InvalidInputError, match="one number has no error"):
+        Estimate(value=1.5, stderr=np.nan, n_eff=1).interval()
+
+
+@pytest.mark.parametrize("samples", [[1.0], [], 3.0, [1.0, np.nan], [1.0, np.inf], ["a", "b"]])
+def test_a_mean_needs_two_finite_samples(samples):
+    with pytest.raises(InvalidInputError, match=r"samples|axis"):
+        stats.mean_estimate(samples)
+
+
+@pytest.mark.parametrize("level", [0.0, 1.0, np.nan, "most"])
+def test_a_level_is_a_probability(level):
+    with pytest.raises(InvalidInputError, match="level"):
+        Estimate(value=1.0, stderr=0.1, n_eff=5).interval(level)
+
+
+def test_the_default_interval_is_students():
+    low, high = Estimate(value=1.0, stderr=0.1, n_eff=6).interval(0.9)
+    assert [low, high] == pytest.approx(reference.t(5, 1.0, 0.1).interval(0.9), rel=1e-12)
+
+
+def test_agreement_is_to_lie_in_the_interval():
+    estimate = stats.mean_estimate(np.random.default_rng(4).exponential(size=30))
+    low, high = estimate.interval(0.99)
+    inside, outside = (1e-9, -1e-9), (-1e-9, 1e-9)
+    assert all(stats.agrees(estimate, end + d, alpha=0.01) for end, d in zip((low, high), inside, strict=True))
+    assert not any(stats.agrees(estimate, end + d, alpha=0.01) for end, d in zip((low, high), outside, strict=True))
+    for wrong in ("soon", np.nan, [1.0, 2.0]):
+        with pytest.raises(InvalidInputError, match="expected"):
+            stats.agrees(Estimate(value=np.zeros(3), stderr=np.ones(3), n_eff=5), wrong, alpha=0.1)
+
+
+@pytest.mark.parametrize("positive", [False, True])
+def test_intervals_follow_scale_shift_and_sign(positive):
+    """The interval of a·e + b is a · (interval of e) + b, ends exchanged for a < 0: by definition of a quantile."""
+    samples = np.random.default_rng(1).exponential(size=(12, 3))
+    e = mean_of(samples, positive=positive)
+    low, high = e.interval(0.9)
+    assert np.all(high - e.value > 1.05 * (e.value - low))  # skewed to the right, as means of exponential times are
+    for changed, a, b in ((2 * e, 2.0, 0.0), (1 - e, -1.0, 1.0), (e / -4 + 1, -0.25, 1.0), (np.float64(3) * e, 3.0, 0)):
+        ends = np.sort([a * low + b, a * high + b], axis=0)
+        np.testing.assert_allclose(changed.interval(0.9), ends, rtol=1e-12)
+        np.testing.assert_allclose(changed.value, a * e.value + b, rtol=1e-15)
+        np.testing.assert_allclose(changed.stderr, abs(a) * e.stderr, rtol=1e-15)
+    wide = np.array([[1.0], [-2.0]]) * e
+    np.testing.assert_allclose(wide[1, 2].interval(0.9), [-2 * high[2], -2 * low[2]], rtol=1e-12)
+    np.testing.assert_allclose(pickle.loads(pickle.dumps(e)).interval(0.9), (low, high))
+
+
+def test_arithmetic_of_two_estimates_needs_a_word_on_dependence():
+    a, b = Estimate(value=3.0, stderr=0.3, n_eff=50), Estimate(value=1.0, stderr=0.4, n_eff=20)
+    for wrong in (lambda: a + b, lambda: a - b, lambda: a * b, lambda: a / b):
+        with pytest.raises(InvalidInputError, match="plus_independent"):
+            wrong()
+    difference = a.plus_independent(-b)
+    assert (difference.value, difference.stderr) == (2.0, 0.5)
+    freedom = 0.5**4 / (0.3**4 / 49 + 0.4**4 / 19)  # Welch and Satterthwaite
+    assert difference.interval(0.9) == pytest.approx(reference.t(freedom, 2.0, 0.5).interval(0.9))
+
+
+def test_functions_of_estimates_are_refused():
+    e = Estimate(value=1.25, stderr=0.01, n_eff=100)
+    for wrong in (lambda: np.sqrt(e), lambda: np.asarray(e), lambda: 1 / e, lambda: e / 0, lambda: e * "2"):
+        with pytest.raises(InvalidInputError):
+            wrong()
+
+
+@pytest.mark.parametrize(
+    ("value", "stderr", "spec", "text"),
+    [
+        (1.25, 0.01, ".3f", "1.250 ± 0.010"),
+        (1.25, 0.01, "", "1.250 ± 0.010"),
+        (1.25, 0.01, "S", "1.250(10)"),
+        (12.3, 1.5, "S", "12.3(1.5)"),
+        (1.23e9, 5e7, "S", "1.230(50)e+09"),
+        (5.0, 0.0, "S", "5 ± 0"),
+        (np.array([1.0, 2.0]), np.array([0.1, 0.2]), ".1f", "[1.0 ± 0.1, 2.0 ± 0.2]"),
+    ],
+)
+def test_formats(value, stderr, spec, text):
+    assert format(Estimate(value=value, stderr=stderr, n_eff=100), spec) == text
+
+
+def test_a_wrong_format_is_refused():
+    with pytest.raises(InvalidInputError, match="format"):
+        format(Estimate(value=1.0, stderr=0.1, n_eff=9), "q")
+
+
+def test_a_ratio_has_the_error_of_its_residuals():
+    above, below = np.array([1.0, 2.0, 4.0]), np.array([2.0, 3.0, 5.0])
+    ratio = ratio_estimate(above, below)
+    residual = (above - 0.7 * below) / (10 / 3)
+    assert ratio.value == pytest.approx(0.7)
+    assert ratio.stderr == pytest.approx(residual.std(ddof=1) / 3**0.5)
