@@ -147,7 +147,8 @@ class WeightModel:
         wrong = np.isnan(prior) | np.isnan(cost)
         if wrong.any():
             raise InvalidInputError(
-                f"log_likelihood and log_prior must be numbers; got nan at {flat[wrong][0].tolist()}"
+                f"log_likelihood and log_prior must be numbers; got nan at {flat[wrong][0].tolist()}. Where weights are not "
+                "allowed let log_prior be -inf."
             )
         return cost.reshape(points.shape[:-1])[()]
 
