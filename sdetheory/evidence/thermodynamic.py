@@ -75,6 +75,8 @@ def thermodynamic(
         If `fit` is a path of λ, or not of a logistic regression.
     DivergedError
         If paths overflowed.
+    KeyboardInterrupt
+        Ctrl-C: part of the way from β = 0 to 1 has no evidence.
 
     Notes
     -----
@@ -159,6 +161,8 @@ def annealed(
         If `fit` is a path of λ, or not of a logistic regression.
     DivergedError
         If paths overflowed.
+    KeyboardInterrupt
+        Ctrl-C: part of the way from β = 0 to 1 has no evidence.
 
     Notes
     -----
@@ -259,8 +263,9 @@ def _start(target: Whitened, n_paths: int, generator: np.random.Generator) -> Ar
 
 def _run(sde: SDE, start: Array, dt: float, steps: int, method: str, generator: np.random.Generator) -> Array:
     from ..simulators import simulate
+    from ..simulators._ensemble import whole_run
 
-    run = simulate(sde, start, dt=dt, n_steps=steps, method=method, rng=generator)
+    run = whole_run(simulate, sde, start, dt=dt, n_steps=steps, method=method, rng=generator)
     if run.diverged:
         raise DivergedError(f"{run.diverged} of {len(start)} paths overflowed; reduce dt from {dt:.3g}", run)
     return run.final

@@ -19,7 +19,7 @@ from ..errors import InvalidInputError
 from ..hyperparameters import SGDHyperparameters
 from ..models import _consistency
 from . import _study_file
-from ._ensemble import Interrupt
+from ._ensemble import whole_run
 from ._parallel import check, pickled
 from .batch_size_result import POINT, SETTING, BatchSizeStudy, key_of, study_of
 from .sgd import sgd
@@ -193,10 +193,8 @@ def _point(problem: Problem, hp: SGDHyperparameters, seed: int, n_steps: int) ->
     """Train once, and return the row of the table."""
     model, metrics, w0 = problem(seed, hp.train_size)
     start = time.perf_counter()
-    with Interrupt() as interrupt:
-        run = sgd(model, hp, w0, n_steps=n_steps, rng=np.random.SeedSequence(seed, spawn_key=(hp.batch_size,)))
-    if interrupt.seen:
-        raise KeyboardInterrupt  # what is half trained is no row of the table
+    rng = np.random.SeedSequence(seed, spawn_key=(hp.batch_size,))
+    run = whole_run(sgd, model, hp, w0, n_steps=n_steps, rng=rng)  # what is half trained is no row of the table
     diverged = bool(run.diverged_at[0] >= 0)
     return {
         **{name: getattr(hp, name) for name in (*SETTING, "batch_size")},

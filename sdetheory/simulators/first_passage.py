@@ -22,6 +22,7 @@ from . import _divergence, _parallel
 from ._checkpoint import Checkpoint
 from ._divergence import Divergence
 from ._ensemble import Ensemble, Interrupt
+from ._scout import warn_of_long_steps
 from .sde import SDE
 from .targets import Bridge, Crossing, target_function
 
@@ -198,6 +199,7 @@ def first_passage(
     ensemble.start = begin
     into, curved = target_function([target], sde)
     starts = ensemble.check_fields()
+    warn_of_long_steps(ensemble, sde, max_steps, 2)
     inside = into(starts, begin)[:, 0]
     if not (inside < 0).all():
         first = int(np.argmin(inside < 0))

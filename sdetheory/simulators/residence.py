@@ -22,6 +22,7 @@ from . import _divergence, _parallel
 from ._checkpoint import Checkpoint
 from ._divergence import Divergence
 from ._ensemble import Ensemble, Interrupt
+from ._scout import warn_of_long_steps
 from .first_passage import refuse_points_off_the_path
 from .sde import SDE
 from .targets import Bridge, target_function
@@ -171,6 +172,7 @@ def residence_times(
         raise InvalidInputError(f"cores must be a sequence of at least two targets; got {cores!r:.60}")
     within, curved = target_function(cores, sde)
     starts = ensemble.check_fields()
+    warn_of_long_steps(ensemble, sde, n_steps, 2)
     inside = within(starts, ensemble.start)[:, :: 1 + sde.dimension] >= 0
     if (inside.sum(axis=1) > 1).any():
         first = int(np.argmax(inside.sum(axis=1) > 1))

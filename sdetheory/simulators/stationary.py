@@ -21,6 +21,7 @@ from ._checkpoint import Checkpoint
 from ._divergence import Divergence
 from ._ensemble import Ensemble, Interrupt
 from ._observables import Observables
+from ._scout import warn_of_long_steps
 from .histogram import Histogram, cell_edges, from_counts
 from .mixing import Mixing, mixing, split
 from .sde import SDE
@@ -218,6 +219,7 @@ def sample_stationary(
     missing = _settling.no_law(sde, starts)
     if missing:
         warnings.warn(f"{sde.name} has no stationary law: {missing}", AccuracyWarning, 2)
+    warn_of_long_steps(ensemble, sde, burn_in + n_steps, 2)
     replay = {
         "sde": sde, "x0": ensemble.positions(), "dt": ensemble.dt, "n_paths": n_paths, "burn_in": burn_in,
         "n_steps": n_steps, "every": every, "bins": edges, "observables": observables, "basins": basins,
