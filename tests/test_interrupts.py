@@ -16,6 +16,9 @@ PRELUDE = """
 import time, warnings
 import numpy as np, sdetheory as st
 
+# What is loaded on first use is loaded now, so that the call is what is interrupted.
+for name in st.__all__:
+    getattr(st, name)
 # Of the simulators' warning; what is tested here is the time.
 warnings.filterwarnings("ignore", "interrupted after", RuntimeWarning)
 
@@ -190,9 +193,9 @@ CALLS = {
         st.theory.basin_weights(place, 0.1, bounds=[(-3, 3), (-3, 3)], cells=900)
     """,
     "minibatch_covariance": """
-        model = logistic(20_000, 100)
+        gradients = np.random.default_rng(0).standard_normal((20_000, 100))
         --
-        st.minibatch_covariance(model, np.zeros(100), 100, n_samples=10**7, rng=0)
+        st.minibatch_covariance(gradients, 100, n_draws=10**7, rng=0)
     """,
     "least_squares_sgd": """
         model = logistic(200, 14)
@@ -233,7 +236,7 @@ def press(process):
     """Send SIGINT once the process says that it has begun; return how it ended, and after how many seconds."""
     line = process.stdout.readline()
     assert line == "begun\n", process.stderr.read()
-    time.sleep(0.5)  # towards the middle of the call; it must be heard at any time
+    time.sleep(1.0)  # towards the middle of the call; it must be heard at any time
     sent = time.monotonic()
     process.send_signal(signal.SIGINT)
     words = process.stdout.readline().split()
