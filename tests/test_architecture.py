@@ -23,7 +23,8 @@ INSIDE = {
     "_intervals": set(),
     "results": {"_intervals", "_validate", "errors"},
     "hyperparameters": {"_validate", "errors"},
-    "scaling": {"hyperparameters", "_validate", "errors"},
+    # Of models and theory it takes, inside functions, the limit in mean square of a model's own noise.
+    "scaling": {"hyperparameters", "models", "theory", "_validate", "errors"},
     "symbolic": {"errors"},
     "_kernels": set(),
     "landscapes": {"symbolic", "_kernels", "_validate", "errors"},
@@ -31,6 +32,7 @@ INSIDE = {
     "datasets": {"_validate", "errors"},
     "theory": {"hyperparameters", "_validate", "results", "errors"},
     "simulators": {
+        "_intervals",
         "landscapes",
         "symbolic",
         "models",

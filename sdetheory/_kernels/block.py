@@ -60,7 +60,8 @@ class BlockFunction:
 
     def __call__(self, x: NDArray[np.float64], time: float = 0.0) -> NDArray[np.float64]:
         """Return the values at points of shape (..., d), as an array of shape (..., rows)."""
-        lanes = np.ascontiguousarray(x.reshape(-1, x.shape[-1]).T)
+        # Writeable, since that is part of an array's type for Numba, and there is one signature.
+        lanes = np.require(x.reshape(-1, x.shape[-1]).T, np.float64, ["C", "W", "E"])
         out = np.empty((self.rows, lanes.shape[1]))
         _apply(self.compiled, lanes, np.append(self.parameters, time), out)
         return np.ascontiguousarray(out.T).reshape(*x.shape[:-1], self.rows)

@@ -224,7 +224,12 @@ def uniform_of_listed(z, words, first, path, key):
                 z[row + i, lane] = (np.float64(w[i]) + 0.5) * 2.0**-32
 
 
-UNITS = {"gaussian": 4, "three-point": 4, "two-point": 32}
+def no_noise(z, words, first, path, key):
+    """Fill z with zeros: the step that the drift alone makes."""
+    z[:] = 0.0
+
+
+UNITS = {"gaussian": 4, "three-point": 4, "two-point": 32, "none": 1}
 """Increments, and how many numbers of a path are made at once."""
 
 

@@ -58,8 +58,8 @@ def find_mode(model: Any, start: Array) -> Mode:
             break
         w, last = _repeat(model, mode, moved), mode.distance
     raise InvalidInputError(
-        f"no minimum of the cost was found: Newton's method stopped at a distance of {mode.distance:.3g}. The cost is "
-        "convex, so the inputs must be at fault: centre them and bring them to one scale, or increase prior_precision."
+        f"no minimum of the cost was found: Newton's method stopped at a distance of {mode.distance:.3g}. Increase "
+        "prior_precision; if the cost is convex, look for inputs that nearly depend on each other, else give the mode."
     )
 
 
@@ -73,7 +73,7 @@ def certify(model: Any, w: Array) -> Mode:
     except (linalg.LinAlgError, ValueError):
         raise InvalidInputError(
             "the Hessian of the cost must be positive definite to working precision; it is not at "
-            f"prior_precision = {model.prior_precision:.3g}. Increase it, or bring the inputs to one scale."
+            f"prior_precision = {model.prior_precision:.3g}. Increase it, bring the inputs to one scale, or give a mode."
         ) from None
     step, decrement, distance = _newton_step(model, factor, gradient)
     return Mode(w=w, factor=factor, gradient=gradient, step=step, decrement=decrement, distance=distance)
@@ -84,6 +84,8 @@ def _newton_step(model: Any, factor: Array, gradient: Array) -> tuple[Array, flo
     scaled = linalg.solve_triangular(factor, gradient, lower=True)
     step = -linalg.solve_triangular(factor, scaled, lower=True, trans=1)
     decrement = float(np.linalg.norm(scaled))
+    if not hasattr(model, "X"):  # a model with formulas of its own, whose activations are unknown
+        return step, decrement, decrement
     by_class = step.reshape(-1, model.X.shape[1]) if step.size else np.zeros((1, 0))
     change = float(np.abs(by_class @ model.X.T).max(initial=0.0))
     return step, decrement, max(decrement, change)

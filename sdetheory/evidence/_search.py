@@ -16,8 +16,8 @@ Array = NDArray[np.float64]
 # Width of the first cells in u = ln t.
 _WIDTH = 0.5
 # A change of the log evidence that does not matter, and what it costs in u to make a tail as small.
-_NATS = 1e-9
-_TAIL = -math.log(_NATS)
+NATS = 1e-9
+_TAIL = -math.log(NATS)
 
 
 @dataclass(frozen=True)
@@ -84,7 +84,7 @@ class Objective:
         return bool(inverse.size * (share @ inverse) <= inverse.sum() * share.sum())
 
     def range(self) -> tuple[float, float]:
-        """Return the interval of u outside which f gains less than `_NATS`, or is known to rise with u."""
+        """Return the interval of u outside which f gains less than `NATS`, or is known to rise with u."""
         rank = self.log_squares.size
         weight = float(self.energy.sum()) if self.m is None else self.m
         high = float(self.log_squares[0]) + math.log(rank + weight) + _TAIL
@@ -97,7 +97,7 @@ class Objective:
 
 
 def maxima(objective: Objective) -> list[float]:
-    """Return every local maximum in u, ascending, but those that rise less than `_NATS` above their surroundings."""
+    """Return every local maximum in u, ascending, but those that rise less than `NATS` above their surroundings."""
     low, high = objective.range()
     edges = np.linspace(low, high, max(2, math.ceil((high - low) / _WIDTH) + 1))
     values = np.array(objective.slopes(edges))
@@ -123,7 +123,7 @@ def _is_settled(left: Array, right: Array) -> NDArray[np.bool_]:
     same = (g0 > 0) == (g1 > 0)
     excluded = same & (np.minimum(np.abs(g0), np.abs(g1)) > bound * width**2 / 8)
     monotone = (np.sign(d0) == np.sign(d1)) & (np.minimum(np.abs(d0), np.abs(d1)) > bound * width / 2)
-    return excluded | monotone | (bound * width**3 / 12 < _NATS)
+    return excluded | monotone | (bound * width**3 / 12 < NATS)
 
 
 def _root(objective: Objective, low: float, high: float) -> float:

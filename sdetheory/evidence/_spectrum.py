@@ -22,28 +22,39 @@ _BLOCK = 2**20
 # Rows that are rotated at once, and entries that are held in extended precision at once.
 _ROWS, _EXTENDED = 1024, 2**17
 # Directions weaker than this share of the strongest have lost digits that matter: rounding errors there are 1e-16/1e-5.
-_WEAK = 1e-5
+WEAK = 1e-5
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Spectrum:
     """A linear model in the coordinates in which prior and likelihood are both diagonal.
 
-    Attributes: ln s², shape (r,), descending; c = Uᵀy, shape (r,); |y - Uc|²; the dimension of y (one less than the
-    number of observations if a flat intercept was integrated out); and the number of observations n.
+    Attributes: ln s², shape (r,), descending; c = Uᵀy, shape (r,); |y - Uc|; the dimension of y (one less than the
+    number of observations if a flat intercept was integrated out); and the number of observations n. Squares of c and
+    of the residual are formed beside σ² only, as y may be in units in which they overflow.
     """
 
     log_squares: Array
     coordinates: Array
-    residual_square: float
+    residual: float
     size: int
     n: int
+
+    @property
+    def norm(self) -> float:
+        """|y|."""
+        return float(linalg.norm(np.append(self.coordinates, self.residual)))
+
+    @property
+    def residual_square(self) -> float:
+        """|y - Uc|²."""
+        return self.residual**2
 
     def log_evidence(self, precision: Array, variance: Array) -> Any:
         """Return the log evidence, the intercept's constants included."""
         spectral = self._sum(lambda x, e: np.logaddexp(0.0, x) + e * special.expit(-x), precision, variance)
         constant = self.size * (math.log(2 * math.pi) + np.log(variance)) + (self.n > self.size) * math.log(self.n)
-        return -0.5 * (constant + self.residual_square / variance + spectral)
+        return -0.5 * (constant + self._misfit(variance) + spectral)
 
     def log_evidence_ratio(self, precision: Array, variance: Array) -> Any:
         """Return E; what both models share is cancelled on paper."""
@@ -61,7 +72,7 @@ class Spectrum:
         if self.n > self.size:
             intercept += 0.5 * (math.log(2 * math.pi) + np.log(variance) - math.log(self.n))
         return OccamDecomposition(
-            log_likelihood_at_mode=-0.5 * (constant + self.residual_square / variance + misfit),
+            log_likelihood_at_mode=-0.5 * (constant + self._misfit(variance) + misfit),
             weight_penalty=0.5 * self._sum(lambda x, e: e * special.expit(x) * special.expit(-x), precision, variance),
             half_log_curvature_ratio=0.5 * self._sum(lambda x, _: np.logaddexp(0.0, x), precision, variance),
             log_intercept_width=intercept[()],
@@ -74,6 +85,11 @@ class Spectrum:
         """
         return self.log_squares - np.expand_dims(np.log(precision) + np.log(variance), -1)
 
+    def _misfit(self, variance: Array) -> Any:
+        """Return |r|²/σ²."""
+        with np.errstate(over="ignore"):
+            return (self.residual / np.sqrt(variance)) ** 2
+
     def _sum(self, term: Callable[[Array, Array], Array], precision: Array, variance: Array) -> Any:
         """Return Σᵢ term(xᵢ, cᵢ²/σ²) for each λ and σ², in blocks."""
         total = np.empty(precision.shape)
@@ -81,8 +97,12 @@ class Spectrum:
         step = max(1, _BLOCK // max(1, self.log_squares.size))
         for start in range(0, total.size, step):
             block = slice(start, start + step)
-            energy = self.coordinates**2 / flat_variance[block, None]
-            flat_total[block] = term(self.log_ratio(flat_precision[block], flat_variance[block]), energy).sum(axis=-1)
+            with np.errstate(over="ignore"):
+                energy = (self.coordinates / np.sqrt(flat_variance[block, None])) ** 2
+                # Beyond the range of doubles the sum is infinite; inf times a vanishing share would be no number.
+                energy = np.minimum(energy, np.finfo(np.float64).max)
+                terms = term(self.log_ratio(flat_precision[block], flat_variance[block]), energy)
+                flat_total[block] = terms.sum(axis=-1)
         return total[()]
 
 
@@ -129,7 +149,7 @@ def refine(
     along the strong directions, has all its digits if the product has, and its decomposition too. `numpy.longdouble`
     has them on x86; where it is double precision nothing is gained, and nothing lost.
     """
-    strong = int(np.sum(singular >= _WEAK * singular[:1]))
+    strong = int(np.sum(singular >= WEAK * singular[:1]))
     if strong == singular.size:
         return left, singular, right
     weak = right[strong:].T.astype(np.longdouble)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -18,6 +18,9 @@ from .posterior import Posterior
 
 Array = NDArray[np.float64]
 
+# Logarithms up to which numbers, and sums of them, are doubles.
+_FAR = 650.0
+
 
 class NormalInverseGamma:
     r"""A linear model with the conjugate prior of weights and noise variance.
@@ -30,12 +33,14 @@ class NormalInverseGamma:
     model : LinearModel
         Data, prior shape and intercept; its decomposition serves here too.
     shape, scale : float
-        a > 0 and b > 0: the prior mean of 1/σ² is a/b.
+        a > 0 and b > 0: the prior mean of 1/σ² is a/b. Both zero is the reference prior 1/σ², below.
 
     Raises
     ------
     InvalidInputError
-        If `model` is not a LinearModel, or a number is not positive and finite.
+        If `model` is not a LinearModel, a number is negative or not finite, or one of the two is zero and the other not:
+        then the evidence is 0 or infinite, and a ratio of two depends on how the limit is taken. With the reference
+        prior also if y is zero, or one observation has a flat intercept.
 
     Notes
     -----
@@ -46,9 +51,18 @@ class NormalInverseGamma:
 
     with Q = |r|² + Σ cᵢ² t/(sᵢ² + t). A flat intercept leaves n - 1 in place of n and adds -½ ln n.
 
+    For a, b → 0 this falls without bound, as the prior has no norm in the limit. But all models of the same data share
+    what is lost, ln Γ(a) - a ln b: with the density 1/σ² in place of the prior,
+
+    .. math:: \ln P(y) = \ln\Gamma(\tfrac n2) - \tfrac n2 \ln \pi Q - \tfrac12 \sum_i \ln(1 + s_i^2/t),
+
+    whose differences are the limits of those of proper priors: Bayes factors between models of one y, such as Jeffreys
+    and Zellner take. By itself it changes with the unit of σ² as the density of y does, and is no probability.
+
     References
     ----------
-    C. Bishop (2006), Pattern Recognition and Machine Learning, exercises 3.12, 3.13 and 3.23.
+    C. Bishop (2006), Pattern Recognition and Machine Learning, exercises 3.12, 3.13 and 3.23. A. Zellner (1986), On
+    assessing prior distributions and Bayesian regression analysis with g-prior distributions, on the limit.
 
     Examples
     --------
@@ -61,8 +75,23 @@ class NormalInverseGamma:
         if not isinstance(model, LinearModel):
             raise InvalidInputError(f"model must be a LinearModel; got {type(model).__name__}")
         self.model = model
-        self.shape = _validate.real("shape", shape, above=0.0)
-        self.scale = _validate.real("scale", scale, above=0.0)
+        self.shape = _validate.real("shape", shape, at_least=0.0)
+        self.scale = _validate.real("scale", scale, at_least=0.0)
+        if (self.shape > 0) != (self.scale > 0):
+            raise InvalidInputError(
+                f"shape and scale must both be positive, or both zero for the reference prior 1/σ²; got shape = {shape} "
+                f"and scale = {scale}, a prior without norm under which the evidence has no limit"
+            )
+        spectrum = model._spectrum
+        if not self.shape and not (spectrum.size and spectrum.norm):
+            raise InvalidInputError(
+                "the reference prior needs a y that is not zero (after centring, with a flat intercept) and more "
+                "observations than intercepts, or every evidence is infinite; give shape > 0 and scale > 0"
+            )
+        # y is measured in units of its length, so that none of its squares overflows; b in those of its square.
+        self._unit = unit = spectrum.norm or 1.0
+        self._spectrum = replace(spectrum, coordinates=spectrum.coordinates / unit, residual=spectrum.residual / unit)
+        self._log_scale = math.log(self.scale) - 2 * math.log(self._unit) if self.scale else -math.inf
 
     def log_evidence(self, precision_ratio: ArrayLike) -> Any:
         """Return ln P(y | X), weights and noise variance integrated out.
@@ -83,12 +112,16 @@ class NormalInverseGamma:
             If t is not positive and finite.
         """
         ratio = _validate.reals("precision_ratio", precision_ratio, above=0.0)
-        spectrum, half = self.model._spectrum, 0.5 * self.model._spectrum.size
+        spectrum, half = self._spectrum, 0.5 * self._spectrum.size
         intercept = (spectrum.n > spectrum.size) * math.log(spectrum.n)
-        # Differences of large terms are taken on paper, so that a, b → ∞, where σ² = b/a is known, keeps its digits.
-        gammas = special.gammaln(half) - special.betaln(self.shape, half) if half else 0.0
-        misfit = 0.5 * self._misfit(ratio)
-        tail = self.shape * np.log1p(misfit / self.scale) + half * np.log(2 * math.pi * (self.scale + misfit))
+        log_misfit = self._log_half_misfit(ratio)
+        total = np.logaddexp(self._log_scale, log_misfit)
+        tail = half * (math.log(2 * math.pi) + total + 2 * math.log(self._unit))
+        gammas = special.gammaln(half) if half else 0.0
+        if self.shape:
+            # Differences of large terms are taken on paper, so that a, b → ∞, where σ² = b/a is known, keeps its digits.
+            gammas -= special.betaln(self.shape, half) if half else 0.0
+            tail = tail + self.shape * np.logaddexp(0.0, log_misfit - self._log_scale)
         volume = spectrum._sum(lambda x, _: np.logaddexp(0.0, x), ratio, np.ones_like(ratio))
         return gammas - tail - 0.5 * (volume + intercept)
 
@@ -115,17 +148,18 @@ class NormalInverseGamma:
         S. Smith and Q. Le (2018), arXiv:1710.06451, eq. 10.
         """
         ratio = _validate.reals("precision_ratio", precision_ratio, above=0.0)
-        spectrum, ones = self.model._spectrum, np.ones_like(ratio)
+        spectrum, ones = self._spectrum, np.ones_like(ratio)
         volume = spectrum._sum(lambda x, _: np.logaddexp(0.0, x), ratio, ones)
         explained = spectrum._sum(lambda x, e: e * special.expit(x), ratio, ones)
-        null = self.scale + 0.5 * (spectrum.residual_square + float(np.sum(spectrum.coordinates**2)))
+        null = self._scale_in_units + 0.5 * spectrum.norm**2
         # ln(b + Q/2) less that of the null model: each form has its digits where the other has not.
         near = np.log1p(-0.5 * np.minimum(explained, null) / null)
-        gain = np.where(explained < null, near, np.log((self.scale + 0.5 * self._misfit(ratio)) / null))
+        misfit = np.exp(self._log_half_misfit(ratio))
+        gain = np.where(explained < null, near, np.log((self._scale_in_units + misfit) / null))
         return 0.5 * volume + (self.shape + 0.5 * spectrum.size) * gain[()]
 
     def maximize(self) -> float:
-        """Return the t of the largest evidence, found by the same global search; inf if the null model wins.
+        """Return the t of the largest evidence, found by the same global search; inf if the null model is as good.
 
         Returns
         -------
@@ -135,18 +169,23 @@ class NormalInverseGamma:
         Raises
         ------
         InvalidInputError
-            If no input varies.
+            If no input varies, or, with the reference prior, weights explain y entirely.
         """
-        spectrum = self.model._spectrum
+        spectrum = self._spectrum
         if not spectrum.log_squares.size:
             raise InvalidInputError("maximize() needs inputs that vary; this model has rank 0, and t does not matter")
+        if not self.shape and spectrum.residual <= spectrum.n * np.finfo(np.float64).eps:
+            raise InvalidInputError(
+                "maximize() needs noise that the data or the prior know of; weights explain y entirely, and under the "
+                "reference prior t → 0 is as good or infinitely better. Give shape > 0 and scale > 0."
+            )
         objective = Objective(
             spectrum.log_squares,
             spectrum.coordinates**2,
-            spectrum.residual_square + 2 * self.scale,
+            spectrum.residual**2 + 2 * self._scale_in_units,
             spectrum.size + 2 * self.shape,
         )
-        found = [math.exp(log_ratio) for log_ratio in maxima(objective)]
+        found = [math.exp(log_ratio) for log_ratio in maxima(objective) if abs(log_ratio) < _FAR]
         best = max(found, key=lambda t: float(self.log_evidence(t)), default=math.inf)
         return best if best < math.inf and float(self.log_evidence_ratio(best)) <= 0 else math.inf
 
@@ -171,13 +210,20 @@ class NormalInverseGamma:
         ratio = _validate.real("precision_ratio", precision_ratio, above=0.0)
         return StudentPosterior(
             standard=self.model.posterior(ratio, 1.0),
-            shape=self.shape + 0.5 * self.model._spectrum.size,
-            scale=self.scale + 0.5 * float(self._misfit(np.asarray(ratio))),
+            shape=self.shape + 0.5 * self._spectrum.size,
+            scale=self.scale + math.exp(float(self._log_half_misfit(np.asarray(ratio)))) * self._unit * self._unit,
         )
 
-    def _misfit(self, ratio: Array) -> Any:
-        spectrum = self.model._spectrum
-        return spectrum.residual_square + spectrum._sum(lambda x, e: e * special.expit(-x), ratio, np.ones_like(ratio))
+    @property
+    def _scale_in_units(self) -> float:
+        """b/|y|², or a number beside which y does not count."""
+        return math.exp(min(self._log_scale, _FAR))
+
+    def _log_half_misfit(self, ratio: Array) -> Any:
+        """Return ln Q/2 in units of |y|²."""
+        share = self._spectrum._sum(lambda x, e: e * special.expit(-x), ratio, np.ones_like(ratio))
+        with np.errstate(divide="ignore"):
+            return np.log(0.5 * (self._spectrum.residual**2 + share))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -10,8 +10,10 @@ from scipy import linalg, special
 
 from .. import _validate
 from ..errors import IncompatibleError, InvalidInputError
+from ._decomposition import factor, warn_of_rank
 from ._design import Design, Features, prior_root
-from ._spectrum import Spectrum, pair, refine, thin_svd
+from ._spectrum import Spectrum, pair
+from ._twofold import Twofold
 from .maximize import EvidenceMaximum, maximize
 from .occam import OccamDecomposition
 from .posterior import Posterior
@@ -115,6 +117,8 @@ class LinearModel:
         kappa = 1.0 if intercept_precision is None else intercept_precision
         kappa = _validate.real("intercept_precision", kappa, above=0.0)
         self._decompose(X.copy(), y.copy(), prior_root(prior_shape, X.shape[1]), intercept, kappa, features)
+        label, p = ("X" if features is None else "features(X)"), X.shape[1]
+        warn_of_rank(self._factors, lambda j: f"column {j} of {label}" if j < p else "the intercept", stacklevel=2)
 
     @classmethod
     def _from_factor(cls, X: Array, y: Array, factor: Array, like: LinearModel | None = None) -> Self:
@@ -145,22 +149,35 @@ class LinearModel:
             intercept_root=kappa**0.5 if intercept == "gaussian" else None,
         )
         self._level = float(y.mean()) if flat else 0.0
-        factors = thin_svd(self._rows(), rank=y.size - flat)
-        self._left, self._singular, self._right = refine(self._rows, *factors, centred=flat)
+        self._factors = factor(self._design, X, self._rows)
+        self._left, self._singular, self._right = self._factors.left, self._factors.singular, self._factors.right
         self.rank = len(self._singular)
-        y = y - self._level
-        y -= y.mean() if flat else 0.0
-        coordinates = self._left.T @ y
-        # Projecting twice leaves a residual orthogonal to working precision even where it is tiny beside y;
-        # |y|² - |c|² would lose it altogether.
-        self._residual = self._reject(self._reject(y))
+        coordinates, self._residual = self._project(y)
         self._spectrum = Spectrum(
             log_squares=2 * np.log(self._singular),
             coordinates=coordinates,
-            residual_square=float(self._residual @ self._residual),
+            residual=float(linalg.norm(self._residual)),
             size=y.size - flat,
             n=y.size,
         )
+
+    def _project(self, y: Array) -> tuple[Array, Array]:
+        """Return Uᵀy and the part of y that neither weights nor a flat intercept explain."""
+        left, flat = self._factors.exact_left, self.intercept == "flat"
+        if left is None:
+            y = y - self._level
+            y -= y.mean() if flat else 0.0
+            # Projecting twice leaves a residual orthogonal to working precision even where it is tiny beside y;
+            # |y|² - |c|² would lose it altogether.
+            return self._left.T @ y, self._reject(self._reject(y))
+        unit = np.frexp(np.abs(y).max())[1]
+        exact = Twofold(np.ldexp(y, -unit))
+        if flat:
+            exact = exact - exact.sum() / float(y.size)
+        coordinates = (left * exact[:, None]).sum(axis=0)
+        rest = exact - (left * coordinates).sum(axis=1)
+        residual = np.zeros(y.size) if self._is_saturated else np.ldexp(rest.hi, unit)
+        return np.ldexp(coordinates.hi, unit), residual
 
     def _rows(self) -> Array:
         """Return what is decomposed; always a new array."""
@@ -172,10 +189,15 @@ class LinearModel:
 
     def _reject(self, columns: Array) -> Array:
         """Return the part of vectors, shape (n,) or (n, k), that neither weights nor a flat intercept explain."""
-        if self.rank == self.y.size - (self.intercept == "flat"):
+        if self._is_saturated:
             return np.zeros_like(columns)
         columns = columns - self._left @ (self._left.T @ columns)
         return columns - columns.mean(axis=0) if self.intercept == "flat" else columns
+
+    @property
+    def _is_saturated(self) -> bool:
+        """Whether there are as many directions as observations, so that weights explain whatever y is."""
+        return self.rank == self.y.size - (self.intercept == "flat")
 
     @property
     def _factor(self) -> Array | None:
@@ -339,12 +361,17 @@ class LinearModel:
         Returns
         -------
         EvidenceMaximum
-            The global maximum, its kind (boundaries are recognized), and all local maxima.
+            The global maximum, its kind (boundaries and ridges are recognized), and all local maxima.
 
         Raises
         ------
         InvalidInputError
-            If no input varies, or y is zero (after centring): then every λ is as good.
+            If y is zero (after centring) and σ² not known, or there is one observation and a flat intercept.
+
+        Warns
+        -----
+        AccuracyWarning
+            If λ or σ² is beyond the range of doubles; their logarithms are given too.
 
         Notes
         -----

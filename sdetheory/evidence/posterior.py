@@ -64,8 +64,8 @@ class Posterior:
         """
         design = self.model._design
         size = self.model._right.shape[1]
-        seen, unseen, variances = self._split(np.eye(size))
-        root = design.unwhiten(np.hstack([seen * np.sqrt(variances), unseen / math.sqrt(self.prior_precision)]))
+        seen, unseen = self._split(np.eye(size))
+        root = design.unwhiten(np.hstack([seen, unseen]))
         return root @ root.T
 
     def predict(self, X_new: ArrayLike) -> Prediction:
@@ -90,14 +90,14 @@ class Posterior:
             If `X_new` does not have p columns of finite numbers.
         """
         X_new = self.model._design.inputs("X_new", X_new, self.mean.size)
-        seen, unseen, variances = self._split(self.model._design.whiten(X_new))
-        variance = self.noise_variance + seen**2 @ variances + np.sum(unseen**2, axis=1) / self.prior_precision
+        seen, unseen = self._split(self.model._design.whiten(X_new))
+        variance = self.noise_variance + np.sum(seen**2, axis=1) + np.sum(unseen**2, axis=1)
         if self.model.intercept == "flat":
             variance += self.noise_variance / self.model.y.size
         return Prediction(mean=X_new @ self.mean + self.intercept, variance=variance)
 
-    def _split(self, whitened: Array) -> tuple[Array, Array, Array]:
-        """Split whitened rows into components along the data's directions and the rest, whose variance is 1/λ.
+    def _split(self, whitened: Array) -> tuple[Array, Array]:
+        """Split whitened rows into components along the data's directions and the rest, in units that vary by one.
 
         The rest is formed by subtraction before it is squared: 1/λ minus a sum would lose all digits at small λ.
         """
@@ -108,4 +108,7 @@ class Posterior:
             # Nothing is unseen; the rounding error left here would count at 1/λ.
             unseen[:] = 0.0
         log_ratio = self.model._spectrum.log_ratio(self.prior_precision, self.noise_variance)
-        return seen, unseen, special.expit(-log_ratio) / self.prior_precision
+        # σ²/(s² + λσ²) in the form whose parts neither over- nor underflow.
+        by_data = np.sqrt(special.expit(log_ratio)) * (math.sqrt(self.noise_variance) / self.model._singular)
+        by_prior = np.sqrt(special.expit(-log_ratio)) / math.sqrt(self.prior_precision)
+        return seen * np.where(log_ratio > 0, by_data, by_prior), unseen / math.sqrt(self.prior_precision)

@@ -12,6 +12,7 @@ from scipy import linalg
 
 from .. import _validate
 from ..errors import InvalidInputError
+from ._twofold import Twofold
 
 if TYPE_CHECKING:
     from .linear import LinearModel
@@ -129,7 +130,12 @@ def sequential(
     >>> print(terms.round(4), f"{terms.sum():.4f}")      # the log evidence
     [-1.5155 -1.8717] -3.3872
     """
-    learner, rows, y, chosen = _prepare(model, prior_precision, noise_variance, order)
+    precision = _validate.real("prior_precision", prior_precision, above=0.0)
+    variance = _validate.real("noise_variance", noise_variance, above=0.0)
+    chosen = ordering(order, model.y.size)
+    if model._factors.exact_left is not None:
+        return _terms_in_twofold(model, model._factors.exact_left, precision, variance, chosen)
+    learner, rows, y = Learner.start(model, precision, variance)
     terms = np.empty(len(y))
     for i, index in enumerate(chosen):
         terms[i] = learner.log_densities(rows[index : index + 1], y[index : index + 1])[0]
@@ -137,12 +143,44 @@ def sequential(
     return terms
 
 
-def _prepare(
-    model: LinearModel, prior_precision: float, noise_variance: float, order: ArrayLike | None
-) -> tuple[Learner, Array, Array, NDArray[np.int64]]:
-    precision = _validate.real("prior_precision", prior_precision, above=0.0)
-    variance = _validate.real("noise_variance", noise_variance, above=0.0)
-    return *Learner.start(model, precision, variance), ordering(order, model.y.size)
+def _terms_in_twofold(
+    model: LinearModel, left: Twofold, precision: float, variance: float, chosen: NDArray[np.int64]
+) -> Array:
+    """Return the terms for inputs that need 32 digits: the first few observations may hardly tell weights apart.
+
+    In units of σ and of each direction's s. Rotations add an observation to the triangle; the determinant of the
+    predictive variance is what its diagonal grows by, and what they leave of y is the scaled error of the prediction.
+    """
+    n, rank = left.shape
+    flat = model.intercept == "flat"
+    exponent = int(np.frexp(np.abs(model.y).max())[1])
+    y = Twofold(np.ldexp(model.y, -exponent))
+    if flat:
+        y = y - y.sum() / float(n)
+    rows = Twofold(np.column_stack([left.hi, y.hi]), np.column_stack([left.lo, y.lo]))
+    # √(λσ²)/s, which overflows for directions that the data do not see beside the prior.
+    roots = np.exp(np.minimum(-0.5 * model._spectrum.log_ratio(precision, variance), 300.0))
+    triangle = Twofold(np.column_stack([np.diag(roots), np.zeros(rank)]))
+    unit = math.sqrt(variance) * 2.0**-exponent
+    terms = np.zeros(n)
+    total = Twofold(np.zeros(rank + 1))
+    for i, index in enumerate(chosen):
+        row, log_size = rows[index], 0.0
+        if flat:
+            total, before = total + row, total
+            if not i:
+                continue
+            # √(i/(i + 1)) times the difference to the mean of the i before: independent noise of variance σ².
+            row = (row * float(i) - before) / Twofold(float(i * (i + 1))).sqrt()
+            log_size = 0.5 * math.log(i / (i + 1))
+        for j in range(rank):
+            old, new = triangle[j, j:], row[j:]
+            radius = (old[0] * old[0] + new[0] * new[0]).sqrt()
+            cosine, sine = old[0] / radius, new[0] / radius
+            log_size += math.log(float(cosine.hi))
+            triangle[j, j:], row[j:] = old * cosine + new * sine, new * cosine - old * sine
+        terms[i] = log_size - 0.5 * (math.log(2 * math.pi * variance) + (float(row.hi[-1]) / unit) ** 2)
+    return terms
 
 
 def conditional_evidence(

@@ -15,7 +15,11 @@ from scipy import linalg, optimize
 from .. import _validate
 from ..errors import IncompatibleError, InvalidInputError
 from ..models import LogisticRegression
+from ..models._formula import formula_of
 from . import _differences
+from ._mode_search import descend, lengths
+from ._own_model import OwnCoordinates
+from ._support import Bounds
 from ._trapezoid import log_integral
 
 Array = NDArray[np.float64]
@@ -40,7 +44,8 @@ class WeightModel:
     start : ndarray, shape (d,)
         A point of finite density from which the mode is searched.
     derivatives : callable, optional
-        Gradient (d,) and Hessian (d, d) of C at one point (d,), as a pair; adaptive differences if not given.
+        Gradient (d,) and Hessian (d, d) of C at one point (d,), as a pair. If not given, differences over lengths in which
+        C changes by about a nat, so that weights may be of any size.
 
     Raises
     ------
@@ -77,35 +82,49 @@ class WeightModel:
                 )
 
     @classmethod
-    def of(cls, model: LogisticRegression) -> WeightModel:
-        r"""Return a logistic regression with its prior N(0, I/λ).
+    def of(cls, model: Any) -> WeightModel:
+        r"""Return a model of this package, or of one's own, with its prior N(0, I/λ).
 
         Parameters
         ----------
-        model : LogisticRegression
-            With prior_precision > 0.
+        model : LogisticRegression or another
+            With prior_precision > 0 and `dimension`, ``cost(w)``, ``gradient(w)`` and ``hessian(w)`` or
+            ``hessian_vector_product(w, v)``, where cost = −ln P(y|w) + prior_precision·|w|²/2.
 
         Returns
         -------
         WeightModel
-            With exact derivatives.
+            With the derivatives that the model has.
 
         Raises
         ------
         IncompatibleError
-            If the model is of another kind, or has no proper prior.
+            If the model has no proper prior.
+        InvalidInputError
+            If a method is missing, or methods contradict each other.
         """
-        if not isinstance(model, LogisticRegression) or model.prior_precision <= 0:
+        precision = getattr(model, "prior_precision", 0.0)
+        if not isinstance(precision, int | float | np.number) or not precision > 0:
             raise IncompatibleError(
-                "model must be a LogisticRegression with prior_precision > 0, as an evidence needs a proper prior; "
+                "model must have prior_precision > 0, as an evidence needs a proper prior; "
                 f"got {type(model).__name__}. Other models are built from log_likelihood and log_prior."
             )
-        signs, precision, size = 1 - 2 * model.y, model.prior_precision, model.dimension
+        prior = _gaussian(int(model.dimension), float(precision))
+        start = np.zeros(int(model.dimension))
+        if formula_of(model) is LogisticRegression:
+            signs = 1 - 2 * model.y
+            return cls(
+                log_likelihood=lambda w: -np.logaddexp(0.0, signs * (w @ model.X.T)).sum(axis=-1),
+                log_prior=prior,
+                start=start,
+                derivatives=lambda w: (model.gradient(w), model.hessian(w)),
+            )
+        own = OwnCoordinates.of(model).at(float(precision))
         return cls(
-            log_likelihood=lambda w: -np.logaddexp(0.0, signs * (w @ model.X.T)).sum(axis=-1),
-            log_prior=lambda w: 0.5 * (size * math.log(precision / (2 * math.pi)) - precision * np.sum(w**2, axis=-1)),
-            start=np.zeros(size),
-            derivatives=lambda w: (model.gradient(w), model.hessian(w)),
+            log_likelihood=lambda w: 0.5 * precision * np.sum(w**2, axis=-1) - own.cost(w),
+            log_prior=prior,
+            start=start,
+            derivatives=lambda w: (own.gradient(w), own.hessian(w)),
         )
 
     @property
@@ -119,7 +138,8 @@ class WeightModel:
         if points.ndim == 0 or points.shape[-1] != self.dimension:
             raise InvalidInputError(f"w must have shape (..., {self.dimension}); got shape {points.shape}")
         flat = points.reshape(-1, self.dimension)
-        with np.errstate(over="ignore"):
+        # Outside their support functions may take logarithms of zero; what is no number is refused below.
+        with np.errstate(over="ignore", divide="ignore", invalid="ignore"):
             prior = np.asarray(self.log_prior(flat))
             allowed = prior > -np.inf
             cost = np.full(len(flat), np.inf)
@@ -136,7 +156,7 @@ class WeightModel:
         w = _validate.reals("w", w, shape=(self.dimension,))
         if self.derivatives is not None:
             return self.derivatives(w)
-        return _differences.jacobian(self.cost, w), _differences.hessian(self.cost, w)
+        return _differences.in_units(self.cost, w, lengths(self.cost, w))
 
     def mode(self) -> Array:
         """Return the minimum of C that is reached from `start`, shape (d,).
@@ -146,35 +166,48 @@ class WeightModel:
         InvalidInputError
             If there is none: the search ends where the gradient does not vanish or the Hessian is not positive.
         """
+        if self.derivatives is not None:
+            try:
+                return self._polished(self._by_trust_region())
+            except InvalidInputError:
+                pass  # a simplex may still find it: trust regions begin at the length 1
+        return self._polished(descend(self.cost, self.start))
+
+    def _by_trust_region(self) -> Array:
+        """Return where a search with exact derivatives ends."""
         # What is far out of reach may overflow; the trust region shrinks there.
         recent = functools.lru_cache(maxsize=1)(lambda key: self.gradient_and_hessian(np.frombuffer(key)))
         with np.errstate(over="ignore"):
-            found = optimize.minimize(
+            return optimize.minimize(
                 self.cost,
                 self.start,
                 method="trust-exact",
                 jac=lambda w: recent(w.tobytes())[0],
                 hess=lambda w: recent(w.tobytes())[1],
-            )
-        w, last = found.x, math.inf
+            ).x
+
+    def _polished(self, w: Array) -> Array:
+        """Return the minimum beside a point, by Newton's method; it doubles the digits until rounding stops it."""
+        last = math.inf
         while True:
             gradient, hessian = self.gradient_and_hessian(w)
             try:
                 step = linalg.cho_solve((self._factor(hessian), True), gradient)
-            except linalg.LinAlgError:
+            except (linalg.LinAlgError, ValueError):
                 raise InvalidInputError(
                     f"no minimum of the cost was found: at w = {w.tolist()} its Hessian is not positive definite. "
                     "Give another start, or a prior that falls off."
                 ) from None
             distance = math.sqrt(max(float(gradient @ step), 0.0))
-            # Newton's method doubles the digits until rounding stops it.
-            if distance == 0.0 or distance >= last / 2:
+            moved = w - step
+            if distance == 0.0 or distance >= last / 2 or not self.cost(moved) < math.inf:
                 break
-            w, last = w - step, distance
+            w, last = moved, distance
         if distance > _MODE:
             raise InvalidInputError(
                 f"no minimum of the cost was found: the search ended {distance:.3g} posterior standard deviations away "
-                f"from one, at w = {w.tolist()}. Give another start."
+                f"from one, at w = {w.tolist()}. Give another start, derivatives, or coordinates in which the weights "
+                "are of the size of one."
             )
         return w
 
@@ -220,7 +253,8 @@ class WeightModel:
         -----
         The trapezoidal rule, which converges exponentially for smooth integrands, in coordinates whitened by the
         Hessian at the mode, with steps halved until ln P(y) stays within 1e-7; the last halving leaves about the square
-        of that (a third of it if the density has a kink). Assumes that all of the posterior lies in one piece about the
+        of that (a third of it if the density has a kink). Weights with bounds, which are found along the axes, are
+        integrated as ln w or logits where the density does not vanish smoothly there. Assumes that all of the posterior lies in one piece about the
         mode: a second mode beyond a gap of 32 nats, or between the points of the coarsest grid, is not seen.
 
         References
@@ -229,6 +263,36 @@ class WeightModel:
         """
         if self.dimension > 3:
             raise InvalidInputError(f"log_evidence integrates over up to three weights; got {self.dimension}")
+        bounds = Bounds.around(self.cost, self.start)
+        if bounds.exist and bounds.matter(float(self.cost(self.start))):
+            return self._within(bounds)._integral()
+        try:
+            return self._integral()
+        except InvalidInputError:
+            if not bounds.exist:
+                raise
+        return self._within(bounds)._integral()
+
+    def _within(self, bounds: Bounds) -> WeightModel:
+        """Return the same integral in coordinates without bounds."""
+
+        def log_likelihood(u: Array) -> Array:
+            w, _ = bounds.inside(u)
+            with np.errstate(divide="ignore", invalid="ignore"):
+                found = np.full(len(w), -np.inf)
+                allowed = np.asarray(self.log_prior(w)) > -np.inf
+                found[allowed] = self.log_likelihood(w[allowed])
+            return found
+
+        def log_prior(u: Array) -> Array:
+            w, log_jacobian = bounds.inside(u)
+            with np.errstate(divide="ignore", invalid="ignore"):
+                return np.asarray(self.log_prior(w)) + log_jacobian
+
+        return WeightModel(log_likelihood=log_likelihood, log_prior=log_prior, start=bounds.outside(self.start))
+
+    def _integral(self) -> float:
+        """Integrate in these coordinates."""
         mode = self.mode()
         factor = self._factor(self.gradient_and_hessian(mode)[1])
         axes = linalg.solve_triangular(factor, np.eye(self.dimension), lower=True)
@@ -239,3 +303,9 @@ class WeightModel:
                 return lowest - self.cost(mode + points @ axes)
 
         return float(log_integral(log_density, self.dimension) - lowest - np.log(np.diag(factor)).sum())
+
+
+def _gaussian(size: int, precision: float) -> Callable[[Array], Array]:
+    """Return the log density of N(0, I/λ)."""
+    constant = 0.5 * size * math.log(precision / (2 * math.pi))
+    return lambda w: constant - 0.5 * precision * np.sum(w**2, axis=-1)

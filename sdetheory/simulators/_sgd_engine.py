@@ -182,6 +182,8 @@ def _loop(problem: Problem) -> Any:
         if problem.optimizer == kernels.ADAPTIVE:
             first_bias, second_bias = (1 - momentum ** (s + 1), 1 - decay ** (s + 1)) if unbiased else (1.0, 1.0)
             numbers = [n, momentum, 1 - momentum, decay, 1 - decay, second_bias, floor, rate / first_bias]
+        elif problem.optimizer in (kernels.HEAVY_BALL_OF_GRADIENTS, kernels.NESTEROV_OF_GRADIENTS):
+            numbers = [momentum, (kept if s else 1.0) / n, 1 / n, rate]
         else:
             numbers = [momentum, kept * rate / n]
         kernels.change(w, v, second, gradient, problem.optimizer, np.array(numbers, dtype=w.dtype))

@@ -21,7 +21,7 @@ from ._user_function import UserFunction
 from .sde import SDE
 
 INCREMENTS = {"gaussian": numbers.gaussian, "two-point": numbers.two_point, "three-point": numbers.three_point}
-_GENERATORS = INCREMENTS | {"packed two-point": numbers.packed_two_point}
+_GENERATORS = INCREMENTS | {"packed two-point": numbers.packed_two_point, "none": numbers.no_noise}
 _WEAK_ORDER_OF_INCREMENTS = {"gaussian": np.inf, "two-point": 1, "three-point": 2}
 
 

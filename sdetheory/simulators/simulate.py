@@ -17,6 +17,7 @@ from . import _divergence, _parallel
 from ._checkpoint import Checkpoint
 from ._divergence import Divergence
 from ._ensemble import Ensemble, Interrupt
+from ._scout import warn_of_long_steps
 from ._weighted_ensemble import WeightedEnsemble
 from .schemes import SCHEMES
 from .sde import SDE
@@ -182,6 +183,8 @@ def simulate(
                 f"Take n_steps={-(-n_steps // save_every) * save_every}."
             )
     starts = ensemble.check_fields()
+    if not isinstance(sde, SGDEquation):
+        warn_of_long_steps(ensemble, sde, n_steps, 2)
     replay = {
         "sde": sde, "x0": starts, "dt": ensemble.dt, "n_steps": n_steps, "start": start,
         "rng": ensemble.seed, "method": method, "increments": increments, "brownian_dt": brownian_dt,

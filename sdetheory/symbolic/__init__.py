@@ -1,5 +1,6 @@
 """The symbolic witness: formulas proved step by step with SymPy before anything uses them."""
 
+from .densities import stationary_density as stationary_density
 from .derivation import Derivation as Derivation
 from .derivation import DerivationError as DerivationError
 from .first_passage import backward_kolmogorov as backward_kolmogorov
@@ -39,7 +40,6 @@ from .stationary import entropy_production_density as entropy_production_density
 from .stationary import is_stationary as is_stationary
 from .stationary import satisfies_detailed_balance as satisfies_detailed_balance
 from .stationary import stationarity_residual as stationarity_residual
-from .stationary import stationary_density as stationary_density
 
 __all__ = [
     "Assumption",

@@ -4,9 +4,9 @@ import math
 
 import numpy as np
 import pytest
-from scipy import special
+from scipy import linalg, special
 
-from sdetheory.errors import DivergedError, InvalidInputError
+from sdetheory.errors import AccuracyWarning, DivergedError, InvalidInputError
 from sdetheory.evidence import LinearModel, mackay
 from sdetheory.evidence._search import Objective
 from sdetheory.evidence._spectrum import Spectrum
@@ -23,7 +23,7 @@ def random_spectrum(rng):
     return Spectrum(
         log_squares=2 * np.log(singular),
         coordinates=singular * weights + noise * rng.standard_normal(rank),
-        residual_square=float(noise**2 * rng.chisquare(n - rank)) if n > rank else 0.0,
+        residual=float(noise * np.sqrt(rng.chisquare(n - rank))) if n > rank else 0.0,
         size=n,
         n=n,
     )
@@ -229,10 +229,92 @@ def test_slopes_are_derivatives(rng):
     np.testing.assert_allclose(objective.slopes(u)[1], second, rtol=1e-5, atol=1e-6)
 
 
-@pytest.mark.parametrize(("X", "y"), [([[0.0], [0.0]], [1.0, 2.0]), ([[1.0], [2.0]], [0.0, 0.0])])
-def test_nothing_to_maximize_is_refused(X, y):
-    with pytest.raises(InvalidInputError, match="inputs that vary and a y that is not zero"):
-        LinearModel(X, y).maximize()
+@pytest.mark.parametrize("X", [np.zeros((3, 2)), np.empty((3, 0)), np.full((3, 1), 7.0)])
+def test_the_null_model_has_its_maximum(X):
+    """Nothing varies once a flat intercept is integrated out: N(y; b, σ²), with b known up to σ²/n."""
+    y = np.array([1.0, 2.0, 4.0])
+    best = LinearModel(X, y, intercept="flat").maximize()
+    variance = np.sum((y - y.mean()) ** 2) / 2
+    assert best.kind == "null" and best.prior_precision == math.inf
+    assert best.noise_variance == pytest.approx(variance, rel=1e-14)
+    assert best.log_evidence == pytest.approx(-math.log(2 * math.pi * variance) - 1 - 0.5 * math.log(3), rel=1e-13)
+    known = LinearModel(X, y, intercept="flat").maximize(noise_variance=2.0)
+    assert known.log_evidence == pytest.approx(LinearModel(X, y, intercept="flat").log_evidence(1.0, 2.0), rel=1e-13)
+
+
+def orthogonal_designs():
+    n = np.arange(8)
+    cosines = np.cos(np.pi * (2 * n[:, None] + 1) * n / 16) * np.where(n, 0.5, 0.125**0.5)
+    return {
+        "identity": np.eye(5),
+        "Hadamard": linalg.hadamard(8).astype(float),
+        "cosines": 3e-4 * cosines,
+        "one of each group": np.eye(6)[[3, 1, 0, 2, 5, 4]],
+        "one row": np.array([[1.0, 2.0, -0.5]]),
+        "one number": np.array([[7.0]]),
+        "rows of unit length, wide": np.eye(4, 9) * 2.0,
+    }
+
+
+@pytest.mark.parametrize("name", orthogonal_designs())
+@pytest.mark.parametrize("unit", [1.0, 1e-160, 1e160])
+def test_a_ridge_is_no_interior_maximum(name, unit):
+    """With X Xᵀ = s² the covariance of y is (σ² + s²/λ): the best sum is the mean of y², each share as good."""
+    X = orthogonal_designs()[name]
+    y = np.arange(1.0, len(X) + 1)
+    model, mean_square = LinearModel(X, unit * y), np.mean(y**2)
+    best = model.maximize() if unit == 1.0 else _warned_maximum(model)
+    right = -0.5 * len(X) * (math.log(2 * math.pi * mean_square) + 1) - len(X) * math.log(unit)
+    assert best.kind == "ridge" and best.log_evidence == pytest.approx(right, rel=1e-13)
+    square = np.sum(X[0] ** 2)
+    log_total = np.logaddexp(best.log_noise_variance, math.log(square) - best.log_prior_precision)
+    assert log_total == pytest.approx(math.log(mean_square) + 2 * math.log(unit), rel=1e-13, abs=1e-12)
+    if unit == 1.0:  # and it is a ridge
+        for share in (0.01, 0.5, 0.99):
+            at = model.log_evidence(square / (share * mean_square), (1 - share) * mean_square)
+            assert at == pytest.approx(right, rel=1e-12)
+        # Negative control: a design that is a little off identifies both again.
+        assert len(X) == 1 or LinearModel(X * np.linspace(1, 3, len(X))[:, None], y).maximize().kind != "ridge"
+
+
+def test_a_flat_intercept_on_two_observations_leaves_a_ridge():
+    best = LinearModel([[0.0], [3.0]], [1.0, 5.0], intercept="flat").maximize()
+    assert best.kind == "ridge"
+    # One contrast (y₁ - y₀)/√2 of variance 8, and -½ ln 2 of the intercept.
+    assert best.log_evidence == pytest.approx(-0.5 * (math.log(16 * math.pi) + 1 + math.log(2)), rel=1e-14)
+
+
+def _warned_maximum(model):
+    with pytest.warns(AccuracyWarning, match="logarithms"):
+        return model.maximize()
+
+
+@pytest.mark.parametrize("intercept", [None, "flat", "gaussian"])
+@pytest.mark.parametrize("unit", [1e-160, 1e-150, 1e150, 1e160])
+def test_responses_in_any_unit(rng, intercept, unit):
+    X = rng.standard_normal((30, 3))
+    y = X @ [1.0, -2.0, 0.5] + 0.1 * rng.standard_normal(30) + 2.0
+    before, model = LinearModel(X, y, intercept=intercept).maximize(), LinearModel(X, unit * y, intercept=intercept)
+    far = max(unit, 1 / unit) > 1e155
+    after = _warned_maximum(model) if far else model.maximize()
+    size = 30 - (intercept == "flat")
+    assert after.kind == before.kind
+    assert after.log_evidence == pytest.approx(before.log_evidence - size * math.log(unit), rel=1e-12)
+    for name, power in (("log_prior_precision", -2), ("log_noise_variance", 2)):
+        moved = getattr(after, name) - power * math.log(unit)
+        assert moved == pytest.approx(getattr(before, name), abs=1e-9)
+    if not far:
+        at = model.log_evidence(after.prior_precision, after.noise_variance)
+        assert at == pytest.approx(after.log_evidence, rel=1e-12)
+
+
+def test_silent_data_know_no_noise():
+    with pytest.raises(InvalidInputError, match="y that is not zero"):
+        LinearModel([[1.0], [2.0]], [0.0, 0.0]).maximize()
+    best = LinearModel([[1.0], [2.0]], [0.0, 0.0]).maximize(noise_variance=0.5)
+    assert best.kind == "null" and best.log_evidence == pytest.approx(-math.log(math.pi), rel=1e-14)
+    with pytest.raises(InvalidInputError, match="an observation more"):
+        LinearModel([[1.0]], [2.0], intercept="flat").maximize()
 
 
 def test_mackay_says_when_it_has_not_converged(rng):
