@@ -13,6 +13,7 @@ from scipy import special
 
 from .. import _validate
 from ..errors import AccuracyWarning, DivergedError, InvalidInputError
+from ._linear_formulas import linear_model
 from ._search import NATS, Objective, maxima
 
 if TYPE_CHECKING:
@@ -246,9 +247,7 @@ def mackay(
     >>> print("{:.4f} {:.4f}".format(*mackay(model, 1.0, 1.0)))
     0.9335 0.0211
     """
-    from .linear import LinearModel
-
-    _validate.instance("model", model, LinearModel, hint="LinearModel(X, y) makes one.")
+    linear_model(model)
     precision = _validate.real("prior_precision", prior_precision, above=0.0)
     variance = _validate.real("noise_variance", noise_variance, above=0.0)
     rtol = _validate.real("rtol", rtol, above=0.0)
@@ -270,7 +269,7 @@ def mackay(
         if max(abs(precision / before[0] - 1), abs(variance / before[1] - 1)) <= rtol:
             return precision, variance
     raise DivergedError(
-        f"MacKay's iteration from this prior_precision and noise_variance has not converged: λ = {precision:.6g}, σ² = {variance:.6g}. "
-        "Use maximize(), which knows boundaries, or raise max_iterations.",
+        f"MacKay's iteration has not converged: λ = {precision:.6g}, σ² = {variance:.6g}. Use maximize(), which knows "
+        "boundaries, or raise max_iterations.",
         (precision, variance),
     )

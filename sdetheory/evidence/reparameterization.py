@@ -9,6 +9,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from .. import _validate
 from ..errors import IncompatibleError, InvalidInputError
+from ._linear_formulas import linear_model
 from .linear import LinearModel
 from .maps import LinearMap, Map
 from .weight_model import WeightModel
@@ -91,7 +92,7 @@ def reparameterize(model: LinearModel | WeightModel, map: ArrayLike | Map) -> Li
         raise InvalidInputError(f"model must be a LinearModel or a WeightModel; got {type(model).__name__}")
     phi = map if isinstance(map, Map) else LinearMap(_validate.reals("map", map, shape=(None, None)))
     if isinstance(model, LinearModel):
-        return _linear(model, phi)
+        return _linear(linear_model(model), phi)
     start = phi.check(model.start)
 
     def forward(v: Array) -> Array:
