@@ -24,6 +24,7 @@ from .objects import function as function
 from .objects import having as having
 from .objects import instance as instance
 from .objects import mapping as mapping
+from .objects import naming as naming
 from .objects import text as text
 from .seeds import generator as generator
 from .seeds import seed_sequence as seed_sequence

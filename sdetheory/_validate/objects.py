@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import difflib
 import os
-from collections.abc import Callable, Iterable, Mapping
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -79,6 +81,17 @@ def called(name: str, function: Callable[..., Any], *arguments: Any) -> Any:
         )
         why = abbreviated(f"{type(error).__name__}: {error}")
         raise InvalidInputError(f"{name} must be a function that takes {given}; it failed with {why}") from error
+
+
+@contextlib.contextmanager
+def naming(name: str) -> Iterator[None]:
+    """Let a refusal of what stands in an argument say which one that is."""
+    try:
+        yield
+    except InvalidInputError as error:
+        if re.search(rf"\b{re.escape(name)}\b", str(error)):
+            raise
+        raise type(error)(f"{name}: {error}") from None
 
 
 def mapping(name: str, value: Any, meaning: str) -> dict[str, Any]:

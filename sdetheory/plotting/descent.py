@@ -50,8 +50,11 @@ def plot_comparison(comparison: Comparison, observable: str | None = None, axes:
         If there is no observable of this name.
     """
     _validate.instance("comparison", comparison, Comparison, hint="compare returns one.")
-    names = comparison.names
-    name = names[0] if observable is None else _validate.choice("observable", observable, names)
+    name = comparison.names[0] if observable is None else observable
+    if not isinstance(name, str) or name not in comparison.names:
+        raise InvalidInputError(
+            f"observable must be one of {', '.join(comparison.names)}; got {_validate.shown(observable)}"
+        )
     k = comparison.names.index(name)
     if axes is None:
         _, axes = plt.subplots(1, 3, figsize=(12, 3.6), constrained_layout=True)

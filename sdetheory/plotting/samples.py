@@ -79,7 +79,8 @@ def plot_histogram(sample: StationarySample, law: Any = None, ax: Any = None) ->
     InvalidInputError
         There is no histogram, or not one in one dimension.
     """
-    histogram = _validate.instance("sample", sample, StationarySample, hint="sample_stationary returns one.").histogram
+    _validate.instance("sample", sample, StationarySample, hint="sample_stationary returns one.")
+    histogram = sample.histogram
     if law is not None:
         _validate.having("law", law, ["pdf"], "a law with a method pdf", hint="theory.gibbs and theory.stationary_law give some.")
     if histogram is None or len(histogram.edges) != 1:
@@ -130,8 +131,10 @@ def plot_law_comparison(comparison: Any, law: Any = None, axes: Any = None) -> A
     InvalidInputError
         The comparison is not in one dimension, a sample has no law beside it, or there are not two axes.
     """
-    if law is not None and not hasattr(law, "pdf") and axes is None:
+    if axes is None and isinstance(law, (list, tuple, np.ndarray)) and len(law) == 2:
         law, axes = None, law  # by place, the axes may stand where no law is needed
+    if law is not None:
+        _validate.having("law", law, ["pdf"], "a law with a method pdf", hint="Or name what is meant: axes=...")
     if law is not None and not isinstance(comparison, LawComparison):
         comparison = compare_laws(comparison, law)
     _validate.instance(

@@ -137,7 +137,9 @@ def _check_optimizer(optimizer: Adam | RMSprop) -> None:
 def _schedule(name: str, schedule: Any, constant: float, n_steps: int, **bounds: float) -> NDArray[np.float64]:
     if schedule is None:
         return np.full(n_steps, float(constant))
-    values: Any = [schedule(step) for step in range(n_steps)] if callable(schedule) else schedule
+    values: Any = schedule
+    if callable(schedule):
+        values = [_validate.called(name, schedule, step) for step in range(n_steps)]
     return _validate.reals(name, values, shape=(n_steps,), **bounds)
 
 

@@ -164,8 +164,11 @@ def _cases(grid: dict[str, NDArray[Any]], batch_sizes: Any, damped: bool) -> Ite
         *(grid[name].tolist() for name in ("learning_rates", "momenta", "train_sizes"))
     ):
         given = {"learning_rate": rate, "train_size": n, "momentum": m, "dampening": m if damped else 0.0}
-        sizes = batch_sizes(SGDHyperparameters(batch_size=1, **given)) if callable(batch_sizes) else batch_sizes
-        checked = _validate.integers("batch_sizes", np.atleast_1d(np.asarray(sizes)), at_least=1)
+        sizes = batch_sizes
+        if callable(batch_sizes):
+            sizes = _validate.called("batch_sizes", batch_sizes, SGDHyperparameters(batch_size=1, **given))
+            sizes = list(sizes) if isinstance(sizes, Iterable) else sizes
+        checked = np.atleast_1d(_validate.integers("batch_sizes", sizes, at_least=1))
         for size in np.unique(checked[checked <= n]).tolist():
             yield SGDHyperparameters(batch_size=size, **given)
 

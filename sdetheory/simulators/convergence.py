@@ -183,6 +183,8 @@ def convergence_study(
             f"dts must be at least two different steps that divide time={time:g}; got {steps}. "
             "Take time / 2**k for a few whole k."
         )
+    if counts.max() > 2**40:
+        raise InvalidInputError(f"dts must be steps of which time holds fewer than 2**40; got {counts.max():.3g}")
     if exact is not None and expectation is not None:
         raise InvalidInputError("exact and expectation are two ways to say what is right; give one of them")
     finest = float(steps[0]) / (1 if exact is not None else _FINER)
@@ -201,7 +203,8 @@ def convergence_study(
     measured = observable or _square
 
     def observed(x: NDArray[np.float64]) -> NDArray[np.float64]:
-        return _validate.reals("what observable returns", measured(x), shape=(n_paths,))
+        values = _validate.called("observable", measured, x)
+        return _validate.reals("what observable returns", values, shape=(n_paths,))
 
     ends = [run(sde, x0, float(dt)) for dt in steps]
     if expectation is not None:
@@ -213,7 +216,8 @@ def convergence_study(
             count = prepare(sde, SCHEMES[method], increments, finest, 1).plan[drivers.NUMBERS]
             free = SDE.from_sympy([0] * count, [1] * count, variables=[f"w{i}" for i in range(count)])
             brownian = run(free, np.zeros(count), finest, "euler-maruyama")[:, : sde.n_noises]
-            reference = _validate.reals("what exact returns", exact(brownian), shape=(n_paths, sde.dimension))
+            values = _validate.called("exact", exact, brownian)
+            reference = _validate.reals("what exact returns", values, shape=(n_paths, sde.dimension))
         goal = observed(reference)
     strong = np.array([np.linalg.norm(end - reference, axis=1) for end in ends])
     weak = np.array([observed(end) - goal for end in ends])

@@ -201,7 +201,8 @@ def first_passage(
     max_steps = _validate.integer("max_steps", max_steps, at_least=1)
     begin = _validate.real("start", start)
     ensemble.start = begin
-    into, curved = target_function([target], sde)
+    with _validate.naming("target"):
+        into, curved = target_function([target], sde)
     starts = ensemble.check_fields()
     warn_of_long_steps(ensemble, sde, max_steps, 2)
     inside = into(starts, begin)[:, 0]

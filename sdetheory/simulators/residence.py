@@ -174,7 +174,8 @@ def residence_times(
     n_steps = _validate.integer("n_steps", n_steps, at_least=1)
     if not isinstance(cores, Sequence) or isinstance(cores, str) or len(cores) < 2:
         raise InvalidInputError(f"cores must be a sequence of at least two targets; got {cores!r:.60}")
-    within, curved = target_function(cores, sde)
+    with _validate.naming("cores"):
+        within, curved = target_function(cores, sde)
     starts = ensemble.check_fields()
     warn_of_long_steps(ensemble, sde, n_steps, 2)
     inside = within(starts, ensemble.start)[:, :: 1 + sde.dimension] >= 0

@@ -183,11 +183,14 @@ class SDE:
                 f"drift must have {len(names)} entries and diffusion {len(names)} entries, or as many rows of one "
                 f"length, to go with variables {names}; got {len(drift)} and {len(diffusion)}"
             )
-        f = tuple(as_expression(e, symbols) for e in drift)
+        with _validate.naming("drift"):
+            f = tuple(as_expression(e, symbols) for e in drift)
         if nested:
-            b = sympy.Matrix([[as_expression(e, symbols) for e in row] for row in diffusion])
+            with _validate.naming("diffusion"):
+                b = sympy.Matrix([[as_expression(e, symbols) for e in row] for row in diffusion])
         else:
-            b = sympy.diag(*[as_expression(e, symbols) for e in diffusion])
+            with _validate.naming("diffusion"):
+                b = sympy.diag(*[as_expression(e, symbols) for e in diffusion])
         formulas = Formulas(
             f, b, tuple(symbols[n] for n in names), {symbols[k]: v for k, v in values.items()}, symbols[time]
         )
