@@ -10,6 +10,7 @@ from sympy.core.function import AppliedUndef
 
 from ..errors import InvalidInputError, SdeTheoryError
 from . import _coerce, rendering
+from ._arguments import checked
 from .definedness import with_signs_of_integrals
 from .enumeration import count_cases
 from .evaluation import Evaluation
@@ -71,6 +72,7 @@ class Derivation:
     sdetheory.symbolic.derivation.DerivationError: step (3) "a wrong guess" does not hold: at n=7: left 28...
     """
 
+    @checked
     def __init__(self, title: str, *, source: str = "") -> None:
         rendering.check_text(title)
         rendering.check_text(source)
@@ -94,6 +96,7 @@ class Derivation:
             raise InvalidInputError(f"the derivation {self.title!r} has no result yet; call conclude()")
         return self._result
 
+    @checked
     def assume(self, symbol: Any, sentence: str, *, where: Any = ()) -> None:
         """State a symbol (or an undefined function), what it means and which relations (`where`) it obeys.
 
@@ -117,6 +120,7 @@ class Derivation:
             Assumption(symbol=symbol, sentence=sentence, domain=rendering.domain(symbol), conditions=conditions)
         )
 
+    @checked
     def suppose(self, name: str, sentence: str) -> None:
         """State an assumption that is about no symbol: an approximation, a property of the data.
 
@@ -138,6 +142,7 @@ class Derivation:
         rendering.check_text(text)
         self.body.append(Note(" ".join(text.split())))
 
+    @checked
     def define(
         self,
         symbol: Any,
@@ -153,7 +158,7 @@ class Derivation:
         The value must be known to be what the symbol is assumed to be: a positive symbol has a positive value.
         """
         self._require_new(symbol)
-        value = _coerce.expression(value)
+        value = _coerce.expression(value, "value")
         self._require_stated(value)
         self._require_obedience(symbol, value, statement)
         equation = self._add(statement, symbol, value, by, "definition", paper, using=using)
@@ -161,6 +166,7 @@ class Derivation:
         self._stated.add(symbol)
         return equation
 
+    @checked
     def step(
         self, statement: str, left: Any, right: Any, *, by: str, paper: str = "", using: str | Sequence[str] = ()
     ) -> Equation:
@@ -171,6 +177,7 @@ class Derivation:
             raise self._failure(statement, left, right, verdict)
         return self._add(statement, left, right, by, _proved_by(verdict), paper, using=using)
 
+    @checked
     def expand(
         self,
         statement: str,
@@ -210,6 +217,7 @@ class Derivation:
         remainder = sympy.Order(variable**order)
         return self._add(statement, left, right, by, method, paper, remainder=remainder, using=using)
 
+    @checked
     def enumerate(
         self,
         statement: str,
@@ -238,6 +246,7 @@ class Derivation:
             )
         return self._add(statement, left, right, by, f"proved by exhaustive enumeration of {count.number} cases", paper)
 
+    @checked
     def solve(
         self,
         statement: str,
@@ -280,6 +289,7 @@ class Derivation:
             f"solved for ${unknown}$", unknown, solution, "the equation is linear in the unknown", "proved by insertion"
         )
 
+    @checked
     def conclude(
         self, symbol: Any, value: Any, statement: str, *, by: str, paper: str = "", using: str | Sequence[str] = ()
     ) -> Equation:
@@ -300,6 +310,7 @@ class Derivation:
         """Return the derivation as Markdown with dollar mathematics (MyST, GitHub)."""
         return rendering.to_markdown(self)
 
+    @checked
     def to_latex(self, *, standalone: bool = False) -> str:
         r"""Return the body of an article (it needs amsmath), or the whole document with ``standalone=True``."""
         return rendering.to_latex(self, standalone=standalone)
