@@ -700,3 +700,6 @@ RESULTS = [
     "simulators.SGDEquation.from_sympy",
     "simulators.SGDEquation.with_parameters",
 ]
+
+# Beginnings of names whose refusals are not complete yet: they count in the figures, and not in the test.
+OPEN = ("symbolic.", "evidence.")
