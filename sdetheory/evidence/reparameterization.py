@@ -90,7 +90,7 @@ def reparameterize(model: LinearModel | WeightModel, map: ArrayLike | Map) -> Li
     """
     if not isinstance(model, LinearModel | WeightModel):
         raise InvalidInputError(f"model must be a LinearModel or a WeightModel; got {type(model).__name__}")
-    phi = map if isinstance(map, Map) else LinearMap(_validate.reals("map", map, shape=(None, None)))
+    phi = map if isinstance(map, Map) else _linear_map(map)
     if isinstance(model, LinearModel):
         return _linear(linear_model(model), phi)
     start = phi.check(model.start)
@@ -113,6 +113,11 @@ def reparameterize(model: LinearModel | WeightModel, map: ArrayLike | Map) -> Li
         start=start,
         derivatives=lambda v: phi.pull_back(v, *model.gradient_and_hessian(phi.forward(v))),
     )
+
+
+def _linear_map(matrix: ArrayLike) -> LinearMap:
+    with _validate.naming("map"):
+        return LinearMap(matrix)
 
 
 def _linear(model: LinearModel, phi: Map) -> LinearModel:

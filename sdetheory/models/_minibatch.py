@@ -16,7 +16,7 @@ def arguments(w: Any, indices: Any, train_size: int, dimension: int) -> tuple[ND
     if not (isinstance(w, np.ndarray) and w.dtype.kind == "f" and w.shape == (dimension,)) or np.ma.isMaskedArray(w):
         w = _validate.reals("w", w, shape=(dimension,))
     if not (isinstance(indices, np.ndarray) and indices.dtype.kind in "iu" and indices.ndim == 1):
-        if np.asarray(indices).dtype == bool:
+        if isinstance(indices, np.ndarray) and indices.dtype.kind == "b":
             raise InvalidInputError("indices must be numbers of examples, not marks; np.flatnonzero(marks) gives them")
         indices = _validate.integers("indices", indices, shape=(None,))
     if not len(indices) or indices.min() < 0 or indices.max() >= train_size:

@@ -70,6 +70,21 @@ def _expression(name: str, value: Any) -> None:
     expression(value, name)
 
 
+def _many(name: str, value: Any) -> None:
+    if not isinstance(value, Iterable) or isinstance(value, (str, bytes)):
+        raise InvalidInputError(f"{name} must be a list; got {_validate.shown(value)}")
+
+
+def _whole_numbers(name: str, value: Any) -> None:
+    if not isinstance(value, tuple) or not all(isinstance(entry, int) for entry in value):
+        raise InvalidInputError(f"{name} must be a tuple of whole numbers; got {_validate.shown(value)}")
+
+
+def _arguments(name: str, value: Any) -> None:
+    if value is not None:
+        _names(name, value)
+
+
 def _numbers(name: str, value: Any) -> None:
     if not _validate.reals(name, value, shape=(None,)).size:
         raise InvalidInputError(f"{name} must be one number or more; got none")
@@ -81,13 +96,16 @@ _CHECKS: dict[str, Callable[[str, Any], Any]] = {
     "order": _order,
     "using": _names,
     "symbols": _symbols,
+    "cases": _many,
+    "exponents": _whole_numbers,
+    "argv": _arguments,
     "sizes": _numbers,
     "errors": _numbers,
     "found": _validate.real,
     "derived": _validate.real,
     **dict.fromkeys(("title", "source", "statement", "by", "paper", "sentence", "name", "what", "how"), _validate.text),
     **dict.fromkeys(("evaluate", "periodic", "standalone"), _validate.flag),
-    **dict.fromkeys(("noise_moments", "forward", "minimum"), _mapping),
+    **dict.fromkeys(("noise_moments", "forward", "inverse", "minimum"), _mapping),
     **dict.fromkeys(("derive", "meet_numerics"), _function),
     **dict.fromkeys(("symbol", "unknown", "variable", "step", "time"), _symbolic),
     **dict.fromkeys(("left", "right", "solution", "difference"), _expression),

@@ -11,6 +11,7 @@ import sympy
 from .. import _validate
 from ..errors import InvalidInputError
 from . import _coerce
+from ._arguments import checked
 from ._bounded import bounded
 from ._signs import decided
 from .sde import ItoSDE
@@ -38,11 +39,13 @@ class MomentEquations:
         """Whether no moment of higher order than those described is needed."""
         return not self._missing()
 
+    @checked
     def symbol(self, exponents: Exponents) -> sympy.Expr:
         """Return the symbol that stands for a moment, such as ``E[x**2*y]``; 1 for the empty product."""
         monomial = sympy.Mul(*[v**n for v, n in zip(self.variables, exponents, strict=True)])
         return sympy.Symbol(f"E[{monomial}]", real=True) if any(exponents) else sympy.S.One
 
+    @checked
     def rate(self, exponents: Exponents) -> sympy.Expr:
         """Return dE[x^α]/dt in the symbols of :meth:`symbol`."""
         return sympy.Add(*[c * self.symbol(beta) for beta, c in self.rates[exponents].items()])
