@@ -293,31 +293,34 @@ def _simplification(e: sympy.Expr, _: Facts) -> sympy.Expr | None:
 
 
 ALGEBRA = (
-    Rule("expansion", "products and powers are multiplied out", "x^(a b) = (x^a)^b and (x y)^a = x^a y^a only where "
-         "the signs allow it", _expansion),
+    Rule("expansion", "products and powers are multiplied out",
+         "a power of a product or of a power is taken apart only where the signs allow it", _expansion),
     Rule("cancellation", "fractions are brought over a common divisor, and the numerator is 0",
          "every divisor is known not to be 0, or stands on both sides", _cancellation),
     Rule("equations", "conditions that are equations are inserted, polynomial ones by division",
          "only constants are divided by", _equations),
     Rule("binomial identities", "factorials and binomial coefficients are written as products",
          "the arguments are whole and not negative; cases at the edge are inserted one by one", _binomials),
-    Rule("exponentials", "sin, cos, sinh, cosh and the like are written in exponentials; e^(a+b) = e^a e^b",
-         "divisors as in a cancellation", _exponentials),
-    Rule("roots", "squares are taken out of roots: √(a² b) = |a| √b", "a is real, and |a| is a or −a only where the "
-         "sign of a is known", _roots),
-    Rule("logarithms", "ln(a b) = ln a + ln b, ln a^n = n ln a", "a and b are positive, n is real", _logarithms),
-    Rule("powers", "x^a x^b = x^(a+b), and x^a = e^(a ln x)", "x is positive", _powers),
-    Rule("erfc", "erfc x = 1 − erf x", "none: both are entire", _tails),
-    Rule("gamma function", "Γ(x + 1) = x Γ(x)", "all arguments are positive", _gammas),
-    Rule("cases of a sign", "|a|, sign a, the step function, Max and Min are replaced by what they are for a > 0 and "
-         "a < 0; a = 0 is inserted", "a is real; each case that the conditions allow is proved", _signs),
-    Rule("real and imaginary parts", "z = x + i y", "x and y are real", _parts),
+    Rule("exponentials", "sin, cos, sinh, cosh and the like are written in exponentials, and the exponential of a sum "
+         "as a product", "divisors as in a cancellation", _exponentials),
+    Rule("roots", "squares are taken out of roots, with their absolute value",
+         "they are squares of real numbers; the sign is dropped only where it is known", _roots),
+    Rule("logarithms", "the logarithm of a product or a power is taken apart", "the factors are positive, the exponent "
+         "is real", _logarithms),
+    Rule("powers", "powers of one base are combined, or written as exponentials of logarithms",
+         "the base is positive where the exponent is not whole", _powers),
+    Rule("erfc", "erfc is one less erf", "none, both are entire", _tails),
+    Rule("gamma function", "the gamma function is reduced by its recursion", "all arguments are positive", _gammas),
+    Rule("cases of a sign", "absolute values, signs, steps, Max and Min are replaced by what they are on either side, "
+         "and at the kink by insertion", "the argument is real; each case that may occur is proved", _signs),
+    Rule("real and imaginary parts", "a complex symbol is written with two real ones", "none", _parts),
     Rule("constancy", "a derivative is 0, and so is the value at one point", "the function is continuous for all real, "
          "positive or negative values of a symbol", _constancy),
-    Rule("algebraic numbers", "a number built from roots has the minimal polynomial t", "there are no symbols",
+    Rule("algebraic numbers", "a number built from roots has the minimal polynomial of 0", "there are no symbols",
          _algebraic_numbers),
-    Rule("simplification", "SymPy's search over identities of elementary functions", "symbols are real; there is no "
-         "jump, kink or branch; the value is 0 at admissible points, in intervals", _simplification),
+    Rule("simplification", "the search of SymPy over identities of elementary functions", "all symbols are real; there "
+         "is no jump, no kink and no step; at five or more admissible points the value is 0 within its error",
+         _simplification),
 )  # fmt: skip
 
 CHEAP = ALGEBRA[:4]

@@ -243,7 +243,7 @@ def _approaches(
 
 _RULES = (
     (_gaussian, "Gaussian integral"),
-    (_euler, "Euler's integral of Γ"),
+    (_euler, "Euler's integral"),
     (_antiderivative, "antiderivative"),
     (_by_parts_of_sum, "sum of integrals"),
 )
