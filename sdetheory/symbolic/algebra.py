@@ -259,16 +259,16 @@ def _tails(e: sympy.Expr, facts: Facts) -> sympy.Expr | None:
     return _cancellation(e.rewrite(sympy.erfc, sympy.erf), facts) if e.has(sympy.erfc) else None
 
 
-def _constancy(e: sympy.Expr, facts: Facts) -> sympy.Expr | None:
+def _constancy(e: sympy.Expr, _: Facts) -> sympy.Expr | None:
     """A function that is continuous on an interval, with derivative 0, is what it is at one point."""
     if jumps(e) or not e.has(sympy.atan, sympy.log, sympy.erf, sympy.acosh, sympy.asinh):
         return None
     for x in sorted(e.free_symbols, key=str):
         if not x.is_real or x.is_integer or x.is_rational or x.is_nonzero and not (x.is_positive or x.is_negative):
             continue
-        if is_continuous(e, x, Facts()) and vanishes(e.diff(x), facts, CHEAP):
+        if is_continuous(e, x, Facts()) and vanishes(e.diff(x), Facts(), CHEAP):
             value = e.subs(x, -1 if x.is_negative else 1)
-            if value == 0 or vanishes(value, facts, CHEAP):
+            if value == 0 or vanishes(value, Facts(), CHEAP):
                 return sympy.S.Zero
     return None
 

@@ -35,7 +35,7 @@ def admissible(
     ordered = sorted((s for s in wanted if isinstance(s, sympy.Symbol)), key=str)
     equations = [c for c in conditions if isinstance(c, sympy.Eq) and not c.has(AppliedUndef)]
     rng, seen = random.Random(0), set()
-    for attempt in range(_TRIES):
+    for attempt in range(_TRIES // 10 if equations else _TRIES):
         point = _completed(_drawn(ordered, attempt, rng), equations, ordered, attempt)
         if point is None or tuple(point.values()) in seen:
             continue
