@@ -148,7 +148,9 @@ def _root(root: sympy.Pow, facts: Facts) -> sympy.Expr:
     for factor in sympy.Mul.make_args(base):
         inner, power = factor.as_base_exp()
         if root.exp.q == 2 and power.is_Integer and power % 2 == 0 and inner.is_real:
-            size = inner if facts.is_nonnegative(inner) else -inner if facts.is_nonnegative(-inner) else sympy.Abs(inner)
+            size = (
+                inner if facts.is_nonnegative(inner) else -inner if facts.is_nonnegative(-inner) else sympy.Abs(inner)
+            )
             outside *= size ** (power * root.exp)
         else:
             inside.append(factor)
@@ -204,7 +206,11 @@ def _parts(e: sympy.Expr, _: Facts) -> sympy.Expr | None:
     complex_symbols = [s for s in e.free_symbols if not s.is_real]
     if not e.has(sympy.re, sympy.im, sympy.conjugate, sympy.Abs) or not complex_symbols or e.has(AppliedUndef):
         return None
-    new = {s: sympy.Dummy(real=True) + sympy.I * sympy.Dummy(real=True) for s in complex_symbols if s.is_complex is not False}
+    new = {
+        s: sympy.Dummy(real=True) + sympy.I * sympy.Dummy(real=True)
+        for s in complex_symbols
+        if s.is_complex is not False
+    }
     written = sympy.expand_complex(e.subs(new))
     return sympy.expand(sympy.numer(sympy.together(written)))
 
@@ -240,7 +246,9 @@ def _signs(e: sympy.Expr, facts: Facts) -> sympy.Expr | None:
         symbol = next((s for s in sorted(argument.free_symbols, key=str) if argument.coeff(s, 1).is_Rational
                        and not argument.coeff(s, 1).is_zero and not argument.coeff(s, 0).has(s)
                        and argument.is_polynomial(s) and sympy.degree(argument, s) == 1), None)  # fmt: skip
-        if symbol is None or not _holds_where(e, symbol, sympy.expand(symbol - argument / argument.coeff(symbol, 1)), facts):
+        if symbol is None or not _holds_where(
+            e, symbol, sympy.expand(symbol - argument / argument.coeff(symbol, 1)), facts
+        ):
             return None
     return sympy.S.Zero
 
@@ -260,11 +268,11 @@ def _tails(e: sympy.Expr, facts: Facts) -> sympy.Expr | None:
 
 
 def _constancy(e: sympy.Expr, _: Facts) -> sympy.Expr | None:
-    """A function that is continuous on an interval, with derivative 0, is what it is at one point."""
+    """Look at one point of a function that is continuous on an interval, and has the derivative 0."""
     if jumps(e) or not e.has(sympy.atan, sympy.log, sympy.erf, sympy.acosh, sympy.asinh):
         return None
     for x in sorted(e.free_symbols, key=str):
-        if not x.is_real or x.is_integer or x.is_rational or x.is_nonzero and not (x.is_positive or x.is_negative):
+        if not x.is_real or x.is_integer or x.is_rational or (x.is_nonzero and not (x.is_positive or x.is_negative)):
             continue
         if is_continuous(e, x, Facts()) and vanishes(e.diff(x), Facts(), CHEAP):
             value = e.subs(x, -1 if x.is_negative else 1)

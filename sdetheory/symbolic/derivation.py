@@ -10,11 +10,10 @@ from sympy.core.function import AppliedUndef
 
 from ..errors import InvalidInputError, SdeTheoryError
 from . import _coerce, rendering
-from .definedness import with_signs_of_integrals
 from .enumeration import count_cases
-from .evaluation import Evaluation
+from .evaluation import missing_assumption
 from .expansions import NoExpansion, remainder_below, sides_of
-from .facts import Facts, unproved_assumption
+from .facts import Facts
 from .proof import UndecidedError, Verdict, bounded, decide, spelled
 from .records import Assumption, Equation, Formula, Heading, Note
 
@@ -68,7 +67,7 @@ class Derivation:
     >>> d.step("a wrong guess", s, n**2 / 2, by="hope")
     Traceback (most recent call last):
         ...
-    sdetheory.symbolic.derivation.DerivationError: step (3) "a wrong guess" does not hold: at n=7: left 28...
+    sdetheory.symbolic.derivation.DerivationError: step (3) "a wrong guess" does not hold: at n=13: left 91...
     """
 
     def __init__(self, title: str, *, source: str = "") -> None:
@@ -169,7 +168,7 @@ class Derivation:
         verdict = decide(self._resolved(left), self._resolved(right), self._facts_list())
         if not verdict.answer:
             raise self._failure(statement, left, right, verdict)
-        return self._add(statement, left, right, by, _proved_by(verdict), paper, using=using)
+        return self._add(statement, left, right, by, f"proved by {', '.join(verdict.rules)}", paper, using=using)
 
     def expand(
         self,
@@ -252,7 +251,7 @@ class Derivation:
     ) -> Equation:
         """Determine an assumed symbol from left = right; the equation must be linear in it, so the solution is unique.
 
-        The solution must be known to be what the unknown is assumed to be. Later steps see the unknown as defined by it.
+        The solution must be known to be what the unknown is assumed to be. Later steps see the unknown defined by it.
         """
         left, right, solution = (_coerce.expression(x) for x in (left, right, solution))
         if unknown not in self._stated or unknown in self._definitions:
@@ -372,13 +371,9 @@ class Derivation:
         resolved = self._resolve(value)
         facts = Facts(c for c in self._facts_list() if not c.has(symbol))
         conditions = [self._resolve(c).subs(symbol, resolved) for c in self._conditions() if c.has(symbol)]
-
-        def check() -> str:
-            forms = (with_signs_of_integrals(e, facts) for e in (resolved, Evaluation(facts)(resolved)))
-            found = [unproved_assumption(symbol, form, facts, conditions) for form in forms]
-            return found[-1] if all(found) else ""
-
-        missing = bounded(check, "checking the assumptions")
+        missing = bounded(
+            lambda: missing_assumption(symbol, resolved, facts, conditions), "checking what is assumed of a symbol"
+        )
         if missing:
             raise DerivationError(
                 f'step ({len(self.equations) + 1}) "{statement}": {symbol} is assumed to be {missing}, which is not '
@@ -389,15 +384,11 @@ class Derivation:
     def _failure(self, statement: str, left: sympy.Expr, right: sympy.Expr, verdict: Verdict) -> DerivationError:
         search = verdict.search
         if verdict.answer is None:
-            reason = f"could not be proved, though no counterexample was found ({verdict.reason}); rewrite it or take smaller steps"
+            reason = f"could not be proved, though no counterexample was found ({verdict.reason}); take smaller steps"
         else:
             reason = f"does not hold: at {spelled(search.point)}: left {search.left}, right {search.right}"
         message = f'step ({len(self.equations) + 1}) "{statement}" {reason}. Left side: {left}. Right side: {right}.'
         return DerivationError(message, left, right, search.point)
-
-
-def _proved_by(verdict: Verdict) -> str:
-    return f"proved by {', '.join(verdict.rules)}"
 
 
 def _condition(value: Any) -> sympy.Basic:

@@ -89,7 +89,11 @@ def _euler(f: sympy.Expr, x: sympy.Symbol, low: sympy.Expr, high: sympy.Expr, fa
         for factor in sympy.Mul.make_args(sympy.powsimp(term, combine="exp")):
             if not factor.has(t):
                 constant *= factor
-            elif isinstance(factor, sympy.exp) and factor.args[0].is_polynomial(t) and sympy.degree(factor.args[0], t) == 1:
+            elif (
+                isinstance(factor, sympy.exp)
+                and factor.args[0].is_polynomial(t)
+                and sympy.degree(factor.args[0], t) == 1
+            ):
                 rate -= factor.args[0].coeff(t, 1)
                 constant *= sympy.exp(factor.args[0].coeff(t, 0))
             elif factor.as_base_exp()[0] == t and not factor.as_base_exp()[1].has(t):
@@ -137,7 +141,7 @@ def _antiderivative(
         proposal = sympy.integrate(f.subs(x, inside), inside)
     except (NotImplementedError, ValueError, TypeError, AttributeError, RecursionError, ArithmeticError):
         return None
-    proposal = decided(sympy.sympify(proposal, strict=True), there)
+    proposal = decided(proposal, there)
     if proposal.has(sympy.Integral, sympy.Piecewise) or not is_continuous(proposal, inside, there):
         return None
     derivative = proposal.diff(inside)
