@@ -254,11 +254,11 @@ def _signs(e: sympy.Expr, facts: Facts) -> sympy.Expr | None:
 
 
 def _gammas(e: sympy.Expr, facts: Facts) -> sympy.Expr | None:
-    """Γ(x + 1) = x Γ(x), for positive arguments."""
-    calls = e.atoms(sympy.gamma)
-    if not calls or not all(facts.is_positive(c.args[0]) for c in calls):
+    """Γ(x + 1) = x Γ(x) and B(x, y) = Γ(x) Γ(y)/Γ(x + y), for positive arguments."""
+    calls = e.atoms(sympy.gamma, sympy.beta)
+    if not calls or not all(facts.is_positive(a) for c in calls for a in c.args):
         return None
-    found = sympy.gammasimp(e)
+    found = sympy.gammasimp(e.rewrite(sympy.beta, sympy.gamma))
     return sympy.S.Zero if _cancellation(found, facts) == 0 else None
 
 
@@ -318,7 +318,7 @@ ALGEBRA = (
     Rule("powers", "powers of one base are combined, or written as exponentials of logarithms",
          "the base is positive where the exponent is not whole", _powers),
     Rule("erfc", "erfc is one less erf", "none, both are entire", _tails),
-    Rule("gamma function", "the gamma function is reduced by its recursion", "all arguments are positive", _gammas),
+    Rule("gamma function", "the gamma function is reduced by its recursion, and the beta function to it", "all arguments are positive", _gammas),
     Rule("cases of a sign", "absolute values, signs, steps, Max and Min are replaced by what they are on either side, "
          "and at the kink by insertion", "the argument is real; each case that may occur is proved", _signs),
     Rule("real and imaginary parts", "a complex symbol is written with two real ones", "none", _parts),

@@ -77,8 +77,8 @@ def _doubts(e: sympy.Basic, facts: Facts) -> Iterator[tuple[str, sympy.Basic]]:
         yield from _may_vanish(sympy.sin(e.args[0]), facts)
     elif isinstance(e, (sympy.coth, sympy.csch)):
         yield from _may_vanish(e.args[0], facts)
-    elif isinstance(e, (sympy.gamma, sympy.loggamma)):
-        if not facts.is_positive(e.args[0]):
+    elif isinstance(e, (sympy.gamma, sympy.loggamma, sympy.beta)):
+        if not all(facts.is_positive(a) for a in e.args):
             yield "defined", e
     elif isinstance(e, sympy.factorial):
         if not facts.is_nonnegative(e.args[0]):
