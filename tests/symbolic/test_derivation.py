@@ -350,7 +350,8 @@ def test_a_divisor_that_may_vanish_is_named(d):
 
 
 def test_a_derivation_lists_its_rules(d):
-    d.step("an integral", sympy.Integral(sympy.exp(-X * S**2), (S, -sympy.oo, sympy.oo)), sympy.sqrt(sympy.pi / X), by="")
+    bell = sympy.Integral(sympy.exp(-X * S**2), (S, -sympy.oo, sympy.oo))
+    d.step("an integral", bell, sympy.sqrt(sympy.pi / X), by="")
     text = d.to_text()
     assert "[proved by Gaussian integral" in text
     assert "Rules of proof" in text
