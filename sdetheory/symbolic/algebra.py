@@ -318,7 +318,8 @@ ALGEBRA = (
     Rule("powers", "powers of one base are combined, or written as exponentials of logarithms",
          "the base is positive where the exponent is not whole", _powers),
     Rule("erfc", "erfc is one less erf", "none, both are entire", _tails),
-    Rule("gamma function", "the gamma function is reduced by its recursion, and the beta function to it", "all arguments are positive", _gammas),
+    Rule("gamma function", "the gamma function is reduced by its recursion, and the beta function to it",
+         "all arguments are positive", _gammas),
     Rule("cases of a sign", "absolute values, signs, steps, Max and Min are replaced by what they are on either side, "
          "and at the kink by insertion", "the argument is real; each case that may occur is proved", _signs),
     Rule("real and imaginary parts", "a complex symbol is written with two real ones", "none", _parts),

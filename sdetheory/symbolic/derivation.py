@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
@@ -16,6 +17,9 @@ from .expansions import NoExpansion, remainder_below, sides_of
 from .facts import Facts
 from .proof import UndecidedError, Verdict, bounded, decide, spelled
 from .records import Assumption, Equation, Formula, Heading, Note
+
+_SECONDS = 120.0  # that a step may take: a page is proved once, perhaps on a machine with much else to do
+_in_time = functools.partial(bounded, seconds=_SECONDS)
 
 
 class DerivationError(SdeTheoryError):
@@ -108,7 +112,11 @@ class Derivation:
         try:
             for condition in conditions:
                 self._require_stated(condition)
-            bounded(lambda: Facts(self._resolve(c) for c in (*self._conditions(), *conditions)), "comparing conditions")
+            _in_time(
+                lambda: Facts(self._resolve(c) for c in (*self._conditions(), *conditions)),
+                "comparing conditions",
+                _SECONDS,
+            )
         except InvalidInputError:
             self._stated.discard(symbol)
             raise
@@ -165,7 +173,7 @@ class Derivation:
     ) -> Equation:
         """Add left = right, proved by the listed rules with all definitions inserted; see :func:`is_zero`."""
         left, right = _coerce.expression(left), _coerce.expression(right)
-        verdict = decide(self._resolved(left), self._resolved(right), self._facts_list())
+        verdict = decide(self._resolved(left), self._resolved(right), self._facts_list(), _SECONDS)
         if not verdict.answer:
             raise self._failure(statement, left, right, verdict)
         return self._add(statement, left, right, by, f"proved by {', '.join(verdict.rules)}", paper, using=using)
@@ -194,7 +202,7 @@ class Derivation:
         difference = self._resolved(left) - self._resolved(right)
         reason = ""
         try:
-            wrong = bounded(lambda: remainder_below(difference, variable, order, self._facts()), "the expansion")
+            wrong = _in_time(lambda: remainder_below(difference, variable, order, self._facts()), "the expansion")
             reason = f"they differ by {wrong} + O({variable}**{order})" if wrong != 0 else ""
         except (NoExpansion, UndecidedError) as error:
             reason = str(error)
@@ -228,7 +236,7 @@ class Derivation:
         """
         left, right = _coerce.expression(left), _coerce.expression(right)
         resolved = self._resolved(left), self._resolved(right)
-        count = bounded(lambda: count_cases(*resolved, cases, self._facts()), "the enumeration")
+        count = _in_time(lambda: count_cases(*resolved, cases, self._facts()), "the enumeration")
         if count.fault:
             raise DerivationError(
                 f'step ({len(self.equations) + 1}) "{statement}" does not hold: {count.fault}. '
@@ -257,7 +265,7 @@ class Derivation:
         if unknown not in self._stated or unknown in self._definitions:
             raise InvalidInputError(f"{unknown} is not an assumed symbol that is still undetermined")
         difference = self._resolved(left) - self._resolved(right)
-        slope = bounded(lambda: sympy.simplify(sympy.diff(difference, unknown)), "the coefficient")
+        slope = _in_time(lambda: sympy.simplify(sympy.diff(difference, unknown)), "the coefficient")
         if slope.has(unknown) or not self._facts().is_nonzero(slope):
             raise DerivationError(
                 f'step ({len(self.equations) + 1}) "{statement}" does not determine {unknown}: the coefficient of '
@@ -269,7 +277,7 @@ class Derivation:
             raise InvalidInputError(f"the solution {solution} still contains {unknown}")
         replaced = {unknown: value}
         sides = [self._resolve(side).subs(replaced) for side in (left, right)]
-        verdict = decide(*sides, [c for c in self._facts_list() if not c.has(unknown)])
+        verdict = decide(*sides, [c for c in self._facts_list() if not c.has(unknown)], _SECONDS)
         if not verdict.answer:
             raise self._failure(statement, left.subs(unknown, solution), right.subs(unknown, solution), verdict)
         self._require_obedience(unknown, solution, statement)
@@ -371,8 +379,8 @@ class Derivation:
         resolved = self._resolve(value)
         facts = Facts(c for c in self._facts_list() if not c.has(symbol))
         conditions = [self._resolve(c).subs(symbol, resolved) for c in self._conditions() if c.has(symbol)]
-        missing = bounded(
-            lambda: missing_assumption(symbol, resolved, facts, conditions), "checking what is assumed of a symbol"
+        missing = _in_time(
+            lambda: missing_assumption(symbol, resolved, facts, conditions), "checking a symbol's assumptions"
         )
         if missing:
             raise DerivationError(
