@@ -112,12 +112,9 @@ class Derivation:
         try:
             for condition in conditions:
                 self._require_stated(condition)
-            _in_time(
-                lambda: Facts(self._resolve(c) for c in (*self._conditions(), *conditions)),
-                "comparing conditions",
-                _SECONDS,
-            )
-        except InvalidInputError:
+            together = [self._resolve(c) for c in (*self._conditions(), *conditions)]
+            _in_time(lambda: Facts(together), "comparing conditions")
+        except SdeTheoryError:
             self._stated.discard(symbol)
             raise
         self.assumptions.append(
@@ -379,9 +376,7 @@ class Derivation:
         resolved = self._resolve(value)
         facts = Facts(c for c in self._facts_list() if not c.has(symbol))
         conditions = [self._resolve(c).subs(symbol, resolved) for c in self._conditions() if c.has(symbol)]
-        missing = _in_time(
-            lambda: missing_assumption(symbol, resolved, facts, conditions), "checking a symbol's assumptions"
-        )
+        missing = _in_time(lambda: missing_assumption(symbol, resolved, facts, conditions), "checking what is assumed")
         if missing:
             raise DerivationError(
                 f'step ({len(self.equations) + 1}) "{statement}": {symbol} is assumed to be {missing}, which is not '
