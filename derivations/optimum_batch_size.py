@@ -104,7 +104,8 @@ def scaling_rules() -> Derivation:
     def spread(rate: sympy.Expr, size: sympy.Expr) -> sympy.Expr:
         return kicked(rate, size) / (1 - (1 - curvature * rate / N) ** 2)
 
-    start, one, wide = sympy.symbols("g_0 D_0 p_0", positive=True)
+    start = sympy.Symbol("g_0", real=True)
+    one, wide = sympy.symbols("D_0 p_0", positive=True)
     d.heading("Three quantities at the start")
     d.define(start, scale(EPSILON, batch), "the noise scale", by="proved in the derivation of the noise scale")
     first = d.define(one, kicked(EPSILON, batch), "the variance of one step", by="$(ε/N)²$ times $N (N/B − 1) f$")
