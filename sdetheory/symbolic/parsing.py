@@ -36,6 +36,9 @@ MAX_BITS = 4096
 MAX_EXPONENT = 1000
 """Largest numeric exponent of a symbolic base."""
 
+MAX_CALLS = 500
+"""Most calls of functions."""
+
 MAX_CONSTANT = 1000
 """Most parts of a constant, such as a sum of roots and sines of numbers, which is kept exact."""
 
@@ -132,6 +135,9 @@ def parse(text: str, *, symbols: Symbols) -> sympy.Expr:
         reason = error.msg if isinstance(error, SyntaxError) else "nested too deeply or malformed"
         reason += f" ({remedy})" if (remedy := _remedies.of_text(line)) else ""
         raise InvalidInputError(f"cannot read the formula {_shorten(text)!r}: {reason}. {_allowed(table)}") from None
+    calls = sum(isinstance(node, ast.Call) for node in ast.walk(tree))
+    if calls > MAX_CALLS:
+        raise too_large(f"the formula {_shorten(text)!r} calls {calls} functions, and may call {MAX_CALLS}")
     try:
         with deadline(TIME_LIMIT, f"reading the formula {_shorten(text)!r}"):
             expression = _Builder(line, table).build(tree.body, 0)
