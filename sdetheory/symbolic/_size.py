@@ -156,7 +156,7 @@ def check_slopes(
 ) -> None:
     """Refuse to differentiate what would grow too much; `order` is 1 or 2.
 
-    Terms of derivatives are counted apart, though many are alike: three of them are about as much work as one operation.
+    Terms of derivatives are counted apart, though many are alike: three of them are as much work as one operation.
     """
     most *= 3
     ruler = Ruler(variables)

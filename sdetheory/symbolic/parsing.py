@@ -148,7 +148,7 @@ def parse(text: str, *, symbols: Symbols) -> sympy.Expr:
     except SdeTheoryError:
         raise
     except Exception as error:  # SymPy compares and simplifies while it builds
-        reason = f"{type(error).__name__}: {str(error):.80}"
+        reason = f"{type(error).__name__}: {error!s:.80}"
         raise InvalidInputError(f"SymPy cannot build the formula {_shorten(text)!r} ({reason}); simplify it") from error
     check_work(f"formula {_shorten(text)!r}", [expression], MOST_FROM_TEXT)
     return expression
@@ -219,7 +219,9 @@ class _Builder:
     def refuse(self, what: str, node: ast.expr, remedy: str = "") -> InvalidInputError:
         piece = _shorten(self.text(node))
         text = f"{what} {piece!r} is not allowed in a formula"
-        return InvalidInputError(f"{text}: {remedy}{_allowed(self.table)}" if remedy else f"{text}. {_allowed(self.table)}")
+        return InvalidInputError(
+            f"{text}: {remedy}{_allowed(self.table)}" if remedy else f"{text}. {_allowed(self.table)}"
+        )
 
     def build(self, node: ast.expr, depth: int) -> sympy.Expr:
         if depth > MAX_DEPTH:

@@ -124,7 +124,7 @@ UNSTABLE = {
 
 @pytest.mark.parametrize("name", UNSTABLE)
 def test_there_are_no_stationary_moments_of_an_unstable_equation(name):
-    with pytest.raises(InvalidInputError, match="not settle|no equilibrium|no unique|not determined"):
+    with pytest.raises(InvalidInputError, match=r"not settle|no equilibrium|no unique|not determined"):
         UNSTABLE[name]()
 
 
@@ -195,7 +195,9 @@ SPELLINGS = {
     "step": lambda: semigroup_expansion(ItoSDE(-RIGHT, sympy.Symbol("h"), RIGHT), RIGHT, step=H, order=1),
     "noises": lambda: increment_moments(sympy.Symbol("z", real=True), {sympy.Symbol("z"): 0}, 1),
     "Laplace": lambda: laplace(RIGHT**2 / 2 + WRONG**4, {RIGHT: 0}),
-    "change of variables": lambda: ItoSDE(P, P, P).change_variables({Y: sympy.log(sympy.Symbol("p"))}, {P: sympy.exp(Y)}),
+    "change of variables": lambda: ItoSDE(P, P, P).change_variables(
+        {Y: sympy.log(sympy.Symbol("p"))}, {P: sympy.exp(Y)}
+    ),
 }
 
 
@@ -213,7 +215,7 @@ def test_dummies_may_share_a_name():
 def test_maps_that_fold_are_refused():
     sde = ItoSDE(-X, 1, X)
     for forward, inverse in ((X**2, sqrt(P)), (sympy.Abs(X), P), (sympy.cos(X), sympy.acos(P))):
-        with pytest.raises(SdeTheoryError, match="folds|undo|decide|declared"):
+        with pytest.raises(SdeTheoryError, match=r"folds|undo|decide|declared"):
             sde.change_variables({P: forward}, {X: inverse})
     with pytest.raises(InvalidInputError, match="declared positive"):
         ItoSDE(-P, P, P).change_variables({A: sympy.log(P)}, {P: sympy.exp(A)})

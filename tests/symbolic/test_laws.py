@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import sympy
 from scipy import integrate, stats
-from sympy import Rational, cos, cosh, cot, exp, log, oo, pi, sign, sin, sinh, sqrt, tanh
+from sympy import Rational, cos, cot, exp, log, oo, pi, sign, sin, sinh, sqrt, tanh
 
 from sdetheory.errors import InvalidInputError, SdeTheoryError
 from sdetheory.symbolic import ItoSDE, UndecidedError, is_stationary, stationary_density
@@ -136,7 +136,9 @@ NAMED = {
         P * (A - B * P), S * P ** Rational(3, 2), P, HALF,
         lambda x, v: stats.invgamma.pdf(x, 2 * v[B] / v[S] ** 2 + 2, scale=2 * v[A] / v[S] ** 2),
     ),
-    "generalized normal": (-B * X**3, S, X, LINE, lambda x, v: stats.gennorm.pdf(x, 4, scale=(2 * v[S] ** 2 / v[B]) ** 0.25)),
+    "generalized normal": (
+        -B * X**3, S, X, LINE, lambda x, v: stats.gennorm.pdf(x, 4, scale=(2 * v[S] ** 2 / v[B]) ** 0.25),
+    ),
     "noise proportional to the loss (Mori et al. 2022)": (
         -K * X, sqrt(2 * T * (1 + K * X**2 / 2)), X, LINE,
         lambda x, v: stats.t.pdf(x, 1 + 2 / v[T], scale=np.sqrt(2 / v[K] / (1 + 2 / v[T]))),
@@ -260,7 +262,7 @@ def test_no_law_where_the_integral_diverges(name):
 def test_conditions_that_the_signs_leave_open_are_stated(drift, noise, x, support, condition):
     density = stationary_density(ItoSDE(drift, noise, x), support=support)
     assert isinstance(density, sympy.Piecewise)
-    (_, stated), = density.args
+    ((_, stated),) = density.args
     symbols = sorted(stated.free_symbols, key=str)
     assert set(symbols) == condition.free_symbols
     for values in itertools.product((Rational(1, 3), Rational(9, 4), -Rational(1, 2)), repeat=len(symbols)):
@@ -314,5 +316,5 @@ def test_the_time_is_bounded(monkeypatch):
             pass
 
     monkeypatch.setattr("sdetheory.symbolic.densities._total", forever)
-    with pytest.raises(SdeTheoryError, match="longer than 0.05 s; give symbols"):
+    with pytest.raises(SdeTheoryError, match=r"longer than 0\.05 s; give symbols"):
         stationary_density(ItoSDE(-X, 1, X), support=LINE)
