@@ -104,7 +104,8 @@ def stationary_density(sde: ItoSDE, *, support: tuple[Any, Any] | None = None, p
     if failed is not None:
         reason = "" if failed.is_Number else f", since {sympy.factor(failed)} is not positive"
         raise InvalidInputError(
-            f"there is no stationary density of zero current on ({low}, {high}): the integral of {shape} diverges{reason}"
+            f"there is no stationary density of zero current on ({low}, {high}): the integral of "
+            f"{shape} diverges{reason}"
         )
     if not left:
         return density
