@@ -286,11 +286,24 @@ def _gamma_score(log_ratio: Array, n: Array, w: Array, k: Array) -> Array:
 
 
 def _gamma_ratio(n: Array, w: Array, k: Array, z: Array) -> Array:
-    """Return which multiple of the mean of the samples has the score z."""
+    """Return which multiple of the mean of the samples has the score z: by secants, or by a bracket where they fail."""
+    n, w, k, z = np.broadcast_arrays(n, w, k, z)
     with np.errstate(all="ignore"):
+        x, before = -z / np.sqrt(n * k), -1.3 * z / np.sqrt(n * k)
+        missed, missed_before = (_gamma_score(at, n, w, k) - z for at in (x, before))
+        for _ in range(8):
+            step = np.clip(-missed * (x - before) / (missed - missed_before), -1.0, 1.0)
+            moves = np.isfinite(step) & (np.abs(missed) > 1e-9)
+            if not moves.any():
+                break
+            before, missed_before = np.where(moves, x, before), np.where(moves, missed, missed_before)
+            x = np.where(moves, x + step, x)
+            missed = _gamma_score(x, n, w, k) - z
+        if (np.abs(missed) < 1e-6).all():
+            return np.exp(x)
         found = elementwise.find_root(
             lambda x, n, w, k, z: _gamma_score(x, n, w, k) - z,
-            (np.full(np.broadcast(n, w, z).shape, -30.0), np.full(np.broadcast(n, w, z).shape, 30.0)),
+            (np.full(z.shape, -30.0), np.full(z.shape, 30.0)),
             args=(n, w, k, z),
             tolerances={"xrtol": 1e-9, "xatol": 1e-9},
         )

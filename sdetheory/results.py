@@ -132,7 +132,7 @@ class Estimate:
         return ends[0], ends[1]
 
     def plus_independent(self, other: Estimate) -> Estimate:
-        """Return the sum with an estimate that shares no randomness with this one (a − b is ``a.plus_independent(-b)``).
+        """Return the sum with an estimate that shares no randomness with this one; a − b is ``a.plus_independent(-b)``.
 
         Variances add. The interval is Student's with the degrees of freedom of Welch and Satterthwaite.
 

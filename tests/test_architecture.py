@@ -28,7 +28,7 @@ INSIDE = {
     "symbolic": {"errors"},
     "_kernels": set(),
     "landscapes": {"symbolic", "_kernels", "_validate", "errors"},
-    "models": {"_validate", "results", "errors"},
+    "models": {"_intervals", "_validate", "results", "errors"},
     "datasets": {"_validate", "errors"},
     "theory": {"hyperparameters", "_validate", "results", "errors"},
     "simulators": {
@@ -42,7 +42,7 @@ INSIDE = {
         "_validate",
         "errors",
     },
-    "evidence": {"models", "results", "simulators", "_validate", "errors"},
+    "evidence": {"_intervals", "models", "results", "simulators", "_validate", "errors"},
     "stats": {"results", "_validate", "errors"},
     "plotting": None,  # a leaf: it may import all, nobody imports it
     "__init__": set(),

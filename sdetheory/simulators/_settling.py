@@ -124,9 +124,9 @@ def _no_law(sde: SDE, x0: Array) -> str | None:
     low, high = x0[:, 0].min(), x0[:, 0].max()
     for side, name, open_ in ((1, "∞", all(high > w for w in walls)), (-1, "−∞", all(low < w for w in walls))):
         far = [side * sympy.Integer(10) ** power for power in (4, 6, 8)]
-        if open_ and all(g.evalf(subs={x: point}).is_real for point in far):
-            if all(s is not None and s > -1 - 1e-9 for s in _values(slope, x, far)):
-                return f"its density does not fall off towards {name}, so that it cannot be normalized"
+        real = open_ and all(g.evalf(subs={x: point}).is_real for point in far)
+        if real and all(s is not None and s > -1 - 1e-9 for s in _values(slope, x, far)):
+            return f"its density does not fall off towards {name}, so that it cannot be normalized"
     for wall in walls:
         if sympy.simplify(f.subs(x, wall)) != 0:
             continue
@@ -134,7 +134,7 @@ def _no_law(sde: SDE, x0: Array) -> str | None:
             near = [wall + side * sympy.Integer(10) ** power for power in (-4, -6, -8)]
             slopes = _values(slope * (x - wall) / x, x, near)
             if open_ and all(s is not None and s < -1 + 1e-9 for s in slopes):
-                return f"its paths collect at {wall}, which none leaves"
+                return f"its paths collect at {float(wall):g}, which none leaves"
     return None
 
 

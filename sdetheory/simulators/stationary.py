@@ -149,8 +149,9 @@ def sample_stationary(
     ------
     InvalidInputError
         Wrong shapes, numbers that are not finite, dt ≤ 0 or beyond the stability limit of a linear drift, an equation
-        that depends on time without a period, or with one that does not divide the run, counts that do not fit, cells that are not equal, observables and basins that cannot be read; an equation that is not finite
-        where a path starts; a checkpoint of another run or a damaged one; before any work is done.
+        that depends on time without a period, or with one that does not divide the run, counts that do not fit, cells
+        that are not equal, observables and basins that cannot be read; an equation that is not finite where a path
+        starts; a checkpoint of another run or a damaged one; before any work is done.
     DivergedError
         Fewer than two paths stayed finite.
     WorkerError
@@ -174,7 +175,8 @@ def sample_stationary(
     paths (or, for histograms, between up to 128 groups of paths) over the root of their number. It knows nothing of the
     bias in h, and of a burn-in that is too short only what the halves of the run show: paths that all start in one
     basin, and never leave it, agree. Intervals are those of the likelihood where it is known (gamma laws for variances
-    and positive observables, beta for occupancies), and of Student's t, corrected for skewness, elsewhere. Memory is O(n_paths (d² + K)) for K observables, and O(cells).
+    and positive observables, beta for occupancies), and of Student's t, corrected for skewness, elsewhere. Memory is
+    O(n_paths (d² + K)) for K observables, and O(cells).
 
     References
     ----------
