@@ -126,7 +126,6 @@ class OwnCoordinates:
             ).x
 
 
-
 def _takes_batches(model: Any) -> bool:
     """Return whether cost takes weights (m, p) to (m,), as the models of this package do; it need not."""
     points = 0.1 * np.random.default_rng(0).standard_normal((3, int(model.dimension)))

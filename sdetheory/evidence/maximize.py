@@ -144,7 +144,9 @@ class _Scale:
         """Return a maximum of both at numbers."""
         x = self.spectrum.log_squares - log_precision - log_variance
         energy = self.energy * math.exp(-log_variance)
-        terms = float(np.sum(np.logaddexp(0.0, x) + energy * special.expit(-x))) + self.residual * math.exp(-log_variance)
+        terms = float(np.sum(np.logaddexp(0.0, x) + energy * special.expit(-x))) + self.residual * math.exp(
+            -log_variance
+        )
         value = -0.5 * (self._constant(log_variance) + terms)
         return self.maximum("interior", log_precision, log_variance, value)
 

@@ -120,7 +120,9 @@ def sets() -> list[Set]:
         " ".join(str(Fraction(value) * factor) for value in _WAMPLER_ERRORS.split()) for factor in (100, 10000)
     )
     return [
-        _polynomial("Norris", norris, 1, "-0.262323073774029 1.00211681802045", "0.232818234301152 0.429796848199937E-03"),
+        _polynomial(
+            "Norris", norris, 1, "-0.262323073774029 1.00211681802045", "0.232818234301152 0.429796848199937E-03"
+        ),
         _polynomial(
             "Pontius",
             _table(_PONTIUS),
@@ -262,7 +264,15 @@ def _worst(values, right) -> float:
 
 def main() -> None:
     """Write the table of the documentation."""
-    head = ["set", "flat intercept", "column of ones", "neither", "coefficients", "their standard errors", "rounded input"]
+    head = [
+        "set",
+        "flat intercept",
+        "column of ones",
+        "neither",
+        "coefficients",
+        "their standard errors",
+        "rounded input",
+    ]
     names = ["flat", "ones", "neither", "coefficients", "errors", "rounding"]
     lines = [f"| {' | '.join(head)} |", "|" + "---|" * len(head)]
     for each in sets():

@@ -301,6 +301,7 @@ def test_a_model_of_ones_own(rng):
     X, y = data(rng, 30, 2)
     fit = laplace(Probit(X, y), [0.1, 2.0])
     for precision, one in zip((0.1, 2.0), (fit[0], fit[1]), strict=True):
+
         def cost(w, precision=precision):
             return -special.log_ndtr((2 * y - 1) * (X @ w)).sum() + precision / 2 * w @ w
 
@@ -347,7 +348,9 @@ def test_a_subclass_that_overrides_the_likelihood_is_what_runs(rng):
     np.testing.assert_allclose(ours.log_evidence, right.log_evidence, rtol=1e-9)
     np.testing.assert_allclose(ours.mode, right.mode, rtol=1e-6, atol=1e-9)
     assert np.abs(ours.log_evidence - laplace(LogisticRegression(X, y), PATH).log_evidence).max() > 0.1
-    np.testing.assert_array_equal(laplace(Bare(X, y), PATH).log_evidence, laplace(LogisticRegression(X, y), PATH).log_evidence)
+    np.testing.assert_array_equal(
+        laplace(Bare(X, y), PATH).log_evidence, laplace(LogisticRegression(X, y), PATH).log_evidence
+    )
 
     class Half(LogisticRegression):
         """Another cost with the gradient of the old one."""
