@@ -59,9 +59,10 @@ def factor(
     An ordinary decomposition has errors of 1e-16 of the largest singular value. So it serves where none is below 1e-5
     of that, and none was lost: then it is as good as any. Otherwise units may differ, or columns nearly depend on each
     other, and which it is shows only once columns are scaled: small matrices are decomposed again in twofold precision,
-    large ones by LAPACK's Jacobi method, which scales columns too. `weak` is the share below which a singular value asks
-    for more, 1e-5 if not given. Without `names` a large matrix of too low a rank is not decomposed again either, if its
-    columns are of so similar sizes that no unit can have been lost.
+    large ones by LAPACK's Jacobi method, which scales columns too.
+
+    `weak` is the share below which a singular value asks for more, 1e-5 if not given. Without `names` a large matrix of
+    too low a rank is not decomposed again either, if its columns are of so similar sizes that no unit can be lost.
     """
     n, p = X.shape
     limit = n - (design.centre is not None)
@@ -144,7 +145,7 @@ def _exact(design: Design, X: Array, varying: NDArray[np.bool_], limit: int) -> 
 
 
 def _by_jacobi(matrix: Array) -> tuple[Array, Array, Array]:
-    """Return U, s, Vᵀ of a matrix of full row rank, by a QR decomposition with pivots and one-sided Jacobi rotations."""
+    """Return U, s, Vᵀ of a matrix of full row rank, by a pivoted QR decomposition and one-sided Jacobi rotations."""
     turn, graded, pivots = cast(Any, linalg.qr(matrix, mode="economic", pivoting=True, check_finite=False))
     # The columns of the transpose are graded: LAPACK's task "C", of high relative accuracy whatever their sizes.
     singular, across, along, work, _, info = lapack.dgejsv(graded.T, joba=0, jobu=0, jobv=0, jobr=0, jobt=1, jobp=1)

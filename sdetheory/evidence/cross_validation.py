@@ -166,9 +166,9 @@ def cross_validation(
     total = float(model.log_evidence(precision, variance))
     if abs(scores.sum() - total) > 1e-6 * max(1.0, abs(total)):
         warnings.warn(
-            f"scores add up to {scores.sum():.9g} and the log evidence is {total:.9g}: subsets of these inputs hardly tell "
-            "weights apart, and rounding errors of their scores are as large. Bring the columns to one unit, or take a "
-            "larger prior_precision.",
+            f"scores add up to {scores.sum():.9g} and the log evidence is {total:.9g}: subsets of these inputs hardly "
+            "tell weights apart, and rounding errors of their scores are as large. Bring the columns to one unit, or "
+            "take a larger prior_precision.",
             AccuracyWarning,
             stacklevel=2,
         )

@@ -61,8 +61,9 @@ def maximize(spectrum: Spectrum, noise_variance: float | None) -> EvidenceMaximu
     unit = spectrum.norm
     if not spectrum.size:
         raise InvalidInputError(
-            "maximize() needs an observation more than a flat intercept takes away; got one observation, whose evidence "
-            "is the same for every prior_precision and noise_variance. Add observations, or leave the intercept out."
+            "maximize() needs an observation more than a flat intercept takes away; got one observation, whose "
+            "evidence is the same for every prior_precision and noise_variance. Add observations, or leave the intercept "
+            "out."
         )
     if noise_variance is None and not unit > 0:
         raise InvalidInputError(
@@ -79,9 +80,9 @@ def maximize(spectrum: Spectrum, noise_variance: float | None) -> EvidenceMaximu
         return best
     if not (0 < best.prior_precision < math.inf and 0 < best.noise_variance < math.inf):
         warnings.warn(
-            f"prior_precision = e^{best.log_prior_precision:.6g} and noise_variance = e^{best.log_noise_variance:.6g} of "
-            "the maximum are not both within the range of doubles, and were rounded to 0 or inf. Take their logarithms, "
-            "which are given beside them, or divide y by its size.",
+            f"prior_precision = e^{best.log_prior_precision:.6g} and noise_variance = e^{best.log_noise_variance:.6g} "
+            "of the maximum are not both within the range of doubles, and were rounded to 0 or inf. Take their "
+            "logarithms, which are given beside them, or divide y by its size.",
             AccuracyWarning,
             stacklevel=3,
         )

@@ -217,7 +217,7 @@ def test_evidence_of_separable_data_falls_below_its_limit():
 @pytest.mark.parametrize("unit", [1e-60, 1e-9, 1e9, 1e60])
 @pytest.mark.parametrize("kind", [LogisticRegression, SoftmaxRegression])
 def test_units_of_single_columns(rng, kind, unit):
-    """One column in other units, under a prior without effect: the same likelihood, and a curvature that moves by ln."""
+    """One column in other units, under a prior without effect: the same likelihood, another log volume."""
     X, y = data(rng, 40, 3)
     y = y + (X[:, 1] > 1) if kind is SoftmaxRegression else y
     scale = np.array([1.0, unit, 1.0])
