@@ -118,25 +118,26 @@ class Positive(Law):
        J. Statist. 25, 91.
     .. [2] R. Chhikara, L. Folks (1989), The Inverse Gaussian Distribution, chapter 6.
 
-    Fields: the number n; ln(mean) − mean(ln); mean · mean(1/x) − 1; standard deviation / mean.
+    Fields: the number n; ln(mean) − mean(ln); mean · mean(1/x) − 1; standard deviation / mean; standard error /
+    estimate.
     """
 
     n: Any
     log_excess: Any
     inverse_excess: Any
     spread: Any
+    relative: Any
 
     def quantile(self, p: float) -> Any:
-        n, w, v, spread = (np.asarray(getattr(self, field.name), dtype=float) for field in fields(self))
+        n, w, v, spread, relative = (np.asarray(getattr(self, field.name), dtype=float) for field in fields(self))
         k = _gamma_shape(w)
-        gamma = k * np.log(k) - special.gammaln(k) - k - (k - 1) * w
-        inverse = -0.5 * np.log(2 * np.pi * v) + 1.5 * w - 0.5
+        gamma, inverse = _log_likelihoods(k, w, v)
         # Of a handful of samples the fit of two laws says little; the gamma law is the one of memoryless times.
         which = inverse > gamma + 1.25 / n**2
         fitted = np.where(which, np.sqrt(v), 1 / np.sqrt(k))
         z = -special.ndtri(p) * (spread / fitted) ** (n / (n + _SHRINK))
         ratio = np.where(which, _inverse_gaussian_ratio(n, v, z), _gamma_ratio(n, w, k, z))
-        return (ratio - 1) / (spread / np.sqrt(n))
+        return (ratio - 1) / relative
 
 
 @dataclass(frozen=True)
@@ -156,15 +157,17 @@ class Reciprocal(Law):
 class Count(Law):
     """A rate of events that are `events` independent ones in effect, with its relative error; 0 has that of one event.
 
-    The confidence law between the two exact ones of Poisson counts: gamma of shape events + 1/2.
+    Gamma, of shape events + 1/2 where they were counted in a given time (between the two exact laws of Poisson counts),
+    and of shape events where the time was taken that so many needed.
     """
 
     events: Any
     relative: Any
+    shape: Any
 
     def quantile(self, p: float) -> Any:
         events = np.asarray(self.events, dtype=float)
-        drawn = special.gammaincinv(events + 0.5, p)
+        drawn = special.gammaincinv(self.shape, p)
         none = drawn if p > 0.5 else np.zeros_like(drawn)
         some = np.where(events > 0, events, 1.0)
         return np.where(events > 0, (drawn / some - 1) / self.relative, none)
@@ -200,16 +203,18 @@ class VarianceRatio(Law):
         return (1 / special.fdtri(self.above, self.below, 1 - p) - 1) / self.relative
 
 
-def law_of_mean(samples: Array, mean: Array, *, positive: bool = False) -> Law:
+def law_of_mean(samples: Array, mean: Array, *, positive: bool = False, relative: Any = None) -> Law:
     """Return the law of the mean of independent samples along the first axis, where all are finite.
 
-    `positive` says that they are positive by their nature, so that a likelihood of positive numbers may serve.
+    `positive` says that they may be positive by their nature, so that a likelihood of positive numbers serves if it is
+    larger than that of normal ones. `relative` is the relative error of the estimate, if that is not the mean itself.
     """
     n = len(samples)
     with np.errstate(all="ignore"):
         deviations = samples - mean
-        variance = np.mean(deviations**2, axis=0)
-        skewness = np.mean(deviations**3, axis=0) / variance**1.5
+        squares = deviations * deviations
+        variance = np.mean(squares, axis=0)
+        skewness = np.mean(deviations * squares, axis=0) / variance**1.5
         known = np.where(np.isfinite(skewness), skewness, 0.0)[()]
         skewed = Skewed(n, known)
         if not positive:
@@ -217,10 +222,16 @@ def law_of_mean(samples: Array, mean: Array, *, positive: bool = False) -> Law:
         spread = np.sqrt(variance * n / (n - 1)) / mean
         log_excess = np.log(mean) - np.mean(np.log(samples), axis=0)
         inverse_excess = mean * np.mean(1 / samples, axis=0) - 1
+        error = spread / np.sqrt(n) if relative is None else relative
     # Samples that nearly agree are normal in effect, and what is left of their logarithms is rounding.
     serves = (samples > 0).all(axis=0) & (spread > 0.02) & np.isfinite(inverse_excess) & (log_excess > 0)
-    safe = [np.where(serves, a, 0.5)[()] for a in (log_excess, inverse_excess, spread)]
-    return Either(serves[()], Positive(n, *safe), skewed)
+    serves &= np.isfinite(error) & (error > 0)
+    w, v, spread, error = (np.where(serves, a, 0.5) for a in (log_excess, inverse_excess, spread, error))
+    normal = -0.5 * np.log(2 * np.pi * spread**2 * (n - 1) / n) - 0.5
+    serves &= np.maximum(*_log_likelihoods(_gamma_shape(w), w, v)) > normal
+    if not serves.any():
+        return skewed
+    return Either(serves[()], Positive(n, w[()], v[()], spread[()], error[()]), skewed)
 
 
 def law_of_rate(events: Any, relative: Any) -> Law:
@@ -232,7 +243,7 @@ def law_of_rate(events: Any, relative: Any) -> Law:
     known = (events > 0) & (relative > 0)
     dispersion = np.where(known, events, 1.0) * np.where(known, relative, 1.0) ** 2
     effective = np.where(known, events / dispersion ** (events / (events + _SHRINK)), 0.0)
-    return Count(effective[()], np.where(known, relative, 1.0)[()])
+    return Count(effective[()], np.where(known, relative, 1.0)[()], effective[()] + 0.5)
 
 
 def law_of_fraction(samples: Array, mean: Array, error: Array) -> Law:
@@ -241,6 +252,11 @@ def law_of_fraction(samples: Array, mean: Array, error: Array) -> Law:
     # Where a path is wholly in or out, its fraction is one draw; more than that, and the means are continuous.
     few = mean * (1 - mean) < 1.5 * n * error**2
     return Either(few[()], Fraction(n, mean, error), law_of_mean(samples, mean))
+
+
+def _log_likelihoods(k: Array, w: Array, v: Array) -> tuple[Array, Array]:
+    """Return the largest log likelihoods per sample, of gamma and inverse Gaussian laws, for samples of mean 1."""
+    return k * np.log(k) - special.gammaln(k) - k - (k - 1) * w, -0.5 * np.log(2 * np.pi * v) + 1.5 * w - 0.5
 
 
 def _gamma_shape(excess: Array) -> Array:
@@ -270,11 +286,24 @@ def _gamma_score(log_ratio: Array, n: Array, w: Array, k: Array) -> Array:
 
 
 def _gamma_ratio(n: Array, w: Array, k: Array, z: Array) -> Array:
-    """Return which multiple of the mean of the samples has the score z."""
+    """Return which multiple of the mean of the samples has the score z: by secants, or by a bracket where they fail."""
+    n, w, k, z = np.broadcast_arrays(n, w, k, z)
     with np.errstate(all="ignore"):
+        x, before = -z / np.sqrt(n * k), -1.3 * z / np.sqrt(n * k)
+        missed, missed_before = (_gamma_score(at, n, w, k) - z for at in (x, before))
+        for _ in range(8):
+            step = np.clip(-missed * (x - before) / (missed - missed_before), -1.0, 1.0)
+            moves = np.isfinite(step) & (np.abs(missed) > 1e-9)
+            if not moves.any():
+                break
+            before, missed_before = np.where(moves, x, before), np.where(moves, missed, missed_before)
+            x = np.where(moves, x + step, x)
+            missed = _gamma_score(x, n, w, k) - z
+        if (np.abs(missed) < 1e-6).all():
+            return np.exp(x)
         found = elementwise.find_root(
             lambda x, n, w, k, z: _gamma_score(x, n, w, k) - z,
-            (np.full(np.broadcast(n, w, z).shape, -30.0), np.full(np.broadcast(n, w, z).shape, 30.0)),
+            (np.full(z.shape, -30.0), np.full(z.shape, 30.0)),
             args=(n, w, k, z),
             tolerances={"xrtol": 1e-9, "xatol": 1e-9},
         )

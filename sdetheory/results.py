@@ -74,7 +74,7 @@ class Estimate:
                 "if it is not known, give inf"
             )
         if np.isfinite(stderr[np.isnan(value)]).any():
-            raise InvalidInputError("value must not be nan where its stderr is a number; remove or replace such entries")
+            raise InvalidInputError("value must not be nan where its stderr is a number; remove or replace it")
         if not isinstance(self.value, np.ndarray | np.generic | float | int):
             object.__setattr__(self, "value", value[()])
         if not isinstance(self.stderr, np.ndarray | np.generic | float | int):
@@ -132,7 +132,7 @@ class Estimate:
         return ends[0], ends[1]
 
     def plus_independent(self, other: Estimate) -> Estimate:
-        """Return the sum with an estimate that shares no randomness with this one; ``a.plus_independent(-b)`` for a − b.
+        """Return the sum with an estimate that shares no randomness with this one; a − b is ``a.plus_independent(-b)``.
 
         Variances add. The interval is Student's with the degrees of freedom of Welch and Satterthwaite.
 
@@ -185,7 +185,8 @@ class Estimate:
         law = self.law
         if law is not None and value.shape != np.shape(self.value):
             law = law.part(value.shape, ...)
-        return Estimate(value=value[()], stderr=np.broadcast_to(self.stderr, value.shape)[()], n_eff=self.n_eff, law=law)
+        stderr = np.broadcast_to(self.stderr, value.shape)
+        return Estimate(value=value[()], stderr=stderr[()], n_eff=self.n_eff, law=law)
 
     def __truediv__(self, known: ArrayLike) -> Estimate:
         """Divide by a number, or an array of numbers, that has no error of its own."""
@@ -216,8 +217,8 @@ class Estimate:
 
     def __rtruediv__(self, known: Any) -> Estimate:
         raise InvalidInputError(
-            "the reciprocal of an estimate is biased and its error skewed; take 1 / e.value, and the reciprocals of the "
-            "ends of e.interval() for its error"
+            "the reciprocal of an estimate is biased and its error skewed; take 1 / e.value, and for its error the "
+            "reciprocals of the ends of e.interval()"
         )
 
     def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **options: Any) -> Any:
@@ -228,8 +229,8 @@ class Estimate:
             operation = f"__{'' if left else 'r'}{operations[ufunc.__name__]}__"
             return getattr(self, operation)(inputs[1] if left else inputs[0])
         raise InvalidInputError(
-            f"numpy.{ufunc.__name__} takes numbers, and an Estimate is a number with an error. Apply it to e.value; for "
-            "a monotone function, the ends of e.interval() become those of its interval"
+            f"numpy.{ufunc.__name__} takes numbers, and an Estimate is a number with an error. Apply it to e.value; a "
+            "monotone function makes the ends of e.interval() those of its own interval"
         )
 
     def __array__(self, *_: Any, **__: Any) -> Any:
@@ -344,7 +345,7 @@ def mean_estimate(samples: ArrayLike, axis: int = 0) -> Estimate:
 
 
 def mean_of(samples: NDArray[np.float64], axis: int = 0, *, positive: bool = False) -> Estimate:
-    """Return the mean of n ≥ 2 samples, some of which may not be finite; `positive` ones have intervals of their own."""
+    """Return the mean of n ≥ 2 samples, which may not be finite; that of `positive` ones has an interval of its own."""
     moved = np.moveaxis(np.asarray(samples, dtype=np.float64), axis, 0)
     n = len(moved)
     value = np.asarray(samples, dtype=np.float64).mean(axis=axis)

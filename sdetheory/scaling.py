@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from numpy.typing import ArrayLike, NDArray
 
 from . import _validate
 from .errors import InvalidInputError
@@ -18,6 +19,10 @@ SMALL_CURVATURE = 0.1
 """Share of the stability limit above which one step is no longer small."""
 MEMORIES = 20
 """Lengths 1/(1 − m) of the memory that a run should be long."""
+FEW = 32
+"""Examples in a batch up to which noise that grows with the distance from the minimum is not to be forgotten."""
+WORK = 2**31
+"""Products N p² up to which the limit in mean square is computed."""
 ROUNDING = 0.05
 """Relative error of the noise scale above which the rounding of a batch is mentioned."""
 
@@ -97,6 +102,9 @@ def scaling_advice(
     n_steps: int | None = None,
     curvature: float | None = None,
     largest_learning_rate: float | None = None,
+    model: Any = None,
+    w: ArrayLike | None = None,
+    inputs: ArrayLike | None = None,
 ) -> list[EquivalentSetting]:
     r"""Return the settings that have the noise scale of a tuned one.
 
@@ -117,6 +125,12 @@ def scaling_advice(
         Largest eigenvalue λ of the Hessian ∇∇C/N of the mean loss, where training ends.
     largest_learning_rate : float, optional
         Largest effective learning rate ε(1 − τ)/(1 − m) that is known to train.
+    model : LinearRegression or LogisticRegression, optional
+        The model, for the limit in mean square of its multiplicative noise; it gives the curvature too.
+    w : array_like, shape (p,), optional
+        Weights where training ends, at which a logistic regression is taken for the least squares it is there.
+    inputs : array_like, shape (N, p), optional
+        Instead of a model: inputs xᵢ of least squares, or √ℓ″ xᵢ of another cost Σ ℓ(xᵢ·w, yᵢ).
 
     Returns
     -------
@@ -126,8 +140,8 @@ def scaling_advice(
     Raises
     ------
     InvalidInputError
-        If nothing is given to change, the tuned setting has no noise or holds arrays, a number is out of its range, or
-        no setting has the noise scale.
+        If nothing is given to change, the tuned setting has no noise or holds arrays, a number is out of its range,
+        both a model and inputs are given, they are of N p² > 2³¹, or no setting has the noise scale.
 
     Notes
     -----
@@ -135,6 +149,12 @@ def scaling_advice(
     is another matter, of which the warnings speak: one step must be short against the curvature (ε(1 − τ)λ ≪ 2(1 + m);
     the stationary variance along λ is too large by 1/(1 − ε(1 − τ)λ/(2(1 + m)))), and a run long against the memory
     1/(1 − m) of momentum.
+
+    These two figures are exact for additive noise, which does not depend on the weights, and lower bounds on the
+    trouble else: where noise grows with the distance from the minimum, as in least squares, the variance loses
+    stability at the *mean-square* limit, far below 2(1 + m)/λ for small batches. With a model or its inputs that limit
+    is computed, exactly for least squares (:func:`sdetheory.theory.least_squares_stability_limit`), and named where ε
+    is near it. For another N it is that of the examples given, at the same batch size.
 
     Another N keeps the noise against the *total* cost. On a thousand images the measured optimum grows more slowly than
     N; a fit of its exponent is in :meth:`sdetheory.BatchSizeStudy.exponents`.
@@ -147,6 +167,7 @@ def scaling_advice(
     arXiv:1710.06451, Section 5 and Appendices D and E.
     K. Liu, L. Ziyin and M. Ueda, "Noise and fluctuation of finite learning rate stochastic gradient descent", ICML
     2021, arXiv:2012.03636 (the variance at a finite learning rate, with momentum).
+    R. Mulayoff and T. Michaeli, arXiv:2306.07850, 2024 (stability in mean square).
 
     Examples
     --------
@@ -165,6 +186,9 @@ def scaling_advice(
     slope = None if curvature is None else _validate.real("curvature", curvature, above=0.0)
     edge = largest_learning_rate
     edge = None if edge is None else _validate.real("largest_learning_rate", edge, above=0.0)
+    examples, prior = _inputs(model, w, inputs)
+    if examples is not None and slope is None:
+        slope = float(np.linalg.norm(examples, 2) ** 2 + prior) / len(examples)
     damped = tuned.dampening == tuned.momentum > 0
     fixed = dict(changes)
     if damped and "momentum" in fixed:
@@ -186,7 +210,10 @@ def scaling_advice(
                 rule=rule,
                 holds=holds,
                 n_steps=None if steps is None else max(1, round(steps * _rate(tuned) / _rate(setting))),
-                warnings=tuple(_warnings(tuned, setting, steps, slope, edge)),
+                warnings=(
+                    *_warnings(tuned, setting, steps, slope, edge, known=examples is not None),
+                    *([] if examples is None else _mean_square(setting, examples, prior)),
+                ),
             )
         )
     if not found:
@@ -203,6 +230,43 @@ def _plain(hp: SGDHyperparameters) -> SGDHyperparameters:
     if hp.noise_scale == 0:
         raise InvalidInputError("hp must have B < N; a full batch has no noise to keep")
     return hp
+
+
+def _inputs(model: Any, w: Any, inputs: Any) -> tuple[NDArray[np.float64] | None, float]:
+    """Return the inputs of the least squares that SGD ends in, and its prior's precision; None if nothing is known."""
+    if model is None and inputs is None:
+        if w is not None:
+            raise InvalidInputError("w says where a model is taken; give the model too")
+        return None, 0.0
+    if inputs is None:
+        from .models._linearized import linearized_inputs
+
+        found, prior = linearized_inputs(model, w), float(model.prior_precision)
+    elif model is None and w is None:
+        found, prior = _validate.reals("inputs", inputs, shape=(None, None)), 0.0
+    else:
+        raise InvalidInputError("inputs stand for a model at its w; give the inputs alone, or the model")
+    n, p = found.shape
+    if n < 2 or n * p**2 > WORK:
+        raise InvalidInputError(
+            f"inputs must be from 2 examples to {WORK // max(1, p * p)}, for {p} weights; got {n}. Pass the inputs of "
+            "fewer examples, or on their leading principal axes, whose limit is above that of all."
+        )
+    return found, prior
+
+
+def _mean_square(setting: SGDHyperparameters, inputs: NDArray[np.float64], prior: float) -> list[str]:
+    """Return what there is to say of the limit of the variance, for noise that grows with the distance."""
+    from .theory.stability_limit import least_squares_stability_limit
+
+    n = len(inputs)
+    own = dataclasses.replace(setting, train_size=n, batch_size=min(setting.batch_size, n))
+    limit = least_squares_stability_limit(inputs, own, prior_precision=prior)
+    rate, most = setting.learning_rate, limit.mean_square
+    named = f"the mean-square limit {most:.3g} (that of the mean: {limit.mean:.3g})"
+    if rate >= most:
+        return [f"ε = {rate:.3g} is beyond {named}: the variance of the weights grows without bound"]
+    return [f"ε = {rate:.3g} is {100 * rate / most:.0f} % of {named}"] if rate > SMALL_CURVATURE * most else []
 
 
 def _rate(hp: SGDHyperparameters) -> float:
@@ -248,9 +312,15 @@ def _shortcut(tuned: SGDHyperparameters, setting: SGDHyperparameters, adapted: s
 
 
 def _warnings(
-    tuned: SGDHyperparameters, setting: SGDHyperparameters, steps: int | None, slope: float | None, edge: float | None
+    tuned: SGDHyperparameters,
+    setting: SGDHyperparameters,
+    steps: int | None,
+    slope: float | None,
+    edge: float | None,
+    *,
+    known: bool,
 ) -> list[str]:
-    """Return what is outside of the regime of the equivalence."""
+    """Return what is outside of the regime of the equivalence; `known` is whether the limit in mean square is."""
     found = []
     for name, hp in (("the tuned setting", tuned), ("this one", setting)):
         share = hp.batch_size / hp.train_size
@@ -269,7 +339,13 @@ def _warnings(
         elif step > SMALL_CURVATURE * limit:
             found.append(
                 f"ε(1 − τ)λ = {step:.3g} is {100 * step / limit:.0f} % of the stability limit: the variance along λ is "
-                f"{1 / (1 - step / limit):.2f} times that of the SDE"
+                f"{1 / (1 - step / limit):.2f} times that of the SDE for additive noise, and more for noise that grows "
+                "with the distance from the minimum: a lower bound"
+            )
+        if not known and step < limit and (step > SMALL_CURVATURE * limit or setting.batch_size <= FEW):
+            found.append(
+                "the limit 2(1 + m)/λ is that of additive noise. Where noise grows with the distance from the minimum, "
+                f"batches of {setting.batch_size} lose stability in mean square at a smaller ε: pass model or inputs"
             )
         if setting.momentum > 0 and step > (1 - np.sqrt(setting.momentum)) ** 2:
             found.append(

@@ -41,7 +41,7 @@ def test_what_is_not_known_is_said_in_words():
 
 @pytest.mark.parametrize("samples", [[1.0], [], 3.0, [1.0, np.nan], [1.0, np.inf], ["a", "b"]])
 def test_a_mean_needs_two_finite_samples(samples):
-    with pytest.raises(InvalidInputError, match="samples|axis"):
+    with pytest.raises(InvalidInputError, match=r"samples|axis"):
         stats.mean_estimate(samples)
 
 

@@ -222,3 +222,16 @@ def test_a_matrix_of_the_largest_numbers_is_compared_without_overflow():
     with pytest.raises(InvalidInputError, match="A must be symmetric"):
         _validate.symmetric("A", [[1.0, 1e308], [-1e308, 1.0]], 2)
     np.testing.assert_array_equal(_validate.symmetric("A", [[1.0, 1e308], [1e308, 1.0]], 2)[0], [1.0, 1e308])
+
+
+@pytest.mark.parametrize("scale", [1e-150, 1e-8, 1.0, 1e150])
+def test_whether_a_matrix_is_definite_depends_neither_on_units_nor_on_rounding(scale):
+    """A diagonal is definite whatever its entries; a matrix of rank one is not, though rounding may say otherwise."""
+    units = np.diag([1.0, scale, 1.0])
+    coupled = units @ np.array([[2.0, 1.0, 0.0], [1.0, 2.0, 1.0], [0.0, 1.0, 2.0]]) @ units
+    np.testing.assert_array_equal(_validate.positive_definite("m", coupled, 3), coupled)
+    rng = np.random.default_rng(0)
+    for _ in range(100):
+        vector = np.diag(units) * rng.uniform(1.0, 2.0, 3)
+        with pytest.raises(InvalidInputError, match="m must be positive definite, beyond rounding"):
+            _validate.positive_definite("m", np.outer(vector, vector), 3)

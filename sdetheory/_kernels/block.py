@@ -2,21 +2,23 @@
 
 The source is always made anew, in memory; the file in the cache directory only gives Numba a place to key its machine
 code by. The file is named by the hash of the package's version and its text, and rewritten unless it holds exactly that
-text, so that an altered source is never executed. Numba's own files beside it, the index and the machine code, are
-unpickled and loaded without such a check: what protects them is the directory, which must belong to the user, must not
-have been open to the writing of others, and is closed to all others. Where NUMBA_CACHE_DIR is set, Numba keeps its
-files there instead, and their protection is that directory's.
+text, so that an altered source is never executed. Numba's own files beside it, the index and the machine code, carry
+checksums, which find damage but no intent: what protects them from others is the directory, which must belong to the
+user, must not have been open to the writing of others, and is closed to all others. Where NUMBA_CACHE_DIR is set, Numba
+keeps its files there instead, and their protection is that directory's.
 """
 
 from __future__ import annotations
 
 import hashlib
 import os
+import shutil
 import stat
 import sys
 import tempfile
 from dataclasses import dataclass
 from functools import cache, cached_property
+from multiprocessing.util import Finalize
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -25,6 +27,7 @@ import numba
 import numpy as np
 from numpy.typing import NDArray
 
+from ._cache import checked
 from .signatures import FIELD, compiled
 
 
@@ -57,12 +60,14 @@ class BlockFunction:
 
     def __call__(self, x: NDArray[np.float64], time: float = 0.0) -> NDArray[np.float64]:
         """Return the values at points of shape (..., d), as an array of shape (..., rows)."""
-        lanes = np.ascontiguousarray(x.reshape(-1, x.shape[-1]).T)
+        # Writeable, since that is part of an array's type for Numba, and there is one signature.
+        lanes = np.require(x.reshape(-1, x.shape[-1]).T, np.float64, ["C", "W", "E"])
         out = np.empty((self.rows, lanes.shape[1]))
         _apply(self.compiled, lanes, np.append(self.parameters, time), out)
         return np.ascontiguousarray(out.T).reshape(*x.shape[:-1], self.rows)
 
 
+@checked
 @numba.njit(cache=True)
 def _apply(function, x, parameters, out):
     function(x, parameters, out)
@@ -75,14 +80,25 @@ def compiled_source(signature: Any, source: str) -> Any:
     key = hashlib.sha256(f"{version}\n{source}".encode()).hexdigest()[:32]
     path = _cache_directory() / f"sdetheory_block_{key}.py"
     if not (path.is_file() and path.read_bytes() == source.encode()):
-        with tempfile.NamedTemporaryFile("w", dir=path.parent, suffix=".tmp", delete=False, encoding="utf-8") as file:
-            file.write(source)
-        os.replace(file.name, path)
+        _write(path, source)
     # Numba's cache looks the module up by name when it loads machine code in another process.
     module = sys.modules[path.stem] = ModuleType(path.stem)
     module.__file__ = str(path)
     exec(compile(source, str(path), "exec"), module.__dict__)
     return compiled(signature, module.__dict__["kernel"])
+
+
+def _write(path: Path, text: str) -> None:
+    """Put a file in its place as a whole, or leave nothing behind."""
+    with tempfile.NamedTemporaryFile("w", dir=path.parent, suffix=".tmp", delete=False, encoding="utf-8") as file:
+        try:
+            file.write(text)
+            file.close()
+            os.replace(file.name, path)
+        except BaseException:
+            file.close()
+            os.unlink(file.name)
+            raise
 
 
 @cache
@@ -104,7 +120,10 @@ def _cache_directory() -> Path:
             return directory
     except OSError:
         pass
-    return Path(tempfile.mkdtemp(prefix="sdetheory-"))
+    temporary = tempfile.mkdtemp(prefix="sdetheory-")
+    # Unlike atexit's, these are also called at the end of the processes that multiprocessing starts.
+    Finalize(None, shutil.rmtree, args=(temporary, True), exitpriority=0)
+    return Path(temporary)
 
 
 def _trusted(directory: Path) -> bool:

@@ -12,6 +12,8 @@ import math
 import numpy as np
 from numba import njit, prange
 
+from ._cache import checked
+
 LAYOUT = 0  # of the noise, for the scheme
 NUMBERS = 1  # random numbers a step needs
 BUFFER = 2  # rows of the numbers that the generator makes at once: those of some whole steps
@@ -76,6 +78,7 @@ def _advance(
         n += count
 
 
+@checked
 @njit(parallel=True, error_model="numpy", cache=True)
 def advance(
     state, scheme, drift, diffusion, derivative, noise, parameters, matrix, plan, dt, start, step, key,
@@ -150,6 +153,7 @@ def _add_counts(x, used, lower, scale, shape, counts):
             counts[cell if inside else counts.size - 1] += 1
 
 
+@checked
 @njit(parallel=True, error_model="numpy", cache=True)
 def advance_and_record(
     state, scheme, drift, diffusion, derivative, noise, parameters, matrix, plan, dt, start, step, key,
@@ -260,6 +264,7 @@ def _add_zeros(value, x):
             value[lane] += 0.0 * x[i, lane]
 
 
+@checked
 @njit(parallel=True, error_model="numpy", cache=True)
 def advance_to_target(
     state, scheme, drift, diffusion, derivative, noise, parameters, matrix, plan, dt, start, step, key,
@@ -342,6 +347,7 @@ def advance_to_target(
                     waiting -= 1
 
 
+@checked
 @njit(parallel=True, error_model="numpy", cache=True)
 def advance_between_cores(
     state, scheme, drift, diffusion, derivative, noise, parameters, matrix, plan, dt, start, step, key,

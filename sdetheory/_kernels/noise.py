@@ -17,6 +17,8 @@ import numpy as np
 from numba import njit, types
 from numba.extending import intrinsic
 
+from ._cache import checked
+
 # Philox4x32: multipliers, and the increments of the key from round to round.
 _M0, _M1 = np.uint64(0xD2511F53), np.uint64(0xCD9E8D57)
 _W0, _W1 = np.uint64(0x9E3779B9), np.uint64(0xBB67AE85)
@@ -99,6 +101,7 @@ def direction(bits):
     return a, b
 
 
+@checked
 @njit(error_model="numpy", cache=True)
 def fill_normals(z, words, first_path, group, key0, key1):
     """Fill z (4, L) with the normals 4 * group to 4 * group + 3 of L consecutive paths; words (2, L) is scratch."""
@@ -221,7 +224,12 @@ def uniform_of_listed(z, words, first, path, key):
                 z[row + i, lane] = (np.float64(w[i]) + 0.5) * 2.0**-32
 
 
-UNITS = {"gaussian": 4, "three-point": 4, "two-point": 32}
+def no_noise(z, words, first, path, key):
+    """Fill z with zeros: the step that the drift alone makes."""
+    z[:] = 0.0
+
+
+UNITS = {"gaussian": 4, "three-point": 4, "two-point": 32, "none": 1}
 """Increments, and how many numbers of a path are made at once."""
 
 

@@ -9,8 +9,10 @@ import math
 import numpy as np
 from numba import njit, prange
 
+from ._cache import checked
+
 WITHOUT_REPLACEMENT, WITH_REPLACEMENT, RESHUFFLING = 0, 1, 2
-HEAVY_BALL, NESTEROV, ADAPTIVE = 0, 1, 2
+HEAVY_BALL, NESTEROV, ADAPTIVE, HEAVY_BALL_OF_GRADIENTS, NESTEROV_OF_GRADIENTS = 0, 1, 2, 3, 4
 
 LANES = 64
 """Runs in a block, which stays in a cache of 32 kB for some twenty weights."""
@@ -69,6 +71,7 @@ def _draw(chosen, size, words, kind, n, orders, first, marks, mark):
     return mark
 
 
+@checked
 @njit(error_model="numpy", cache=True)
 def batches(out, n, kind, run, first_step, draw_words, key):
     """Fill out (n_steps, B) with the batches of consecutive steps of one run."""
@@ -131,6 +134,17 @@ def _move(w, v, second, g, optimizer, rate, share, pull, constants, step):
                 change = factor * (share * g[j, lane] + pull * w[j, lane])
                 v[j, lane] = momentum * v[j, lane] - change
                 w[j, lane] += momentum * v[j, lane] - change
+    elif optimizer in (HEAVY_BALL_OF_GRADIENTS, NESTEROV_OF_GRADIENTS):
+        # The velocity is minus PyTorch's buffer, whose first gradient is not dampened.
+        kept = constants[1] if step > 0 else 1.0
+        for j in range(d):
+            for lane in range(lanes):
+                mean = share * g[j, lane] + pull * w[j, lane]
+                v[j, lane] = momentum * v[j, lane] - kept * mean
+                if optimizer == NESTEROV_OF_GRADIENTS:
+                    w[j, lane] += rate * (momentum * v[j, lane] - mean)
+                else:
+                    w[j, lane] += rate * v[j, lane]
     else:
         decay, floor, unbiased = constants[2], constants[3], constants[4]
         first_bias = 1.0 - momentum ** (step + 1) if unbiased else 1.0
@@ -143,12 +157,14 @@ def _move(w, v, second, g, optimizer, rate, share, pull, constants, step):
                 w[j, lane] -= rate / first_bias * v[j, lane] / (math.sqrt(second[j, lane] / second_bias) + floor)
 
 
+@checked
 @njit(error_model="numpy", cache=True)
 def change(w, v, second, gradient, optimizer, numbers):
     """Change weights, velocities and second moments (d,) of one run in one pass, all in the precision of w.
 
-    numbers are the momentum and the factor of the gradient; or N, the momentum and its complement, the decay and its
-    complement, the correction of the second moment, the floor and the length of the step.
+    numbers are the momentum and the factor of the gradient; for a velocity of gradients the momentum, the share of the
+    gradient that is kept over N, 1/N and the rate; or N, the momentum and its complement, the decay and its complement,
+    the correction of the second moment, the floor and the length of the step.
     """
     if optimizer == HEAVY_BALL:
         momentum, factor = numbers[0], numbers[1]
@@ -161,6 +177,16 @@ def change(w, v, second, gradient, optimizer, numbers):
             move = factor * gradient[j]
             v[j] = momentum * v[j] - move
             w[j] = w[j] + momentum * v[j] - move
+    elif optimizer == HEAVY_BALL_OF_GRADIENTS:
+        momentum, factor, rate = numbers[0], numbers[1], numbers[3]
+        for j in range(w.size):
+            v[j] = momentum * v[j] - factor * gradient[j]
+            w[j] += rate * v[j]
+    elif optimizer == NESTEROV_OF_GRADIENTS:
+        momentum, factor, share, rate = numbers[0], numbers[1], numbers[2], numbers[3]
+        for j in range(w.size):
+            v[j] = momentum * v[j] - factor * gradient[j]
+            w[j] += rate * (momentum * v[j] - share * gradient[j])
     else:
         n, momentum, fresh, decay, new = numbers[0], numbers[1], numbers[2], numbers[3], numbers[4]
         bias, floor, length = numbers[5], numbers[6], numbers[7]
@@ -181,6 +207,7 @@ def _keep(w, v, second, x, velocity, moment, low, lane):
         second[low + lane, j] = moment[j, lane]
 
 
+@checked
 @njit(parallel=True, error_model="numpy", cache=True)
 def advance(
     w, v, second, X, y, prior, slope, kind, optimizer, sizes, rates, constants, mix, first_run, first_step, draw_words,

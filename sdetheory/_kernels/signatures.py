@@ -6,16 +6,17 @@ each is compiled once and cached, whatever it is combined with: one driver serve
 
 from __future__ import annotations
 
-import pickle
 import warnings
 from collections.abc import Callable
 from functools import cache
 from typing import Any
 
-import numba
 from numba import types
-from numba.core.caching import FunctionCache
+from numba.core import sigutils
+from numba.core.ccallback import CFunc
 from numba.core.errors import NumbaExperimentalFeatureWarning
+
+from ._cache import checked
 
 _block = types.float64[:, ::1]
 _vector = types.float64[::1]
@@ -57,10 +58,6 @@ def compiled(signature: Any, function: Callable[..., None]) -> Any:
     with warnings.catch_warnings():
         # Functions as arguments of functions: experimental in Numba since 0.49, and what all of this rests on.
         warnings.simplefilter("ignore", NumbaExperimentalFeatureWarning)
-        compile_or_load = numba.cfunc(signature, cache=True, error_model="numpy")
-        try:
-            return compile_or_load(function)
-        except (EOFError, pickle.UnpicklingError):
-            # A file that a full disk or a loss of power cut short would stop every later process.
-            FunctionCache(function).flush()
-            return compile_or_load(function)
+        callback = CFunc(function, sigutils.normalize_signature(signature), {}, {"error_model": "numpy"})
+        checked(callback).compile()
+        return callback

@@ -12,6 +12,8 @@ import numpy as np
 from numba import njit, prange, types
 from numba.extending import intrinsic
 
+from ._cache import checked
+
 LINEAR, LOGISTIC = 0, 1
 """What a margin x.w predicts: itself, or the probability 1 / (1 + exp(-x.w))."""
 
@@ -158,6 +160,7 @@ def _advance(w, x, xt, y, link, numbers, noise, path, step, n_frames, every, key
                     frames[made // every - 1, lane, j] = w[j, lane]
 
 
+@checked
 @njit(parallel=True, error_model="numpy", cache=True)
 def advance(state, x, xt, y, link, numbers, noise, first_path, step, n_frames, every, key, frames):
     """Make n_frames * every steps of all blocks of state (n_blocks, p, L), in place; `step` have been made before.
@@ -177,12 +180,14 @@ def advance(state, x, xt, y, link, numbers, noise, first_path, step, n_frames, e
         )  # fmt: skip
 
 
+@checked
 @njit(error_model="numpy", cache=True)
 def advance_one(state, x, xt, y, link, numbers, noise, first_path, step, n_frames, every, key, frames):
     """Do the same for a state of one block, without the threads that would wait for it."""
     _advance(state[0], x, xt, y, link, numbers, noise, first_path, step, n_frames, every, key, frames)
 
 
+@checked
 @njit(error_model="numpy", cache=True)
 def normals(z, words, noise, first, path, key):
     """Fill z (rows, L) with the normals from number `first` on, for a step that is not made here."""

@@ -146,11 +146,20 @@ def box(name: str, value: ArrayLike, dimension: int | None = None) -> NDArray[np
 
 
 def positive_definite(name: str, value: ArrayLike, size: int) -> NDArray[np.float64]:
-    """Return `value` as a symmetric positive definite (size, size) matrix."""
+    """Return `value` as a symmetric (size, size) matrix that is positive definite beyond rounding, whatever its units.
+
+    The eigenvalues are those with the rows and columns scaled to a diagonal of ones: what rounding makes of a zero
+    among them differs from one processor to the next, and must not decide.
+    """
     matrix = symmetric(name, value, size)
-    smallest = float(np.min(np.linalg.eigvalsh(matrix), initial=np.inf))
-    if not smallest > 0:
-        raise InvalidInputError(f"{name} must be positive definite; its smallest eigenvalue is {smallest:.3g}")
+    diagonal = np.diag(matrix)
+    root = np.sqrt(np.where(diagonal > 0, diagonal, 1.0))
+    smallest = float(np.min(np.linalg.eigvalsh(matrix / root / root[:, None]), initial=np.inf))
+    if not smallest > size * np.finfo(np.float64).eps:
+        raise InvalidInputError(
+            f"{name} must be positive definite, beyond rounding; its smallest eigenvalue, with the diagonal scaled to "
+            f"ones, is {smallest:.3g}"
+        )
     return matrix
 
 

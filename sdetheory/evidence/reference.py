@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import warnings
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,7 +12,7 @@ from numpy.typing import NDArray
 from scipy import linalg, optimize, special
 
 from .. import _validate
-from ..errors import IncompatibleError, InvalidInputError
+from ..errors import AccuracyWarning, IncompatibleError, InvalidInputError
 from ..results import Estimate
 from ._trapezoid import log_integral
 from ._whitened import Whitened, log_normal_constant
@@ -23,6 +24,8 @@ Array = NDArray[np.float64]
 # flanks to a few large weights.
 _FREEDOM = 5.0
 _MOST_ROUNDS = 12
+# Weights are worth so many samples where the logarithm of their mean is nearly normal.
+_FEWEST = 50
 # Points times examples: half a minute.
 _MOST_EVALUATIONS = 10**9
 
@@ -130,6 +133,12 @@ def importance_sampling(fit: Laplace, *, n_samples: int = 50_000, rng: Any = Non
     IncompatibleError
         If `fit` is a path.
 
+    Warns
+    -----
+    AccuracyWarning
+        The weights are worth fewer than 50 samples, or the Pareto shape of their tail is above 0.5 by three of its own
+        standard errors.
+
     Notes
     -----
     q is Student's t distribution with 5 degrees of freedom, in antithetic pairs. Starting from Laplace's Gaussian,
@@ -171,7 +180,7 @@ def importance_sampling(fit: Laplace, *, n_samples: int = 50_000, rng: Any = Non
         if power == 1.0:
             break
     _, log_weights = _weighted(target, location, scale, -(-n_samples // 2), generator)
-    return summarize(target.log_laplace, log_weights)
+    return summarize(target.log_laplace, log_weights, "Take more samples, or a stronger prior.")
 
 
 def _tempered(log_weights: Array) -> tuple[Array, float]:
@@ -205,21 +214,38 @@ def _weighted(
     return points, log_target - log_proposal
 
 
-def summarize(offset: float, log_weights: Array) -> Reference:
-    """Return offset + ln mean of the weights; those of one column, shape (m, n), depend on each other."""
+def summarize(offset: float, log_weights: Array, remedy: str) -> Reference:
+    """Return offset + ln mean of the weights; those of one column, shape (m, n), depend on each other.
+
+    Warn, with the remedy, if the standard error cannot be believed.
+    """
     highest = log_weights.max()
     weights = np.exp(log_weights - highest)
     independent = weights.mean(axis=0)
     mean = independent.mean()
     stderr = independent.std(ddof=1) / math.sqrt(independent.size) / mean
     effective = float(weights.sum() ** 2 / np.sum(weights**2))
+    shape = _pareto_shape(weights.ravel())
+    # The fit's own standard error is (1 + k)/√tail.
+    if shape - 3 * (1 + shape) / math.sqrt(_tail(weights.size)) > 0.5 or effective < _FEWEST:
+        warnings.warn(
+            f"the evidence rests on few of the {weights.size} weights: they are worth {effective:.3g} samples, their "
+            f"tail has the Pareto shape {shape:.2g} (of finite variance below 0.5). The standard error is too small. "
+            f"{remedy}",
+            AccuracyWarning, 3,
+        )  # fmt: skip
     return Reference(
         log_evidence=Estimate(
             value=float(offset + highest + np.log(mean)), stderr=float(stderr), n_eff=float(independent.size)
         ),
         effective_samples=effective,
-        pareto_k=_pareto_shape(weights.ravel()),
+        pareto_k=shape,
     )
+
+
+def _tail(n: int) -> int:
+    """Return how many of n weights are the largest ones."""
+    return int(min(0.2 * n, 3 * math.sqrt(n)))
 
 
 def _pareto_shape(weights: Array) -> float:
@@ -228,7 +254,7 @@ def _pareto_shape(weights: Array) -> float:
     The posterior mean of one parameter b, over a grid and with a data-dependent prior, gives the shape as
     k = mean ln(1 − bx). Unlike the maximum of the likelihood it exists for bounded tails.
     """
-    tail = int(min(0.2 * weights.size, 3 * math.sqrt(weights.size)))
+    tail = _tail(weights.size)
     largest = np.sort(weights)[-tail - 1 :]
     x = largest[1:] - largest[0]
     quarter = x[tail // 4]

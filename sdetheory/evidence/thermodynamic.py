@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import math
+import warnings
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy import optimize, special
 
 from .. import _validate
-from ..errors import DivergedError, IncompatibleError, InvalidInputError
+from .._intervals import Student
+from ..errors import AccuracyWarning, DivergedError, IncompatibleError, InvalidInputError
 from ..models import LogisticRegression
 from ..results import Estimate
 from ._whitened import Whitened
@@ -18,10 +21,15 @@ from .reference import Reference, summarize
 
 if TYPE_CHECKING:
     from ..simulators import SDE
+    from ..simulators.simulate import Run
 
 Array = NDArray[np.float64]
 
 _NODES = 8
+_FALSE_ALARM = 1e-5
+"""Chance that a converged run is said to drift."""
+_TOLERABLE = 0.5
+"""Standard errors that a transient may be worth."""
 
 
 def thermodynamic(
@@ -75,12 +83,21 @@ def thermodynamic(
         If `fit` is a path of λ, or not of a logistic regression.
     DivergedError
         If paths overflowed.
+    KeyboardInterrupt
+        Ctrl-C: part of the way from β = 0 to 1 has no evidence.
+
+    Warns
+    -----
+    AccuracyWarning
+        The averages of the earlier and the later half of the run differ by more than chance, or are so correlated that
+        the burn-in cannot have been long enough.
 
     Notes
     -----
-    The standard error knows nothing of the bias in h (repeat with dt/2 to see it), of a burn-in that is too short, or
-    of the error of the rule over β, which is below 1e-4 nats where Laplace is off by less than a nat. Far from Gaussian
-    posteriors, of separable data with a weak prior, relax more slowly than the units of time promise.
+    The standard error knows nothing of the bias in h (repeat with dt/2 to see it), of a burn-in that is too short
+    beyond that warning, or of the error of the rule over β, which is below 1e-4 nats where Laplace is off by less than
+    a nat. Far from Gaussian posteriors, of separable data with a weak prior, relax more slowly than the units of time
+    promise. The interval is Student's, with the degrees of freedom that eight nodes have together.
 
     References
     ----------
@@ -98,20 +115,71 @@ def thermodynamic(
     target, n_paths = _logistic(fit), _validate.integer("n_paths", n_paths, at_least=2)
     dt, generator = _step(target, dt), _validate.generator(rng)
     before = math.ceil(_validate.real("burn_in", burn_in, at_least=0.0) / dt)
-    steps = math.ceil(_validate.real("duration", duration, above=0.0) / dt)
+    half = math.ceil(_validate.real("duration", duration, above=0.0) / dt / 2)
     nodes, weights = np.polynomial.legendre.leggauss(_NODES)
     start = _start(target, _NODES * n_paths, generator)
     start[:, -2] = np.repeat((nodes + 1) / 2, n_paths)
     sde = _interpolation(target, rate=0.0)
-    start = _run(sde, start, dt, before, method, generator)
-    averages = (_run(sde, start, dt, steps, method, generator)[:, -1] - start[:, -1]) / (steps * dt)
-    averages = averages.reshape(_NODES, n_paths)
-    variances = averages.var(axis=1, ddof=1) / n_paths
+    # From Laplace's Gaussian, where each node starts, to its own law.
+    u = start[:, :-2]
+    initial = float(np.mean(-target.log_density(u) - 0.5 * np.sum(u**2, axis=1)))
+    start = _run(sde, start, dt, before, method, generator).final
+    reached = _run(sde, start, dt, 2 * half, method, generator, save_every=half).paths[:, :, -1]
+    early, late = (np.diff(reached, axis=0) / (half * dt)).reshape(2, _NODES, n_paths)
+    estimate = _integral(target.log_laplace, weights / 2, (early + late) / 2)
+    _warn_of_transient(weights / 2, early, late, initial, before / half, estimate.stderr)
+    return estimate
+
+
+def _integral(log_laplace: float, weights: Array, averages: Array) -> Estimate:
+    """Return ln P(y) from the averages of H, (nodes, paths)."""
+    n = averages.shape[1]
+    variances = weights**2 * averages.var(axis=1, ddof=1) / n
+    # The nodes are independent, each with n - 1 degrees of freedom: those of Welch and Satterthwaite of the sum.
+    freedom = (n - 1) * variances.sum() ** 2 / np.sum(variances**2) if variances.any() else n - 1
     return Estimate(
-        value=float(target.log_laplace - weights / 2 @ averages.mean(axis=1)),
-        stderr=float(np.sqrt((weights / 2) ** 2 @ variances)),
-        n_eff=float(n_paths),
+        value=float(log_laplace - weights @ averages.mean(axis=1)),
+        stderr=float(np.sqrt(variances.sum())),
+        n_eff=float(n),
+        law=Student(float(freedom)),
     )
+
+
+def _warn_of_transient(
+    weights: Array, early: Array, late: Array, initial: float, burn_in: float, stderr: float
+) -> None:
+    """Warn if the way from the start to the stationary law shows in the averages over both halves, (nodes, paths).
+
+    It shows as a change between halves that is more than chance; or it must be there, since the halves of a path are
+    correlated, which tells the relaxation time, and the burn-in (in halves) is not long enough for it.
+    """
+    n = early.shape[1]
+    changes = late - early
+    with np.errstate(divide="ignore", invalid="ignore"):
+        means, errors = changes.mean(axis=1), changes.std(axis=1, ddof=1) / math.sqrt(n)
+        total = abs(weights @ means) / math.sqrt((weights**2) @ (errors**2))
+        score = float(np.nanmax([*np.abs(means) / errors, total, 0.0]))
+        left = [np.corrcoef(a, b)[0, 1] for a, b in zip(early, late, strict=True)]
+    correlation = float(np.nan_to_num(np.mean(left))) - 4 / math.sqrt(early.size)
+    lives = _half_in_relaxation_times(correlation)
+    away = weights @ (initial - late.mean(axis=1))
+    bias = abs(away) * math.exp(-burn_in * lives) * -math.expm1(-2 * lives) / (2 * lives)
+    if score > -special.stdtrit(n - 1, _FALSE_ALARM / (2 * len(means) + 2)) or bias > _TOLERABLE * stderr:
+        warnings.warn(
+            "thermodynamic integration has not converged: between the halves of the run the averages change by "
+            f"{score:.3g} standard errors, and a burn-in of {burn_in * lives:.2g} relaxation times leaves a bias of "
+            f"about {bias:.2g}. Take a longer burn_in and duration",
+            AccuracyWarning, 3,
+        )  # fmt: skip
+
+
+def _half_in_relaxation_times(correlation: float) -> float:
+    """Return how long the halves of a run are, whose averages of e^(−t)-correlated numbers have this correlation."""
+    if correlation <= 1e-3:
+        return 500.0
+    if correlation >= 0.999:
+        return 1e-3
+    return float(optimize.brentq(lambda h: math.expm1(-h) ** 2 / (2 * (h + math.expm1(-h))) - correlation, 1e-4, 1e3))
 
 
 def annealed(
@@ -159,6 +227,14 @@ def annealed(
         If `fit` is a path of λ, or not of a logistic regression.
     DivergedError
         If paths overflowed.
+    KeyboardInterrupt
+        Ctrl-C: part of the way from β = 0 to 1 has no evidence.
+
+    Warns
+    -----
+    AccuracyWarning
+        The average rests on a few paths, or on weights whose variance may be infinite: see
+        :func:`importance_sampling`.
 
     Notes
     -----
@@ -185,8 +261,8 @@ def annealed(
     # The first bit of work takes β from 0 to 1/steps, and the first step is made there.
     start[:, -2] = 1 / steps
     sde = _interpolation(target, rate=1 / (steps * dt))
-    work = _run(sde, start, dt, steps, method, generator)[:, -1] / (steps * dt)
-    return summarize(target.log_laplace, -work[None, :])
+    work = _run(sde, start, dt, steps, method, generator).final[:, -1] / (steps * dt)
+    return summarize(target.log_laplace, -work[None, :], "Take a longer duration, or more paths.")
 
 
 def _drift(x, t, p):
@@ -257,13 +333,15 @@ def _start(target: Whitened, n_paths: int, generator: np.random.Generator) -> Ar
     return np.hstack([generator.standard_normal((n_paths, target.dimension)), np.zeros((n_paths, 2))])
 
 
-def _run(sde: SDE, start: Array, dt: float, steps: int, method: str, generator: np.random.Generator) -> Array:
+def _run(
+    sde: SDE, start: Array, dt: float, steps: int, method: str, generator: np.random.Generator, **options: Any
+) -> Run:
     from ..simulators import simulate
 
-    run = simulate(sde, start, dt=dt, n_steps=steps, method=method, rng=generator)
+    run = simulate(sde, start, dt=dt, n_steps=steps, method=method, rng=generator, **options)
     if run.diverged:
         raise DivergedError(f"{run.diverged} of {len(start)} paths overflowed; reduce dt from {dt:.3g}", run)
-    return run.final
+    return run
 
 
 def _logistic(fit: Laplace) -> Whitened:

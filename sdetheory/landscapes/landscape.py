@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import cached_property
 
 import numpy as np
@@ -12,8 +12,10 @@ from numpy.typing import ArrayLike, NDArray
 from .. import _validate
 from .._kernels.block import BlockFunction
 from ..errors import InvalidInputError
+from ..symbolic._bounded import limited
+from ..symbolic._size import MOST, MOST_FROM_TEXT, check_slopes
 from ..symbolic.codegen import block_source
-from ..symbolic.parsing import as_expression
+from ..symbolic.parsing import TIME_LIMIT, as_expression
 
 
 class Landscape:
@@ -52,6 +54,8 @@ class Landscape:
         variables: Sequence[sympy.Symbol],
         parameters: Mapping[sympy.Symbol, float],
         name: str,
+        *,
+        most_terms: int = MOST,
     ) -> None:
         self.name = name
         self.expression = expression
@@ -59,6 +63,7 @@ class Landscape:
         self.parameters = {symbol.name: value for symbol, value in parameters.items()}
         self.dimension = len(self.variables)
         self._symbols = tuple(parameters)
+        self._most_terms = most_terms
         # A value that cannot be compiled should be refused now, not after an hour of set-up.
         self._value_block  # noqa: B018
 
@@ -94,16 +99,18 @@ class Landscape:
         Raises
         ------
         InvalidInputError
-            The string holds anything but mathematics, a symbol has no value, a name is used twice, or a function cannot
-            be compiled.
+            The string holds anything but mathematics, a symbol has no value, a name is used twice, a function cannot
+            be compiled, or compiling it would take more than about a second (a string) or a minute (SymPy).
 
         Examples
         --------
         >>> Landscape.from_sympy("(x**2 - 1)**2/4", variables=["x"]).expression
         (x**2 - 1)**2/4
         """
-        if isinstance(variables, str):
-            raise InvalidInputError(f"variables must be a list of names; got the string {variables!r}")
+        if isinstance(variables, (str, sympy.Basic)) or not isinstance(variables, Iterable):
+            raise InvalidInputError(f"variables must be a list of names, such as ['x']; got {variables!r:.60}")
+        if parameters is not None and not isinstance(parameters, Mapping):
+            raise InvalidInputError(f"parameters must map names to numbers, such as {{'k': 1.0}}; got {parameters!r:.60}")
         names = [v.name if isinstance(v, sympy.Symbol) else v for v in variables]
         values = {str(key): _validate.real(f"parameter {key}", value) for key, value in (parameters or {}).items()}
         together = [*names, *values]
@@ -118,7 +125,8 @@ class Landscape:
             as_expression(expression, symbols),
             [symbols[key] for key in names],
             {symbols[key]: value for key, value in values.items()},
-            name,
+            str(name),
+            most_terms=MOST_FROM_TEXT if isinstance(expression, str) else MOST,
         )
 
     def with_parameters(self, **changes: float) -> Landscape:
@@ -126,7 +134,7 @@ class Landscape:
         for key in changes:
             _validate.choice("parameter", key, self.parameters)
         values = {s: _validate.real(s.name, changes.get(s.name, self.parameters[s.name])) for s in self._symbols}
-        return Landscape(self.expression, self.variables, values, self.name)
+        return Landscape(self.expression, self.variables, values, self.name, most_terms=self._most_terms)
 
     def value(self, w: ArrayLike) -> NDArray[np.float64]:
         """Return C(w) for points of shape (..., d), as an array of shape (...)."""
@@ -144,7 +152,7 @@ class Landscape:
     @cached_property
     def drift(self) -> BlockFunction:
         """The force −∇C as a block function, the drift of the Langevin equation."""
-        return self._block("force", [-self.expression.diff(v) for v in self.variables])
+        return self._derivatives("force", 1, lambda cost, w: [-cost.diff(v) for v in w])
 
     @cached_property
     def _value_block(self) -> BlockFunction:
@@ -152,7 +160,14 @@ class Landscape:
 
     @cached_property
     def _hessian_block(self) -> BlockFunction:
-        return self._block("Hessian", list(sympy.hessian(self.expression, self.variables)))
+        return self._derivatives("Hessian", 2, lambda cost, w: list(sympy.hessian(cost, w)))
+
+    def _derivatives(
+        self, title: str, order: int, derive: Callable[[sympy.Expr, Sequence[sympy.Symbol]], list[sympy.Expr]]
+    ) -> BlockFunction:
+        check_slopes(f"{title} of the {self.name}", [self.expression], self.variables, order, self._most_terms)
+        with limited(f"the {title} of the {self.name}", TIME_LIMIT):
+            return self._block(title, derive(self.expression, self.variables))
 
     def _block(self, title: str, expressions: list[sympy.Expr]) -> BlockFunction:
         source = block_source(f"{title} of the {self.name}", expressions, self.variables, self._symbols)

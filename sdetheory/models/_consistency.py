@@ -27,6 +27,8 @@ _NAMES = (*_FULL, "cost", "hessian_vector_product", "hessian")
 
 _CLEAR = 0.02
 """Relative difference of two numbers from which on they are called different."""
+_PLACES = 3
+"""Points that are looked at while a question is open: the start, and two at random near it."""
 _STEPS = 10.0 ** -np.array([0.0, 1.0, 2.0, 3.0, 5.0, 7.0])
 """Step lengths that are tried, in units of that over which the gradient changes by some tenths."""
 _ENTRIES = 2**24
@@ -48,24 +50,27 @@ def check(model: Any, w: ArrayLike, uses: tuple[str, ...]) -> None:
     named = [n for n in _NAMES if n in written or n in uses]
     named = [n for n in named if callable(getattr(model, n, None))]
     first = next((n for n in (*uses, *_FULL) if n in named and n in _FULL), None)
-    if first is None:
-        return
+    if first is None or named == [first]:
+        return  # nothing to compare
+    gradients = [n for n in named if n in _FULL]
+    left = {"cost": _Probe.compare_cost, "hessian_vector_product": _Probe.compare_hessian}
+    if named[-1] == "hessian" and ("hessian" in uses or model.dimension**2 <= _ENTRIES):
+        left["hessian"] = _Probe.compare_hessian
+    left = {name: compare for name, compare in left.items() if name in named}
     point = np.atleast_1d(np.asarray(w))
     with np.errstate(all="ignore"), warnings.catch_warnings():
         warnings.simplefilter("ignore")
         probe = _Probe(model, first, np.random.default_rng(0))
-        for _ in range(3):
+        for _ in range(_PLACES):
             at = probe.look(point)
             if at is None:  # a gradient of zero, say: look elsewhere
                 far = float(np.linalg.norm(point.astype(np.float64))) or 1.0
                 point = probe.move(point, far * probe.generator.standard_normal(probe.p) / probe.p**0.5)
                 continue
-            probe.compare_gradients(at, [n for n in named if n in _FULL])
-            if "cost" in named:
-                probe.compare_cost(at)
-            for name in ("hessian_vector_product", "hessian"):
-                if name in named and (name in uses or name != "hessian" or model.dimension**2 <= _ENTRIES):
-                    probe.compare_hessian(at, name)
+            probe.compare_gradients(at, gradients)
+            left = {name: compare for name, compare in left.items() if not compare(probe, at, name)}
+            if not left:
+                return
             point = probe.move(at.w, 3 * at.length * probe.direction(at))
 
 
@@ -92,6 +97,7 @@ class _Probe:
     def __init__(self, model: Any, reference: str, generator: np.random.Generator) -> None:
         self.model, self.reference, self.generator = model, reference, generator
         self.n, self.p = int(model.train_size), int(model.dimension)
+        self.single = False
         self.whole = self.n * self.p <= _ENTRIES
 
     def look(self, w: Array) -> _Place | None:
@@ -111,17 +117,18 @@ class _Probe:
             return np.inf if moved is None else float(np.linalg.norm(moved - gradient)) / size
 
         length = float(np.linalg.norm(w)) or 1.0
+        found = change(length)
         for _ in range(6):
-            found = change(length)
             if 0.03 <= found <= 0.3:
                 break
             length *= float(np.clip(0.1 / found, 1e-4, 1e4)) if found else 1e4
+            found = change(length)
         # Where a hundredth of a step changes the gradient as much, it has saturated, or crossed a kink.
         for _ in range(6):
-            if change(length / 100) <= 0.1 * change(length):
+            nearer = change(length / 100)
+            if nearer <= 0.1 * found:
                 break
-            length /= 100
-        raw = np.asarray(self._call(self.reference, w, np.arange(self.n)))
+            length, found = length / 100, nearer
         scale = (np.abs(w) + length * np.abs(u)) * self.generator.choice([-1.0, 1.0], self.p)
         beside, rounding = w, _DOUBLE
         for digit, error in ((1e-13, _DOUBLE), (_SINGLE, _SINGLE)):
@@ -130,7 +137,7 @@ class _Probe:
             if there is None:
                 return None
             rounding = max(rounding, 10 * float(np.linalg.norm(there - gradient)) / size)
-            if np.float32 not in (w.dtype, raw.dtype) and not np.array_equal(there, gradient):
+            if w.dtype != np.float32 and not self.single and not np.array_equal(there, gradient):
                 break
         if rounding > _UNSTEADY:
             return None
@@ -152,12 +159,12 @@ class _Probe:
                 if one is not None and two is not None and _differ(one, two, at):
                     self._refuse(name, self.reference, f"over the examples {few.tolist()}", one, two)
 
-    def compare_cost(self, at: _Place) -> None:
-        """Refuse gradients along which the cost does not fall as they say."""
+    def compare_cost(self, at: _Place, name: str) -> bool:
+        """Refuse gradients along which the cost does not fall as they say; say whether it does."""
         slope, u = float(np.linalg.norm(at.gradient)), self._direction(at.gradient)
         here, beside = self.cost(at.w), self.cost(at.beside)
         if here is None or beside is None:
-            return
+            return False
         unit = max(at.rounding, _SINGLE if beside == here else _DOUBLE)
         noise, against, before = 10 * (unit * abs(here) + abs(beside - here)), 0, np.nan
         for step in at.length * _STEPS:
@@ -167,6 +174,8 @@ class _Probe:
             h = float(u @ (points[0] - points[1]).astype(np.float64)) / 2
             if ahead is None or behind is None or above is None or below is None or h <= 0:
                 continue
+            if here == above == below == 0:  # a placeholder, where no cost is known
+                continue
             slopes = [float(u @ g) for g in (behind, at.gradient, ahead)]
             measured, said = (above - below) / (2 * h), (slopes[0] + 4 * slopes[1] + slopes[2]) / 6
             scale = max(abs(measured), slope)
@@ -174,21 +183,21 @@ class _Probe:
             error += 10 * unit * float(np.linalg.norm(at.w)) * scale / h
             if error < scale / 4:
                 if abs(said - measured) <= error:
-                    return
+                    return True
                 alike = abs(measured - before) <= 0.2 * abs(measured) + noise / h
                 against = against + 1 if alike else 1
                 if against == _AGREE:
-                    self._refuse(
-                        self.reference, "cost", "along itself", np.array([said]), np.array([measured]), slope=True
-                    )
+                    numbers = np.array([said]), np.array([measured])
+                    self._refuse(self.reference, name, "along itself", *numbers, against="the slope of {}")
                 before = measured
+        return False
 
-    def compare_hessian(self, at: _Place, name: str) -> None:
-        """Refuse products with a Hessian that is not the derivative of the gradients."""
+    def compare_hessian(self, at: _Place, name: str) -> bool:
+        """Refuse products with a Hessian that is not the derivative of the gradients; say whether it is."""
         u = self.direction(at)
         product = self.product(name, at.w, u)
         if product is None:
-            return
+            return False
         against, before, found = 0, np.full(self.p, np.nan), None
         for h in at.length * _STEPS:
             ahead, behind = (self.full(self.reference, self.move(at.w, s * u)) for s in (h, -h))
@@ -204,7 +213,7 @@ class _Probe:
                 ratio = float(product @ measured) / max(float(measured @ measured), np.finfo(float).tiny)
                 vague = at.rounding > 1e-10 and (0.1 < ratio < 10 or not np.any(product))
                 if float(np.linalg.norm(product - measured)) <= error or vague:
-                    return
+                    return True
                 least = 10 * at.rounding * (at.size + float(np.linalg.norm(at.w)) * np.linalg.norm(measured)) / h
                 alike = np.linalg.norm(measured - before) <= 0.2 * np.linalg.norm(measured) + least
                 against = against + 1 if alike else 1
@@ -212,7 +221,8 @@ class _Probe:
                 before = measured
         # Only the shortest steps are free of kinks: agreement there would have ended this.
         if found is not None:
-            self._refuse(name, self.reference, "along a direction", product, found, derivative=True)
+            self._refuse(name, self.reference, "along a direction", product, found, against="the derivative of {}")
+        return False
 
     def full(self, name: str, w: Array) -> Array | None:
         """Return the gradient of the whole cost by a method."""
@@ -220,6 +230,7 @@ class _Probe:
             return None
         argument = {"minibatch_gradient": np.arange(self.n), "weighted_gradient": np.ones(self.n)}.get(name)
         value = self._call(name, w, argument)
+        self.single = self.single or (name == self.reference and np.asarray(value).dtype == np.float32)
         return self._vector(np.sum(value, axis=0) if name == "per_example_gradients" and np.ndim(value) == 2 else value)
 
     def batch(self, name: str, w: Array, indices: NDArray[np.int64]) -> Array | None:
@@ -237,9 +248,8 @@ class _Probe:
     def cost(self, w: Array) -> float | None:
         """Return the cost."""
         value = np.asarray(self._call("cost", w))
-        return (
-            float(value.reshape(())) if value.size == 1 and value.dtype.kind in "iuf" and np.isfinite(value) else None
-        )
+        is_number = value.size == 1 and value.dtype.kind in "iuf" and np.isfinite(value).all()
+        return float(value.reshape(())) if is_number else None
 
     def product(self, name: str, w: Array, v: Array) -> Array | None:
         """Return ∇∇C v by a method."""
@@ -273,21 +283,11 @@ class _Probe:
             return None
         return array.astype(np.float64) if np.isfinite(array).all() else None
 
-    def _refuse(
-        self,
-        name: str,
-        other: str,
-        where: str,
-        said: Array,
-        right: Array,
-        *,
-        slope: bool = False,
-        derivative: bool = False,
-    ) -> None:
+    def _refuse(self, name: str, other: str, where: str, said: Array, right: Array, *, against: str = "{}") -> None:
         square = float(right @ right)
         factor = float(said @ right) / square if square else np.inf
         parallel = abs(float(said @ right)) > 0.98 * float(np.linalg.norm(said)) * np.sqrt(square)
-        against = "the slope of cost" if slope else f"the derivative of {other}" if derivative else other
+        against = against.format(other)
         base = declaring_class(type(self.model))
         foreign = [n for n in (name, other) if base is not None and n not in stated(self.model, _NAMES)]
         raise InvalidInputError(

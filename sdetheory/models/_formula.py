@@ -31,7 +31,7 @@ _with_formulas: set[type] = set()
 
 
 def extensible(kind: Kind) -> Kind:
-    """Remember what the names of a class mean, for its subclasses; the outermost decorator, as slots make a new class."""
+    """Remember what the names of a class mean; the outermost decorator, as slots make a new class."""
     names = {name for each in kind.__mro__[:-1] for name in vars(each) if not name.startswith("__")}
     _written[kind] = {name: _meaning(kind, name) for name in names}
     return kind

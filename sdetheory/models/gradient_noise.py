@@ -7,6 +7,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from .. import _validate
 from ..errors import InvalidInputError
+from ._rows import matrix_of
 
 
 def gradient_covariance(per_example_gradients: ArrayLike) -> NDArray[np.float64]:
@@ -28,7 +29,7 @@ def gradient_covariance(per_example_gradients: ArrayLike) -> NDArray[np.float64]
     Raises
     ------
     InvalidInputError
-        If the gradients are not an (N, p) array of finite numbers, or N = 1.
+        If the gradients are not an (N, p) array of finite numbers, N = 1, or p > 16,384.
 
     Notes
     -----
@@ -54,5 +55,8 @@ def gradient_covariance(per_example_gradients: ArrayLike) -> NDArray[np.float64]
         raise InvalidInputError(
             f"per_example_gradients must have at least 2 rows; got {n}. A covariance needs more than one example."
         )
+    matrix_of(
+        gradients.shape[1], "For its trace see simple_noise_scale, for its diagonal gradients.var(axis=0, ddof=1)."
+    )
     centered = gradients - gradients.mean(axis=0)
     return centered.T @ centered / (n - 1)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -12,10 +13,10 @@ from scipy import special
 from .. import _validate
 from ..errors import InvalidInputError
 from ..results import Estimate, mean_estimate
-from .gradient_noise import gradient_covariance
+from ._rows import Rows
 
 
-def simple_noise_scale(per_example_gradients: ArrayLike) -> float:
+def simple_noise_scale(per_example_gradients: Any, w: ArrayLike | None = None) -> float:
     r"""Return B_simple of the examples at hand.
 
     .. math:: B_\mathrm{simple} = \frac{\mathrm{Tr}\, F}{|\bar g|^2}, \qquad \bar g = \frac{1}{N} \sum_i \nabla C_i
@@ -23,7 +24,10 @@ def simple_noise_scale(per_example_gradients: ArrayLike) -> float:
     Parameters
     ----------
     per_example_gradients : array_like, shape (N, p)
-        ∇Cᵢ of N ≥ 2 examples; anything with ``__array__``, such as a PyTorch tensor without gradient.
+        ∇Cᵢ of N ≥ 2 examples; anything with ``__array__``, such as a PyTorch tensor without gradient. Or a model of
+        :mod:`sdetheory.models` or your own, with `w`.
+    w : array_like, shape (p,), optional
+        Weights at which the gradients of a model are taken.
 
     Returns
     -------
@@ -33,10 +37,12 @@ def simple_noise_scale(per_example_gradients: ArrayLike) -> float:
     Raises
     ------
     InvalidInputError
-        If the gradients are not an (N, p) array of finite numbers, or N = 1.
+        If the gradients are not an (N, p) array of finite numbers, N = 1, or a model contradicts itself.
 
     Notes
     -----
+    No (p, p) matrix is formed, and of a model with many weights no (N, p) array: gradients come a few at a time.
+
     Exact for these N examples as the population. As an estimate for the population that they were drawn from it is too
     small, because |ḡ|² has the mean |G|² + Tr F/N; :func:`noise_scale_from_batches` is free of that.
 
@@ -50,11 +56,13 @@ def simple_noise_scale(per_example_gradients: ArrayLike) -> float:
     --------
     >>> simple_noise_scale([[1.0, 0.0], [2.0, 1.0], [3.0, -1.0]])
     0.5
+    >>> from sdetheory.models import LinearRegression
+    >>> simple_noise_scale(LinearRegression([[1.0], [1.0]], [0.0, 2.0]), [0.0])     # gradients 0 and -2
+    2.0
     """
-    F = gradient_covariance(per_example_gradients)
-    mean = np.asarray(per_example_gradients, dtype=np.float64).mean(axis=0)
-    square = float(mean @ mean)
-    return float(np.trace(F)) / square if square else math.inf
+    rows = Rows(per_example_gradients, w)
+    square = float(rows.mean @ rows.mean)
+    return rows.squares() / (rows.n - 1) / square if square else math.inf
 
 
 def hessian_noise_scale(gradient: ArrayLike, covariance: ArrayLike, hessian: ArrayLike) -> float:

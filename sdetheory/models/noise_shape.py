@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from .. import _validate
+from .._intervals import Count
 from ..errors import InvalidInputError
 from ..results import Estimate
 
@@ -125,4 +126,4 @@ def tail_index(sizes: ArrayLike, *, n_largest: int) -> Estimate:
     if len(values) < k + 1 or values[k] <= 0:
         raise InvalidInputError(f"sizes must have at least {k + 1} positive members; got {int(np.sum(values > 0))}")
     alpha = 1 / float(np.mean(np.log(values[:k] / values[k])))
-    return Estimate(value=alpha, stderr=alpha / k**0.5, n_eff=float(k))
+    return Estimate(value=alpha, stderr=alpha / k**0.5, n_eff=float(k), law=Count(k, k**-0.5, k))

@@ -16,7 +16,7 @@ from ..hyperparameters import SGDHyperparameters
 from . import _comparison
 from ._checkpoint import Checkpoint
 from ._comparison import Moments
-from ._ensemble import Interrupt
+from ._ensemble import whole_run
 from .sgd import sgd
 from .sgd_sde import sgd_sde
 from .simulate import simulate
@@ -64,16 +64,11 @@ class Ensembles:
         if f"{name}.diverged" in self.stored:
             return _comparison.unpacked(self.stored, name)
         own = None if self.file.path is None else Path(f"{self.file.path}.{name}")
-        with Interrupt() as interrupt:
-            run = make(rng=seed, checkpoint=own, executor=self.executor)
-        if run.interrupted:
-            raise KeyboardInterrupt
+        run = whole_run(make, rng=seed, checkpoint=own, executor=self.executor)
         moments = _comparison.moments(iter(run.paths[1:]), self.functions)
         self.stored |= _comparison.packed(moments, name)
         self.file.save(self.made, self.stored)
         if own is not None:
             own.unlink(missing_ok=True)
         self.bar.update()
-        if interrupt.seen:  # in the last steps, after which there was nothing to interrupt
-            raise KeyboardInterrupt
         return moments

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import signal
 import threading
-from collections.abc import Iterator
+import warnings
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -17,6 +18,8 @@ from .._kernels import ensemble as drivers
 from .._kernels import noise
 from .._kernels.signatures import NOISE, compiled
 from ..errors import IncompatibleError, InvalidInputError
+from ._fork import check_threads
+from ._pace import Pace
 from ._stability import check_step
 from .schemes import INCREMENTS, SCHEMES, Plan, prepare
 from .sde import SDE
@@ -24,6 +27,8 @@ from .sgd_sde import SGDEquation
 
 _CHUNK = 2**27
 """Path-steps between two looks at the progress bar and the keyboard: a tenth of a second, if the drift is cheap."""
+_FIRST = 2**17
+"""Path-steps before the first look, when nobody knows yet what the drift costs."""
 
 _BATCH = 2**14
 """Points at which fields are looked at together."""
@@ -43,6 +48,7 @@ class Ensemble:
     plan: Plan
     seed: np.random.SeedSequence
     step: int = 0
+    interrupt: Interrupt | None = None
 
     @classmethod
     def prepare(
@@ -59,6 +65,7 @@ class Ensemble:
         refine: int = 1,
     ) -> Ensemble:
         """Check the arguments that all simulators have in common, and lay out the state."""
+        check_threads()
         if not isinstance(sde, SDE):
             raise InvalidInputError(
                 f"sde must be an SDE; got {type(sde).__name__}. Build one, for example with sdetheory.langevin."
@@ -133,10 +140,22 @@ class Ensemble:
 
     @property
     def steps_in_chunk(self) -> int:
-        """Steps between two looks at the progress bar and the keyboard, rounded up to use all numbers once made."""
+        """Steps between two looks at the progress bar and the keyboard at most."""
+        return self._rounded_up(_CHUNK // self.state.size)
+
+    @property
+    def first_steps(self) -> int:
+        """Steps before the first look."""
+        return self._rounded_up(_FIRST // self.state.size)
+
+    @property
+    def _made_at_once(self) -> int:
+        """Steps for which the generator makes the numbers together."""
         plan = self.plan.plan
-        whole = max(1, int(plan[drivers.BUFFER] * plan[drivers.PACK] // max(1, plan[drivers.NUMBERS])))
-        return -(-max(1, _CHUNK // self.state.size) // whole) * whole
+        return max(1, int(plan[drivers.BUFFER] * plan[drivers.PACK] // max(1, plan[drivers.NUMBERS])))
+
+    def _rounded_up(self, n_steps: int) -> int:
+        return -(-max(1, n_steps) // self._made_at_once) * self._made_at_once
 
     def advance(self, n_steps: int, frames: NDArray[np.float64] | None = None) -> None:
         """Make n_steps steps; or for each of frames (n_frames, n_paths, d), which takes the positions after them."""
@@ -189,17 +208,25 @@ class Ensemble:
         """Yield counts that add up to n, of units of `steps_each` steps; a multiple of `stop_every` is never passed.
 
         The caller makes the steps; the progress bar moves on after each chunk, and chunks come `often` times more often
-        than it needs. Units already `done` are left out, and what remains after an interrupt too.
+        than it needs, or as the clock demands where steps are slow. Units already `done` are left out, and what remains
+        after an interrupt too.
         """
+        self.interrupt = interrupt
+        pace = Pace(self.first_steps * self.state.size)
         bar = tqdm(
             total=n * steps_each, initial=done * steps_each, desc=label, unit="step", unit_scale=True,
             disable=not progress,
         )  # fmt: skip
         with bar:
             while done < n and not (interrupt and interrupt.seen):
-                size = max(1, self.steps_in_chunk // (steps_each * often))
+                unit = self.state.size * steps_each  # changes as paths arrive
+                steps = min(self.steps_in_chunk // often, pace.begin() // self.state.size)
+                # What a chunk leaves of the numbers made at once is made again; slow steps do not feel it.
+                steps -= steps % self._made_at_once if steps > self._made_at_once else 0
+                size = max(1, steps // steps_each)
                 chunk = min(size, n - done, stop_every - done % stop_every if stop_every else size)
                 yield chunk
+                pace.end(chunk * unit)
                 done += chunk
                 bar.update(chunk * steps_each)
 
@@ -207,8 +234,8 @@ class Ensemble:
 class Interrupt:
     """Ctrl-C within a ``with`` block: only noted, so that a chunk of steps is made as a whole or not at all.
 
-    Of two blocks, one inside the other, both note it. A handler of somebody else's is left alone, as are other threads
-    than the main one, which signals do not reach.
+    Of two blocks, one inside the other, both note it, and the inner one knows what the outer one noted before it. A
+    handler of somebody else's is left alone, as are other threads than the main one, which signals do not reach.
     """
 
     def __init__(self) -> None:
@@ -221,6 +248,7 @@ class Interrupt:
             before = signal.getsignal(signal.SIGINT)
             owner = getattr(before, "__self__", None)
             self._outer = owner if isinstance(owner, Interrupt) else None
+            self.seen = self._outer is not None and self._outer.seen
             if before is signal.default_int_handler or self._outer is not None:
                 self._before = before
                 signal.signal(signal.SIGINT, self._note)
@@ -234,6 +262,18 @@ class Interrupt:
         self.seen = True
         if self._outer is not None:
             self._outer._note()
+
+
+def whole_run(simulator: Callable[..., Any], *arguments: Any, **options: Any) -> Any:
+    """Return what a simulator returns, to a caller who has no use for part of a run: Ctrl-C gives it up."""
+    if options.get("executor") is not None:  # nothing is noted there: the wait for workers is broken off
+        return simulator(*arguments, **options)
+    with Interrupt() as interrupt, warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "interrupted after", RuntimeWarning)
+        run = simulator(*arguments, **options)
+    if interrupt.seen:
+        raise KeyboardInterrupt
+    return run
 
 
 def starting_points(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from .._intervals import law_of_mean
 from ..results import Estimate, mean_of
 
 
@@ -39,13 +40,11 @@ def covariance(first: NDArray[np.float64], second: NDArray[np.float64]) -> Estim
     influence = second - mean[rows] * first[:, columns] - mean[columns] * first[:, rows] + mean[rows] * mean[columns]
     packed = mean_of(influence)
     # The mean itself is estimated; what that takes from the covariance is its own variance.
-    packed_value = packed.value + np.mean(centred[:, rows] * centred[:, columns], axis=0) / (len(first) - 1)
-    value, stderr = np.empty((2, dimension, dimension))
-    value[rows, columns] = value[columns, rows] = packed_value
-    stderr[rows, columns] = stderr[columns, rows] = packed.stderr
-    return Estimate(value=value, stderr=stderr, n_eff=packed.n_eff)
-
-
-def entry(estimate: Estimate, column: int | slice) -> Estimate:
-    """Return one entry of an estimate that is an array, or some."""
-    return Estimate(value=estimate.value[column], stderr=estimate.stderr[column], n_eff=estimate.n_eff)
+    value = packed.value + np.mean(centred[:, rows] * centred[:, columns], axis=0) / (len(first) - 1)
+    # A path's mean square is positive, and its law is near a gamma one, as that of a sum of normal squares is.
+    with np.errstate(invalid="ignore", divide="ignore"):
+        law = law_of_mean(influence, packed.value, positive=True, relative=packed.stderr / np.abs(value))
+    packed = Estimate(value=value, stderr=packed.stderr, n_eff=packed.n_eff, law=law)
+    where = np.empty((dimension, dimension), dtype=np.intp)
+    where[rows, columns] = where[columns, rows] = np.arange(len(rows))
+    return packed[where]

@@ -18,6 +18,7 @@ from tqdm.auto import tqdm
 from ..errors import InvalidInputError, WorkerError
 from ._checkpoint import Checkpoint
 from ._ensemble import Ensemble
+from ._fork import check_threads
 
 Arrays = dict[str, NDArray[Any]]
 
@@ -136,6 +137,7 @@ def _work(
 @contextlib.contextmanager
 def one_thread() -> Iterator[None]:
     """Let kernels run on one thread: the executor's workers are the parallelism."""
+    check_threads()
     threads = numba.get_num_threads()
     numba.set_num_threads(1)
     try:

@@ -19,6 +19,12 @@ from .optimizers import Adam, RMSprop
 Array = NDArray[Any]
 
 _KINDS = {"without-replacement": kernels.WITHOUT_REPLACEMENT, "with-replacement": kernels.WITH_REPLACEMENT}
+_STEPS = {
+    ("sgd", "steps"): kernels.HEAVY_BALL,
+    ("nesterov", "steps"): kernels.NESTEROV,
+    ("sgd", "gradients"): kernels.HEAVY_BALL_OF_GRADIENTS,
+    ("nesterov", "gradients"): kernels.NESTEROV_OF_GRADIENTS,
+}
 
 
 def check_model(model: Any, hp: Any) -> None:
@@ -67,9 +73,11 @@ def problem(
     batch_sizes: Any,
     average_from: int | None,
     seed: np.random.SeedSequence,
+    momentum_of: str = "steps",
 ) -> _sgd_engine.Problem:
     """Return what the steps are made of."""
-    rates = _schedule("learning_rates", learning_rates, hp.learning_rate, n_steps, above=0.0)
+    # A rate of zero is a step of a warm-up that only fills the velocity.
+    rates = _schedule("learning_rates", learning_rates, hp.learning_rate, n_steps, at_least=0.0)
     sizes = _schedule("batch_sizes", batch_sizes, hp.batch_size, n_steps, at_least=1.0, at_most=float(hp.train_size))
     sizes = _validate.integers("batch_sizes", sizes)
     kind = _KINDS[hp.sampling]
@@ -80,7 +88,11 @@ def problem(
             raise IncompatibleError("reshuffle needs one batch size, so that epochs have equal lengths; got a schedule")
         kind = kernels.RESHUFFLING
     constants = [hp.momentum, 1 - hp.dampening, 0.0, 0.0, 0.0]
+    momentum_of = _validate.choice("momentum_of", momentum_of, ("steps", "gradients"))
     if isinstance(optimizer, (Adam, RMSprop)):
+        _check_optimizer(optimizer)
+        if momentum_of != "steps":
+            raise IncompatibleError(f'{type(optimizer).__name__} has averages of its own; give momentum_of="steps"')
         if hp.momentum or hp.dampening:
             raise IncompatibleError(f"{type(optimizer).__name__} has averages of its own; give hp no momentum")
         if isinstance(optimizer, Adam):
@@ -89,8 +101,13 @@ def problem(
             constants = [0.0, 1.0, optimizer.beta, optimizer.floor, 0.0]
         step = kernels.ADAPTIVE
     else:
-        names = {"sgd": kernels.HEAVY_BALL, "nesterov": kernels.NESTEROV}
-        step = names[_validate.choice("optimizer", optimizer, names)]
+        name = _validate.choice("optimizer", optimizer, ("sgd", "nesterov"))
+        step = _STEPS[name, momentum_of]
+        if step == kernels.NESTEROV_OF_GRADIENTS and hp.dampening:
+            raise IncompatibleError(
+                f"Nesterov's momentum of gradients has no dampening, as in PyTorch; got dampening={hp.dampening:g}. "
+                'Use dampening=0, or momentum_of="steps".'
+            )
     if average_from is not None:
         average_from = _validate.integer("average_from", average_from, at_least=0, at_most=max(0, n_steps - 1))
     return _sgd_engine.Problem(
@@ -103,6 +120,18 @@ def problem(
         average_from=n_steps if average_from is None else average_from,
         key=seed.generate_state(2, np.uint32).astype(np.uint64),
     )
+
+
+def _check_optimizer(optimizer: Adam | RMSprop) -> None:
+    """Refuse a subclass with methods or numbers of its own: steps are made of those of its base alone."""
+    base = Adam if isinstance(optimizer, Adam) else RMSprop
+    added = sorted(name for name in {*dir(optimizer)} - {*dir(base)} if not name.startswith("__"))
+    if added:
+        raise InvalidInputError(
+            f"optimizer must be {base.__name__}, whose step is its formula with other numbers; what "
+            f"{type(optimizer).__name__} adds ({', '.join(added)}) no simulator would call. Write the loop over "
+            "minibatch_gradient yourself."
+        )
 
 
 def _schedule(name: str, schedule: Any, constant: float, n_steps: int, **bounds: float) -> NDArray[np.float64]:
@@ -130,6 +159,7 @@ def describe(
     reshuffle: bool,
     seed: np.random.SeedSequence,
     executor: Any,
+    momentum_of: str = "steps",
 ) -> dict[str, Any]:
     """Return all that the bits of a run depend on; nothing if there is no file."""
     if file.path is None:
@@ -140,7 +170,7 @@ def describe(
     return {
         **identity(plan.label),
         "hp": repr(hp),
-        "optimizer": repr(optimizer),
+        "optimizer": repr(optimizer) + ("" if momentum_of == "steps" else " of gradients"),
         "reshuffle": bool(reshuffle),
         "n_steps": plan.n_steps,
         "average_from": problem.average_from,

@@ -101,7 +101,11 @@ def lanes(model: Any) -> int:
 
 
 def prepare(problem: Problem) -> Any:
-    """Return ``advance(state, first_step, n_steps)`` for the model."""
+    """Return ``advance(state, first_step, n_steps, stop, interrupt)`` for the model.
+
+    It returns whether the steps were made: all of them or, after an interrupt, none. What is not finite shows at the
+    step `stop` at the latest, wherever chunks of steps end.
+    """
     return _ensemble(problem) if has_kernel(problem.model) else _loop(problem)
 
 
@@ -123,13 +127,14 @@ def _ensemble(problem: Problem) -> Any:
     slope = compiled_source(FIELD, _slope_source(formula_of(model), rows))
     words = compiled(WORDS, noise.batch_words)
 
-    def advance(state: State, first: int, n_steps: int) -> None:
+    def advance(state: State, first: int, n_steps: int, stop: int, interrupt: Any) -> bool:
         chunk = slice(first, first + n_steps)
         kernels.advance(
             state.w, state.v, state.second, model.X, y, model.prior_precision, slope, problem.kind, problem.optimizer,
             problem.sizes[chunk], problem.rates[chunk], problem.constants, problem.mix, problem.first_run, first, words,
             problem.key, state.diverged, problem.average_from, state.sums, state.squares,
         )  # fmt: skip  # pyright: ignore[reportCallIssue]
+        return True
 
     return advance
 
@@ -177,20 +182,28 @@ def _loop(problem: Problem) -> Any:
         if problem.optimizer == kernels.ADAPTIVE:
             first_bias, second_bias = (1 - momentum ** (s + 1), 1 - decay ** (s + 1)) if unbiased else (1.0, 1.0)
             numbers = [n, momentum, 1 - momentum, decay, 1 - decay, second_bias, floor, rate / first_bias]
+        elif problem.optimizer in (kernels.HEAVY_BALL_OF_GRADIENTS, kernels.NESTEROV_OF_GRADIENTS):
+            numbers = [momentum, (kept if s else 1.0) / n, 1 / n, rate]
         else:
             numbers = [momentum, kept * rate / n]
         kernels.change(w, v, second, gradient, problem.optimizer, np.array(numbers, dtype=w.dtype))
 
-    def advance(state: State, first: int, n_steps: int) -> None:
+    def advance(state: State, first: int, n_steps: int, stop: int, interrupt: Any) -> bool:
+        # A step of all runs may take long; an interrupt takes back those that have made it before the others.
+        before = {name: array.copy() for name, array in state.arrays().items()} if n_steps == 1 else {}
         for run in np.flatnonzero(state.diverged < 0):
+            if before and interrupt is not None and interrupt.seen:
+                vars(state).update(before)
+                return False
             with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
-                make(state, int(run), first, n_steps)
+                make(state, int(run), first, n_steps, stop)
+        return True
 
-    def make(state: State, run: int, first: int, n_steps: int) -> None:
+    def make(state: State, run: int, first: int, n_steps: int, stop: int) -> None:
         w, v, second = state.w[run], state.v[run], state.second[run]
         for s, batches in _batches(problem, run, first, n_steps):
             step(w, v, second, batches, s)
-            if (not many or (s + 1) % _LOOK == 0 or s == first + n_steps - 1) and not np.isfinite(w).all():
+            if (not many or (s + 1) % _LOOK == 0 or s + 1 == stop) and not np.isfinite(w).all():
                 state.diverged[run] = s + 1
                 return
             if s >= problem.average_from:

@@ -16,6 +16,8 @@ from ..errors import InvalidInputError
 from . import _parallel, _sgd_engine
 from ._checkpoint import Checkpoint
 from ._ensemble import Interrupt
+from ._fork import check_threads
+from ._pace import Pace
 
 Array = NDArray[Any]
 
@@ -65,6 +67,7 @@ def run(
 ) -> tuple[int, dict[str, Array]]:
     """Return how many steps were made, and all arrays of the state and the records."""
     if executor is None:
+        check_threads()
         with Interrupt() as interrupt:
             return _steps(plan, starts, file, description, interrupt, progress)
     _parallel.check(executor)
@@ -130,6 +133,8 @@ def _steps(
     advance = _sgd_engine.prepare(plan.problem)
     largest = int(plan.problem.sizes.max(initial=1)) * state.w.size
     longest = max(_sgd_engine.shortest(plan.problem.model), min(1024, _WORK // largest))
+    # What a kernel's multiplications cost is known; what a model's own functions do is not.
+    pace = Pace(longest if _sgd_engine.has_kernel(plan.problem.model) else 1)
     stops = np.union1d(plan.steps, plan.saved)
     with tqdm(total=plan.n_steps, initial=done, desc=plan.label, unit="step", disable=not progress) as bar:
         while True:
@@ -139,8 +144,11 @@ def _steps(
             records["paths"][plan.saved == done] = state.w
             if done == plan.n_steps or (interrupt is not None and interrupt.seen):
                 break
-            chunk = int(min(longest, stops[stops > done][0] - done))
-            advance(state, done, chunk)
+            stop = int(stops[stops > done][0])
+            chunk = min(longest, pace.begin(), stop - done)
+            if not advance(state, done, chunk, stop, interrupt):
+                break
+            pace.end(chunk)
             done += chunk
             bar.update(chunk)
             file.offer(done, {**state.arrays(), **records})

@@ -17,11 +17,15 @@ from .._kernels import noise, weighted
 from .._kernels.signatures import NOISE, compiled
 from ..errors import IncompatibleError, InvalidInputError
 from ._ensemble import Ensemble, blocks, starting_points
+from ._fork import check_threads
 from .schemes import INCREMENTS, SCHEMES, Scheme
+from .sde import check_methods
 from .sgd_sde import LinearForm, SGDEquation, check_consistency, linear_form
 
 _WORK = 2**27
 """Multiplications between two looks at the progress bar and the keyboard: a tenth of a second."""
+_FIRST = 2**19
+"""Multiplications before the first look."""
 
 
 @dataclass(kw_only=True)
@@ -88,6 +92,7 @@ class WeightedEnsemble(Ensemble):
         refine: int = 1,
     ) -> WeightedEnsemble:
         """Check the arguments, and lay out the state."""
+        check_threads()
         _validate.choice("method", method, SCHEMES)
         _validate.choice("increments", increments, INCREMENTS)
         if (method, increments, refine) != ("euler-maruyama", "gaussian", 1):
@@ -97,6 +102,7 @@ class WeightedEnsemble(Ensemble):
             )
         dt = _validate.real("dt", dt, above=0.0)
         points = starting_points(x0, sde.dimension, n_paths)
+        check_methods(sde, SGDEquation, ("drift", "diffusion", "step_gradient"))
         check_consistency(sde.model, points[0], sde.order)
         form = linear_form(sde.model)
         if form is not None and form.link == weighted.LINEAR:
@@ -131,9 +137,18 @@ class WeightedEnsemble(Ensemble):
 
     @property
     def steps_in_chunk(self) -> int:
-        """Steps between two looks at the progress bar and the keyboard."""
-        sde = self.plan.sde
-        return max(1, _WORK // (2 * sde.n_noises * self.state.size))
+        """Steps between two looks at the progress bar and the keyboard at most."""
+        return max(1, _WORK // (2 * self.plan.sde.n_noises * self.state.size))
+
+    @property
+    def first_steps(self) -> int:
+        """Steps before the first look."""
+        return max(1, _FIRST // (2 * self.plan.sde.n_noises * self.state.size))
+
+    @property
+    def _made_at_once(self) -> int:
+        """Steps whose normals are made together: each has its own."""
+        return 1
 
     def advance(self, n_steps: int, frames: NDArray[np.float64] | None = None) -> None:
         """Make n_steps steps; or for each of frames (n_frames, n_paths, p), which takes the positions after them."""
@@ -153,17 +168,24 @@ class WeightedEnsemble(Ensemble):
                 self.state, form.X, transposed, form.y, form.link, numbers, normals, first_path,
                 self.step, n_frames, n_steps, key, frames,
             )  # fmt: skip
-        else:
-            rows = -(-sde.n_noises // 4) * 4
-            z, words = np.empty((rows, self.state.shape[2])), np.empty((2, max(rows // 4, 32)), np.uint64)
-            for step in range(self.step, self.step + n_frames * n_steps):
-                for block, path in enumerate(range(first_path, first_path + self.n_paths, self.state.shape[2])):
-                    weighted.normals(z, words, normals, step * rows, path, key)
-                    weights = amplitude * (z[: sde.n_noises] - z[: sde.n_noises].mean(axis=0)) - self.dt
-                    self._step(self.state[block], np.ascontiguousarray(weights.T), first=step == 0)
-                if len(frames) and (step + 1 - self.step) % n_steps == 0:
-                    frames[(step + 1 - self.step) // n_steps - 1] = self.positions()
-        self.step += n_frames * n_steps
+            self.step += n_frames * n_steps
+            return
+        rows = -(-sde.n_noises // 4) * 4
+        z, words = np.empty((rows, self.state.shape[2])), np.empty((2, max(rows // 4, 32)), np.uint64)
+        begun = self.step
+        for step in range(begun, begun + n_frames * n_steps):
+            before = self.state.copy()
+            for block, path in enumerate(range(first_path, first_path + self.n_paths, self.state.shape[2])):
+                if self.interrupt is not None and self.interrupt.seen:
+                    # Gradients in Python may take seconds for a step of all paths; a step is made whole or not at all.
+                    self.state = before
+                    return
+                weighted.normals(z, words, normals, step * rows, path, key)
+                weights = amplitude * (z[: sde.n_noises] - z[: sde.n_noises].mean(axis=0)) - self.dt
+                self._step(self.state[block], np.ascontiguousarray(weights.T), first=step == 0)
+            self.step += 1
+            if len(frames) and (self.step - begun) % n_steps == 0:
+                frames[(self.step - begun) // n_steps - 1] = self.positions()
 
     def _step(self, block: NDArray[np.float64], weights: NDArray[np.float64], first: bool) -> None:
         """Move the paths of a block (p, L) by their weighted gradients; what overflowed stays as it is."""

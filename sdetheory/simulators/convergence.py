@@ -14,6 +14,7 @@ from .. import _validate
 from .._kernels import ensemble as drivers
 from ..errors import DivergedError, InvalidInputError
 from ..results import Estimate
+from ._ensemble import whole_run
 from .schemes import SCHEMES, prepare
 from .sde import SDE
 from .simulate import simulate
@@ -139,6 +140,8 @@ def convergence_study(
         A scheme that follows no Brownian path, or that does not serve the equation.
     DivergedError
         A path overflowed.
+    KeyboardInterrupt
+        Ctrl-C: part of a study has no order.
 
     Notes
     -----
@@ -182,8 +185,8 @@ def convergence_study(
     seed = _validate.seed_sequence(rng)
 
     def run(equation: SDE, start: ArrayLike, dt: float, scheme: str = method) -> NDArray[np.float64]:
-        final = simulate(
-            equation, start, dt=dt, n_steps=round(time / dt), n_paths=n_paths, rng=seed, method=scheme,
+        final = whole_run(
+            simulate, equation, start, dt=dt, n_steps=round(time / dt), n_paths=n_paths, rng=seed, method=scheme,
             increments=increments, brownian_dt=brownian_dt,
         ).final  # fmt: skip
         if not np.isfinite(final).all():

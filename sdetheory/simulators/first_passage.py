@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import warnings
 from concurrent.futures import Executor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -13,6 +13,7 @@ import sympy
 from numpy.typing import ArrayLike, NDArray
 
 from .. import _validate
+from .._intervals import Reciprocal, law_of_rate
 from .._kernels import ensemble as drivers
 from .._kernels.block import BlockFunction
 from ..errors import DivergedError, IncompatibleError, InvalidInputError
@@ -21,6 +22,7 @@ from . import _divergence, _parallel
 from ._checkpoint import Checkpoint
 from ._divergence import Divergence
 from ._ensemble import Ensemble, Interrupt
+from ._scout import warn_of_long_steps
 from .sde import SDE
 from .targets import Bridge, Crossing, target_function
 
@@ -39,7 +41,7 @@ class FirstPassage:
     censored : int
         Number of paths that were still outside when the run ended.
     diverged : int
-        Number of paths that overflowed first; they enter no estimate.
+        Number of paths that overflowed first; estimates are of the others alone.
     divergence : Divergence or None
         The first of them, and at which step.
     window : float
@@ -52,8 +54,9 @@ class FirstPassage:
     rate : Estimate
         Entries over total time at risk. Where passages are memoryless this is the maximum-likelihood estimate of their
         rate, and 1/rate that of the mean time, whatever was censored; elsewhere it is the average hazard within the
-        window. Its standard error, from the scatter of paths, does not rely on that. Without any entry it is 0, with
-        the rate of one entry as its standard error.
+        window. Its standard error, from the scatter of paths, does not rely on that; its interval is that of a Poisson
+        count as far as few entries tell no better. Without any entry it is 0, with the rate of one entry as its
+        standard error.
     replay : dict
         Arguments that repeat the run to the same bits: ``first_passage(**result.replay)``. After an interrupt they make
         all of it.
@@ -154,7 +157,8 @@ def first_passage(
     Warns
     -----
     RuntimeWarning
-        Some paths overflowed and were left out; Ctrl-C ended the run; a checkpoint could not be written.
+        Some paths overflowed and were left out, and there is no mean; Ctrl-C ended the run; a checkpoint could not be
+        written.
 
     Notes
     -----
@@ -195,6 +199,7 @@ def first_passage(
     ensemble.start = begin
     into, curved = target_function([target], sde)
     starts = ensemble.check_fields()
+    warn_of_long_steps(ensemble, sde, max_steps, 2)
     inside = into(starts, begin)[:, 0]
     if not (inside < 0).all():
         first = int(np.argmin(inside < 0))
@@ -291,15 +296,12 @@ def _result(times: NDArray[np.float64], ensemble: Ensemble, replay: dict[str, An
     if len(times) - diverged < 2:
         raise DivergedError(_divergence.report(divergence, lost, ensemble, ""), result=times)
     if diverged:
-        message = _divergence.report(divergence, lost, ensemble, " and were left out")
+        message = _divergence.report(divergence, lost, ensemble, " and were left out: there is no mean")
         warnings.warn(message, RuntimeWarning, 3)
     seen = times[~lost]
     arrived = np.isfinite(seen)
     at_risk = np.where(arrived, seen, window)
-    restricted = mean_of(at_risk)
-    rate = ratio_estimate(arrived, at_risk)
-    if not arrived.any():
-        rate = Estimate(value=0.0, stderr=1 / at_risk.sum(), n_eff=rate.n_eff)
+    restricted = mean_of(at_risk, positive=True)
     return FirstPassage(
         times=times,
         censored=censored,
@@ -308,7 +310,18 @@ def _result(times: NDArray[np.float64], ensemble: Ensemble, replay: dict[str, An
         window=window,
         mean=None if censored or diverged else restricted,
         restricted_mean=restricted,
-        rate=rate,
+        rate=_rate(arrived, at_risk, restricted),
         replay=replay,
         interrupted=interrupted,
     )
+
+
+def _rate(arrived: NDArray[np.bool_], at_risk: NDArray[np.float64], time: Estimate) -> Estimate:
+    """Return entries over time at risk, with the interval of counts, or of 1/time where all have arrived."""
+    rate = ratio_estimate(arrived, at_risk)
+    if not arrived.any():
+        rate = Estimate(value=0.0, stderr=1 / at_risk.sum(), n_eff=rate.n_eff)
+    law = law_of_rate(arrived.sum(), rate.stderr / rate.value if rate.value else 0.0)
+    if arrived.all() and time.law is not None:
+        law = Reciprocal(time.law, time.stderr / time.value)
+    return replace(rate, law=law)

@@ -10,6 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from .. import _validate
 from ..errors import InvalidInputError
+from ..models._rows import Rows, matrix_of
 from ..results import Estimate, mean_estimate
 
 # Entries of the largest array of one chunk of draws: 16 MB, whatever the number of draws.
@@ -23,8 +24,9 @@ class MinibatchCovariance:
 
     Attributes
     ----------
-    covariance : ndarray, shape (p, p)
-        Mean of (Ĝ − G)(Ĝ − G)ᵀ over the draws: unbiased, since G is known and not estimated.
+    covariance : ndarray, shape (p, p) or (p,), or None
+        Mean of (Ĝ − G)(Ĝ − G)ᵀ over the draws, its diagonal, or nothing, as `keep` says: unbiased, since G is known and
+        not estimated.
     trace : Estimate
         Trace of the covariance, E|Ĝ − G|², with the standard error of independent draws.
     projected : Estimate or None
@@ -35,7 +37,7 @@ class MinibatchCovariance:
         Passed as ``rng``, it repeats the draws.
     """
 
-    covariance: NDArray[np.float64]
+    covariance: NDArray[np.float64] | None
     trace: Estimate
     projected: Estimate | None
     mean: NDArray[np.float64]
@@ -68,10 +70,12 @@ _SAMPLERS = {"without-replacement": _without_replacement, "with-replacement": _w
 
 
 def minibatch_covariance(
-    per_example_gradients: ArrayLike,
+    per_example_gradients: Any,
     batch_size: int,
     *,
     n_draws: int,
+    w: ArrayLike | None = None,
+    keep: str = "covariance",
     directions: ArrayLike | None = None,
     sampling: str = "without-replacement",
     rng: Any = None,
@@ -88,11 +92,16 @@ def minibatch_covariance(
     Parameters
     ----------
     per_example_gradients : array_like, shape (N, p)
-        ∇Cᵢ of N ≥ 2 examples, at one point w.
+        ∇Cᵢ of N ≥ 2 examples, at one point w; or a model, with `w`.
     batch_size : int
         B, from 1 to N.
     n_draws : int
         Number of independent minibatches, at least 2.
+    w : array_like, shape (p,), optional
+        Weights at which the gradients of a model are taken.
+    keep : {"covariance", "diagonal", "trace"}
+        What is kept of the covariance besides its trace: all of it (for at most 16,384 weights), its diagonal, or
+        nothing.
     directions : array_like, shape (k, p), optional
         Unit vectors along which the variance is estimated too.
     sampling : {"without-replacement", "with-replacement"}
@@ -108,14 +117,16 @@ def minibatch_covariance(
     Raises
     ------
     InvalidInputError
-        If B > N, there are fewer than two examples or draws, or a direction is not a unit vector.
+        If B > N, there are fewer than two examples or draws, a direction is not a unit vector, a model contradicts
+        itself, or there are too many weights for their covariance.
 
     Notes
     -----
     Each draw gives one independent, unbiased sample |Ĝ − G|² of the trace, because G = Σᵢ ∇Cᵢ is known exactly;
     likewise (u·(Ĝ − G))² for the variance along u. So the standard errors are those of plain means.
 
-    Work grows as n_draws · p · (N + p). Memory, besides the (p, p) result and k + 1 numbers a draw, is bounded.
+    Work grows as n_draws · p · (N + p). Memory, besides the (p, p) result and k + 1 numbers a draw, is bounded: of a
+    model with many weights a draw takes one weighted gradient.
 
     References
     ----------
@@ -133,12 +144,10 @@ def minibatch_covariance(
     >>> print(minibatch_covariance(gradients, 6, n_draws=10, rng=0).trace)
     0 ± 0
     """
-    gradients = _validate.reals("per_example_gradients", per_example_gradients, shape=(None, None))
-    n, p = gradients.shape
-    if n < 2:
-        raise InvalidInputError(
-            f"per_example_gradients must have at least 2 rows; got {n}. A covariance needs more than one example."
-        )
+    gradients = Rows(per_example_gradients, w)
+    n, p = gradients.n, gradients.p
+    if _validate.choice("keep", keep, ("covariance", "diagonal", "trace")) == "covariance":
+        matrix_of(p, 'Pass keep="diagonal" or keep="trace".')
     batch_size = _validate.integer("batch_size", batch_size, at_least=1, at_most=n)
     n_draws = _validate.integer("n_draws", n_draws, at_least=2)
     draw = _SAMPLERS[_validate.choice("sampling", sampling, _SAMPLERS)]
@@ -146,23 +155,25 @@ def minibatch_covariance(
     replay = _validate.seed_sequence(rng)
     generator = _validate.generator(replay)
 
-    center = gradients.mean(axis=0)
-    centered = gradients - center
-    outer, total = np.zeros((p, p)), np.zeros(p)
+    products = np.zeros({"covariance": (p, p), "diagonal": p, "trace": 0}[keep])
+    total = np.zeros(p)
     squares, along = np.empty(n_draws), np.empty((n_draws, len(axes)))
     rows = max(1, _CHUNK_ENTRIES // max(n, p))
     for start in range(0, n_draws, rows):
         chunk = slice(start, min(start + rows, n_draws))
-        noise = n / batch_size * (draw(generator, chunk.stop - start, n, batch_size) @ centered)
-        outer += noise.T @ noise
+        noise = n / batch_size * gradients.weigh(draw(generator, chunk.stop - start, n, batch_size))
+        if keep == "covariance":
+            products += noise.T @ noise
+        elif keep == "diagonal":
+            products += np.einsum("ij,ij->j", noise, noise)
         total += noise.sum(axis=0)
         squares[chunk] = np.einsum("ij,ij->i", noise, noise)
         along[chunk] = (noise @ axes.T) ** 2
     return MinibatchCovariance(
-        covariance=outer / n_draws,
+        covariance=None if keep == "trace" else products / n_draws,
         trace=mean_estimate(squares),
         projected=None if directions is None else mean_estimate(along),
-        mean=n * center + total / n_draws,
+        mean=n * gradients.mean + total / n_draws,
         replay=replay,
     )
 

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from .._intervals import Law, Reciprocal, VarianceRatio
 from ..results import Estimate
-from ._moments import entry
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -46,7 +46,8 @@ class Mixing:
     rank-normalized, which would need all samples. Of an odd number of samples the later half has one more, and n is the
     mean. After an interrupt, the halves divide where those of the whole run would have.
 
-    Standard errors are to first order in the scatter between paths (delta method), about a share √(2/m) of τ.
+    Standard errors are to first order in the scatter between paths (delta method), about a share √(2/m) of τ; intervals
+    of τ and the effective sample size are those of a ratio of variances (F).
 
     References
     ----------
@@ -60,7 +61,7 @@ class Mixing:
 
     def of(self, column: int | slice) -> Mixing:
         """Return one entry, or some, of estimates that are arrays of shape (k,)."""
-        return Mixing(**{name: entry(getattr(self, name), column) for name in self.__slots__})
+        return Mixing(**{name: getattr(self, name)[column] for name in self.__slots__})
 
 
 def mixing(
@@ -92,11 +93,24 @@ def mixing(
         ratio = scatter.sum(axis=0) / (2 * m - 1) / within.mean(axis=0)
         r_hat = np.sqrt(1 - 2 / n_samples + ratio)
         r_error = ratio * _relative_error(scatter[:m] + scatter[m:], within) / (2 * r_hat)
+        # Averages over times much longer than τ are normal: their variance is a χ² of m - 1, and the variance that it
+        # is compared with has as many degrees of freedom as its own scatter tells.
+        freedom = 2 * m * (square.mean(axis=0) / square.std(axis=0, ddof=1)) ** 2
+        known = np.isfinite(freedom) & (freedom > 0) & np.isfinite(error) & (error > 0)
+        freedom, relative = np.where(known, freedom, float(m)), np.where(known, error, 1.0)
+    law = VarianceRatio(m - 1.0, np.minimum(freedom, 1e9), relative)
     return Mixing(
-        autocorrelation_time=Estimate(value=time, stderr=time * error, n_eff=float(m)),
-        effective_sample_size=Estimate(value=size, stderr=size * error, n_eff=float(m)),
-        r_hat=Estimate(value=r_hat, stderr=r_error, n_eff=float(m)),
+        autocorrelation_time=_estimate(time, time * error, m, law),
+        effective_sample_size=_estimate(size, size * error, m, Reciprocal(law, relative)),
+        r_hat=_estimate(r_hat, r_error, m, None),
     )
+
+
+def _estimate(value: NDArray[np.float64], error: NDArray[np.float64], m: int, law: Law | None) -> Estimate:
+    # Where paths do not scatter at all, nothing is known of an error.
+    error = np.where(np.isnan(error) & np.isfinite(value), np.inf, error)
+    error = np.where(np.isnan(value), np.nan, error)
+    return Estimate(value=value, stderr=error, n_eff=float(m), law=law)
 
 
 def split(

@@ -6,13 +6,14 @@ import os
 import warnings
 from collections.abc import Sequence
 from concurrent.futures import Executor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from .. import _validate
+from .._intervals import Law, Reciprocal, law_of_fraction, law_of_rate
 from .._kernels import ensemble as drivers
 from .._kernels.block import BlockFunction
 from ..errors import DivergedError, InvalidInputError
@@ -21,6 +22,7 @@ from . import _divergence, _parallel
 from ._checkpoint import Checkpoint
 from ._divergence import Divergence
 from ._ensemble import Ensemble, Interrupt
+from ._scout import warn_of_long_steps
 from .first_passage import refuse_points_off_the_path
 from .sde import SDE
 from .targets import Bridge, target_function
@@ -170,6 +172,7 @@ def residence_times(
         raise InvalidInputError(f"cores must be a sequence of at least two targets; got {cores!r:.60}")
     within, curved = target_function(cores, sde)
     starts = ensemble.check_fields()
+    warn_of_long_steps(ensemble, sde, n_steps, 2)
     inside = within(starts, ensemble.start)[:, :: 1 + sde.dimension] >= 0
     if (inside.sum(axis=1) > 1).any():
         first = int(np.argmax(inside.sum(axis=1) > 1))
@@ -266,17 +269,23 @@ def _result(
         mean_times = ratio_estimate(stayed, moves.sum(axis=2))
         occupancy = ratio_estimate(stayed, np.broadcast_to(stayed.sum(axis=1, keepdims=True), stayed.shape))
         one = np.broadcast_to(1 / stayed.sum(axis=0)[:, None], (k, k))
-    never, stays = moves.sum(axis=0) == 0, moves.sum(axis=(0, 2)) == 0
+    counts = moves.sum(axis=0)
+    stays = counts.sum(axis=1) == 0
+    rate_errors = np.where((counts == 0) & ~np.eye(k, dtype=bool), one, rates.stderr)
     return ResidenceTimes(
         mean_times=Estimate(
-            value=mean_times.value, stderr=np.where(stays, np.inf, mean_times.stderr), n_eff=mean_times.n_eff
+            value=mean_times.value,
+            stderr=np.where(stays, np.inf, mean_times.stderr),
+            n_eff=mean_times.n_eff,
+            law=_law_of_times(counts.sum(axis=1), mean_times),
         ),
         rates=Estimate(
             value=rates.value,
-            stderr=np.where(never & ~np.eye(k, dtype=bool), one, rates.stderr),
+            stderr=rate_errors,
             n_eff=rates.n_eff,
+            law=law_of_rate(counts, _relative(rates.value, rate_errors)),
         ),
-        occupancy=occupancy,
+        occupancy=replace(occupancy, law=_law_of_occupancy(stayed, occupancy)),
         moves=moves.sum(axis=0).astype(np.int64),
         diverged=diverged,
         divergence=divergence,
@@ -284,3 +293,22 @@ def _result(
         replay=replay,
         interrupted=interrupted,
     )
+
+
+def _relative(value: NDArray[np.float64], error: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return relative errors, 0 where there is nothing that an error could be relative to."""
+    known = np.isfinite(value) & np.isfinite(error) & (value != 0)
+    return np.where(known, error, 0.0) / np.where(known, value, 1.0)
+
+
+def _law_of_times(counts: NDArray[np.float64], times: Estimate) -> Law:
+    """Return the law of times per move: that of one over the rate of moves."""
+    relative = _relative(times.value, times.stderr)
+    return Reciprocal(law_of_rate(counts, relative), np.where(relative > 0, relative, 1.0))
+
+
+def _law_of_occupancy(stayed: NDArray[np.float64], occupancy: Estimate) -> Law:
+    """Return the law of shares of the time, as means over paths that all last about as long."""
+    total = stayed.sum(axis=1, keepdims=True)
+    with np.errstate(invalid="ignore"):
+        return law_of_fraction(stayed / total, occupancy.value, occupancy.stderr)

@@ -85,6 +85,7 @@ def sgd(
     n_runs: int | None = None,
     rng: Any = None,
     optimizer: Any = "sgd",
+    momentum_of: str = "steps",
     reshuffle: bool = False,
     learning_rates: Any = None,
     batch_sizes: Any = None,
@@ -122,11 +123,17 @@ def sgd(
     optimizer : {"sgd", "nesterov"}, Adam or RMSprop
         The step above; Nesterov's, w ← w + m v′ − (1 − τ)(ε/N)Ĝ with v′ the new v above; or one that divides by the
         size of recent gradients (with m = τ = 0 in `hp`).
+    momentum_of : {"steps", "gradients"}
+        What the velocity adds up. "steps": each with the learning rate and the dampening of its own time, as above.
+        "gradients": PyTorch's buffer b ← m b + (1 − τ) Ĝ/N, whose first gradient is not dampened and which the learning
+        rate of the present multiplies: w ← w − ε b (Nesterov: w ← w − ε (Ĝ/N + m b), without dampening). The two are
+        the same without dampening and at one learning rate.
     reshuffle : bool
         Instead of independent batches go through all examples in random order, epoch by epoch. The N mod B examples
         that are over at the end of an epoch are left out of it.
     learning_rates, batch_sizes : callable or array_like, optional
         Schedules, for each step from 0 on: functions of its number, or arrays of shape (n_steps,), in place of ε and B.
+        A learning rate may be 0, where a warm-up starts.
     average_from : int, optional
         First step (from 0 on) whose result enters averages, mean and covariance.
     metrics : mapping, optional
@@ -195,7 +202,7 @@ def sgd(
     starts = _sgd_arguments.starts(w0, model.dimension, n_runs, _sgd_engine.has_kernel(model))
     _consistency.check(model, starts[0], ("minibatch_gradient",))
     problem = _sgd_arguments.problem(
-        model, hp, n_steps, optimizer, reshuffle, learning_rates, batch_sizes, average_from, seed
+        model, hp, n_steps, optimizer, reshuffle, learning_rates, batch_sizes, average_from, seed, momentum_of
     )
     if record_every is not None:
         record_every = _validate.integer("record_every", record_every, at_least=1)
@@ -203,7 +210,7 @@ def sgd(
     saved = _sgd_run.saved_steps(n_steps, save_every)
     steps = np.unique(np.append(np.arange(0, n_steps, record_every or max(1, n_steps)), n_steps))
     plan = _sgd_run.Plan(problem=problem, steps=steps, measures=measures, saved=saved, label="sgd")
-    description = _sgd_arguments.describe(file, plan, starts, hp, optimizer, reshuffle, seed, executor)
+    description = _sgd_arguments.describe(file, plan, starts, hp, optimizer, reshuffle, seed, executor, momentum_of)
     done, arrays = _sgd_run.run(plan, starts, file=file, description=description, executor=executor, progress=progress)
     if done < n_steps:
         warnings.warn(f"interrupted after {done} of {n_steps} steps", RuntimeWarning, 2)
@@ -225,9 +232,9 @@ def sgd(
         interrupted=done < n_steps,
         replay={
             "model": model, "hp": hp, "w0": starts, "n_steps": n_steps, "rng": seed, "optimizer": optimizer,
-            "reshuffle": reshuffle, "learning_rates": problem.rates, "batch_sizes": problem.sizes,
-            "average_from": average_from, "metrics": measures, "record_every": record_every,
-            "save_every": save_every,
+            "momentum_of": momentum_of, "reshuffle": reshuffle, "learning_rates": problem.rates,
+            "batch_sizes": problem.sizes, "average_from": average_from, "metrics": measures,
+            "record_every": record_every, "save_every": save_every,
         },
     )  # fmt: skip
 

@@ -17,6 +17,7 @@ from . import _divergence, _parallel
 from ._checkpoint import Checkpoint
 from ._divergence import Divergence
 from ._ensemble import Ensemble, Interrupt
+from ._scout import warn_of_long_steps
 from ._weighted_ensemble import WeightedEnsemble
 from .schemes import SCHEMES
 from .sde import SDE
@@ -182,6 +183,8 @@ def simulate(
                 f"Take n_steps={-(-n_steps // save_every) * save_every}."
             )
     starts = ensemble.check_fields()
+    if not isinstance(sde, SGDEquation):
+        warn_of_long_steps(ensemble, sde, n_steps, 2)
     replay = {
         "sde": sde, "x0": starts, "dt": ensemble.dt, "n_steps": n_steps, "start": start,
         "rng": ensemble.seed, "method": method, "increments": increments, "brownian_dt": brownian_dt,
@@ -245,15 +248,15 @@ def _paths(
     ensemble.step, ensemble.state = done, arrays["state"]
     paths[: saved()] = arrays["paths"]
     watched = {"progress": progress, "label": "simulate", "interrupt": interrupt}
-    if save_every is not None and save_every <= ensemble.steps_in_chunk and done % save_every == 0:
+    often = min(8 * ensemble.first_steps, ensemble.steps_in_chunk)
+    if save_every is not None and save_every <= often and done % save_every == 0:
         for chunk in ensemble.chunks(n_steps // save_every, done=done // save_every, steps_each=save_every, **watched):
             ensemble.advance(save_every, paths[saved() : saved() + chunk])
             file.offer(ensemble.step, {"state": ensemble.state, "paths": paths[: saved()]})
     else:
         for chunk in ensemble.chunks(n_steps, done=done, stop_every=save_every, **watched):
-            ensemble.advance(chunk)
-            if save_every is not None and ensemble.step % save_every == 0:
-                paths[ensemble.step // save_every] = ensemble.positions()
+            ends = save_every is not None and (ensemble.step + chunk) % save_every == 0
+            ensemble.advance(chunk, paths[saved() : saved() + 1] if ends else None)
             file.offer(ensemble.step, {"state": ensemble.state, "paths": paths[: saved()]})
     if ensemble.step > done:
         file.save(ensemble.step, {"state": ensemble.state, "paths": paths[: saved()]})

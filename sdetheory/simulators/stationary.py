@@ -13,13 +13,15 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from .. import _validate
-from ..errors import DivergedError, InvalidInputError
+from .._intervals import law_of_fraction, law_of_mean
+from ..errors import AccuracyWarning, DivergedError, InvalidInputError
 from ..results import Estimate, mean_of
-from . import _divergence, _moments, _parallel
+from . import _divergence, _moments, _parallel, _settling
 from ._checkpoint import Checkpoint
 from ._divergence import Divergence
 from ._ensemble import Ensemble, Interrupt
 from ._observables import Observables
+from ._scout import warn_of_long_steps
 from .histogram import Histogram, cell_edges, from_counts
 from .mixing import Mixing, mixing, split
 from .sde import SDE
@@ -146,9 +148,10 @@ def sample_stationary(
     Raises
     ------
     InvalidInputError
-        Wrong shapes, numbers that are not finite, dt ≤ 0 or beyond the stability limit of a linear drift, counts that
-        do not fit, cells that are not equal, observables and basins that cannot be read; an equation that is not finite
-        where a path starts; a checkpoint of another run or a damaged one; before any work is done.
+        Wrong shapes, numbers that are not finite, dt ≤ 0 or beyond the stability limit of a linear drift, an equation
+        that depends on time without a period, or with one that does not divide the run, counts that do not fit, cells
+        that are not equal, observables and basins that cannot be read; an equation that is not finite where a path
+        starts; a checkpoint of another run or a damaged one; before any work is done.
     DivergedError
         Fewer than two paths stayed finite.
     WorkerError
@@ -158,6 +161,10 @@ def sample_stationary(
 
     Warns
     -----
+    AccuracyWarning
+        The equation has no stationary law (as far as its formulas tell, in one dimension or for a linear drift); the
+        two halves of the run differ, in means or variances, by more than chance; R-hat says that the paths have not
+        mixed, and the burn-in is too short for them to forget their starts.
     RuntimeWarning
         Some paths overflowed and were left out; an observable was not finite on other paths; Ctrl-C ended the run and
         the sample so far is returned; a checkpoint could not be written.
@@ -165,8 +172,11 @@ def sample_stationary(
     Notes
     -----
     Samples of one path are correlated, paths are not: every standard error is the scatter of time averages between
-    paths (or, for histograms, between up to 128 groups of paths) over the root of their number. It knows nothing of a
-    burn-in that is too short or of the bias in h. Memory is O(n_paths (d² + K)) for K observables, and O(cells).
+    paths (or, for histograms, between up to 128 groups of paths) over the root of their number. It knows nothing of the
+    bias in h, and of a burn-in that is too short only what the halves of the run show: paths that all start in one
+    basin, and never leave it, agree. Intervals are those of the likelihood where it is known (gamma laws for variances
+    and positive observables, beta for occupancies), and of Student's t, corrected for skewness, elsewhere. Memory is
+    O(n_paths (d² + K)) for K observables, and O(cells).
 
     References
     ----------
@@ -206,7 +216,12 @@ def sample_stationary(
         )
     edges = None if bins is None else cell_edges(bins, sde.dimension)
     watched = Observables(sde, observables, basins)
-    ensemble.check_fields()
+    starts = ensemble.check_fields()
+    periodic = _settling.check_time(sde, n_steps * ensemble.dt, ensemble.dt, starts)
+    missing = _settling.no_law(sde, starts)
+    if missing:
+        warnings.warn(f"{sde.name} has no stationary law: {missing}", AccuracyWarning, 2)
+    warn_of_long_steps(ensemble, sde, burn_in + n_steps, 2)
     replay = {
         "sde": sde, "x0": ensemble.positions(), "dt": ensemble.dt, "n_paths": n_paths, "burn_in": burn_in,
         "n_steps": n_steps, "every": every, "bins": edges, "observables": observables, "basins": basins,
@@ -231,7 +246,7 @@ def sample_stationary(
         )  # fmt: skip
     if n_records < 1:
         raise KeyboardInterrupt
-    return _sample(ensemble, sums, n_records, watched.names, replay)
+    return _sample(ensemble, sums, n_records, watched.names, replay, settles=not (missing or periodic))
 
 
 def _sums(
@@ -306,6 +321,7 @@ def _sample(
     n_records: int,
     names: tuple[str, ...],
     replay: dict[str, Any],
+    settles: bool,
 ) -> StationarySample:
     """Return the estimates that the sums of n_records samples allow, and warn of what they do not."""
     dimension, edges, every = replay["sde"].dimension, replay["bins"], replay["every"]
@@ -324,15 +340,23 @@ def _sample(
         warnings.warn(message, RuntimeWarning, 3)
     # Column by column, so that a sum over paths has the same bits whatever other columns there are.
     by_path = {name: np.asfortranarray(sums[name][finite]) for name in _BY_PATH}
-    means, covariance, mixes = _estimates(by_path, dimension, n_records, planned // 2, every * replay["dt"])
+    means, covariance, mixes, values, halves = _estimates(
+        by_path, dimension, n_records, planned // 2, every * replay["dt"]
+    )
+    counts = planned // 2, n_records - planned // 2
+    if settles and min(counts) > 1:
+        called = (*(f"component {i} of x" for i in range(dimension)), *map(repr, names))
+        doubt = _settling.unsettled(halves, mixes, called, counts, replay["burn_in"] * replay["dt"])
+        if doubt:
+            warnings.warn(doubt, AccuracyWarning, 3)
     columns = {name: column for column, name in enumerate(names, dimension)}
     components = mixes.of(slice(dimension))
     return StationarySample(
-        mean=_moments.entry(means, slice(dimension)),
+        mean=means[:dimension],
         covariance=covariance,
         histogram=None if edges is None else from_counts(edges, sums["counts"]),
-        expectations={name: _moments.entry(means, columns[name]) for name in replay["observables"] or ()},
-        occupancy={name: _occupancy(_moments.entry(means, columns[name])) for name in replay["basins"] or ()},
+        expectations={name: means[columns[name]] for name in replay["observables"] or ()},
+        occupancy={name: _occupancy(means[columns[name]], values[:, columns[name]]) for name in replay["basins"] or ()},
         autocorrelation_time=components.autocorrelation_time,
         effective_sample_size=components.effective_sample_size,
         r_hat=components.r_hat,
@@ -362,8 +386,8 @@ def _finite(sums: dict[str, NDArray[Any]], dimension: int, names: tuple[str, ...
 
 def _estimates(
     sums: dict[str, NDArray[np.float64]], dimension: int, n_records: int, half: int, spacing: float
-) -> tuple[Estimate, Estimate, Mixing]:
-    """Return means and mixing of the components and observables, and the covariance of the components."""
+) -> tuple[Estimate, Estimate, Mixing, NDArray[np.float64], tuple[NDArray[np.float64], NDArray[np.float64]]]:
+    """Return means and mixing of components and observables, covariance of components; averages of paths and halves."""
     origin, first, second, early = (sums[name] for name in _BY_PATH)
     pairs = _moments.pairs(dimension, origin.shape[1] - dimension)
     squares = pairs[0] == pairs[1]
@@ -374,11 +398,15 @@ def _estimates(
         within, halves = split(first, second[:, squares], early, n_records, half)
         halves = halves[0] + origin - centre, halves[1] + origin - centre
         mixes = mixing(averages, products[:, squares], within, halves, n_records, spacing)
-    covariance = _moments.covariance(averages[:, :dimension], products[:, : np.sum(pairs[0] < dimension)])
-    return Estimate(value=means.value + centre, stderr=means.stderr, n_eff=means.n_eff), covariance, mixes
+        covariance = _moments.covariance(averages[:, :dimension], products[:, : np.sum(pairs[0] < dimension)])
+        values, centred = averages + centre, means.value
+        law = law_of_mean(values, values.mean(axis=0), positive=True)
+    means = Estimate(value=centred + centre, stderr=means.stderr, n_eff=means.n_eff, law=law)
+    return means, covariance, mixes, values, halves
 
 
-def _occupancy(fraction: Estimate) -> Estimate:
+def _occupancy(fraction: Estimate, by_path: NDArray[np.float64]) -> Estimate:
     """Return the fraction with an error of one path's time, where all paths were never or always inside."""
     error = fraction.stderr if fraction.stderr > 0 else 1 / fraction.n_eff
-    return Estimate(value=fraction.value, stderr=error, n_eff=fraction.n_eff)
+    law = law_of_fraction(by_path, fraction.value, error)
+    return Estimate(value=fraction.value, stderr=error, n_eff=fraction.n_eff, law=law)

@@ -70,8 +70,8 @@ def target_function(targets: Sequence[Any], sde: SDE) -> tuple[BlockFunction, bo
         gradient = [phi.diff(v) for v in x]
         if not any(gradient):
             raise InvalidInputError(
-                f"target must change on the way to its border; {phi} only jumps there, so that nothing tells how far it "
-                "is. Write the set as φ ≥ 0 with a continuous φ, as x - 1."
+                f"target must change on the way to its border; {phi} only jumps there, so that nothing tells how far "
+                "it is. Write the set as φ ≥ 0 with a continuous φ, as x - 1."
             )
         rows += [phi, *gradient]
     source = block_source("target", rows, x, (*values, time))

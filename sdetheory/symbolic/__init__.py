@@ -1,5 +1,6 @@
 """The symbolic witness: formulas proved step by step with SymPy before anything uses them."""
 
+from .densities import stationary_density as stationary_density
 from .derivation import Derivation as Derivation
 from .derivation import DerivationError as DerivationError
 from .first_passage import backward_kolmogorov as backward_kolmogorov
@@ -19,6 +20,7 @@ from .moments import MomentEquations as MomentEquations
 from .moments import linear_coefficients as linear_coefficients
 from .moments import lyapunov as lyapunov
 from .moments import moment_equations as moment_equations
+from .moments import stability_conditions as stability_conditions
 from .moments import stationary_covariance as stationary_covariance
 from .parsing import as_expression as as_expression
 from .parsing import parse as parse
@@ -39,7 +41,6 @@ from .stationary import entropy_production_density as entropy_production_density
 from .stationary import is_stationary as is_stationary
 from .stationary import satisfies_detailed_balance as satisfies_detailed_balance
 from .stationary import stationarity_residual as stationarity_residual
-from .stationary import stationary_density as stationary_density
 
 __all__ = [
     "Assumption",

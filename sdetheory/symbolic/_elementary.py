@@ -72,7 +72,7 @@ def put(typingctx, a, row, lane, rows, value):
 # e^r = 1 + r + r^2 p(r) on |r| <= ln(2)/2, minimax degree 9: relative error 4e-18 before rounding. The exponent is
 # built from the bits of the rounded multiple; below e^-708 the result is flushed to zero, above e^709.4 it is infinite.
 EXP = '''\
-@njit(inline="always")
+@njit(forceinline=True, error_model="numpy")
 def exp(v):
     """Exponential, by reduction modulo ln 2."""
     w = min(max(v, -709.0), 710.0) if v == v else v
@@ -96,7 +96,7 @@ def exp(v):
 
 # v = m 2^e with m in [sqrt(1/2), sqrt(2)); ln m = 2 artanh(s) with s = (m - 1) / (m + 1), minimax in s^2.
 LOG = '''\
-@njit(inline="always")
+@njit(forceinline=True, error_model="numpy")
 def log(v):
     """Natural logarithm; subnormal numbers are scaled into the normal range first."""
     small = v < 2.2250738585072014e-308
@@ -118,7 +118,7 @@ def log(v):
 
 # ln(e^a + e^b) = max + ln(1 + e^-|a - b|); the logarithm as 2 artanh(t / (2 + t)), minimax in the square.
 LOGADDEXP = '''\
-@njit(inline="always")
+@njit(forceinline=True, error_model="numpy")
 def logaddexp(a, b):
     """ln(e^a + e^b) without overflow."""
     t = exp(-abs(a - b)) if a != b else 1.0  # equal infinities too
@@ -137,14 +137,14 @@ def logaddexp(a, b):
 '''
 
 LOGISTIC = '''\
-@njit(inline="always")
+@njit(forceinline=True, error_model="numpy")
 def logistic(v):
     """1 / (1 + e^-v)."""
     return 1.0 / (1.0 + exp(-v))
 '''
 
 SIGN = '''\
-@njit(inline="always")
+@njit(forceinline=True, error_model="numpy")
 def sign(v):
     """-1, 0 or 1."""
     return v if v != v else (1.0 if v > 0.0 else (-1.0 if v < 0.0 else 0.0))
@@ -155,7 +155,7 @@ def sign(v):
 # call of the system's function would keep the loop over lanes scalar. sin r and cos r are minimax in r^2, errors 4e-18
 # and 6e-20; the last two bits of k say which of them it is, and its sign.
 _TRIGONOMETRIC = '''\
-@njit(inline="always")
+@njit(forceinline=True, error_model="numpy")
 def {name}(v):
     """{title} for |v| <= 2^45; not a number beyond."""
     t = fma(v, 0.6366197723675814, 6755399441055744.0)
@@ -186,7 +186,7 @@ COS = _TRIGONOMETRIC.format(name="cos", title="Cosine", shift=" + 1")
 
 # Minimax in v^2 below 0.55, relative error 2e-17; above it 1 - 2 / (e^2v + 1), which is 1 from 19.1 on.
 TANH = '''\
-@njit(inline="always")
+@njit(forceinline=True, error_model="numpy")
 def tanh(v):
     """Hyperbolic tangent."""
     a = abs(v)
@@ -208,7 +208,7 @@ def tanh(v):
 # x^y = e^(y ln x) with ln x in two doubles: ln x = k ln 2 + 2 artanh(s), s and its first correction in two doubles
 # (minimax in s^2, relative error 1e-20), so that the exponent has an absolute error of 2^-53 up to 700.
 POWER = '''\
-@njit(inline="always")
+@njit(forceinline=True, error_model="numpy")
 def power(x, y):
     """x to the power y, of finite numbers as math.pow does; results below e^-708 are flushed to zero."""
     a = abs(x)
@@ -260,7 +260,7 @@ def power(x, y):
 
 # Number q of 32 to the word is +1 where its bit is 0 and -1 where it is 1.
 SIGN_BIT = '''\
-@njit(inline="always")
+@njit(forceinline=True, error_model="numpy")
 def sign_bit(word, q):
     """+1 or -1, by bit q modulo 32 of a word."""
     sign = np.float64(word).view(np.uint64) << np.uint64(63 - (q & 31))

@@ -6,10 +6,11 @@ from typing import Any
 
 import sympy
 
-from . import _coerce
+from ._bounded import bounded
 from .sde import ItoSDE
 
 
+@bounded("the probability current")
 def probability_current(sde: ItoSDE, density: Any, *, evaluate: bool = True) -> tuple[sympy.Expr, ...]:
     r"""Return the probability current J of a density, one component for each variable.
 
@@ -41,13 +42,14 @@ def probability_current(sde: ItoSDE, density: Any, *, evaluate: bool = True) -> 
     >>> [sympy.simplify(J) for J in probability_current(ItoSDE(-C.diff(x), sympy.sqrt(2 * T), x), sympy.exp(-C / T))]
     [0]
     """
-    p = _coerce.expression(density, "density")
+    p = sde.expression(density, "density")
     return tuple(
         a * p - sympy.Add(*[_slope(sde.covariance[i, j] * p, v, evaluate) for j, v in enumerate(sde.variables)]) / 2
         for i, a in enumerate(sde.drift)
     )
 
 
+@bounded("the Fokker–Planck operator")
 def fokker_planck(sde: ItoSDE, density: Any, *, evaluate: bool = True) -> sympy.Expr:
     r"""Return the right-hand side of the Fokker–Planck equation, the adjoint of the generator.
 

@@ -6,6 +6,8 @@ from collections.abc import Sequence
 
 import sympy
 
+from ._size import check_slopes
+
 
 def noise_type(diffusion: sympy.Matrix, variables: Sequence[sympy.Symbol]) -> str:
     """Return the narrowest of additive, scalar, diagonal, commutative and general that describes B(x), shape (d, m).
@@ -51,6 +53,7 @@ def milstein_terms(diffusion: sympy.Matrix, variables: Sequence[sympy.Symbol], *
     and Lʲbᵢₖ + Lᵏbᵢⱼ elsewhere.
     """
     d, m = diffusion.shape
+    check_slopes("derivatives of the diffusion", diffusion, variables, 1)
     along = [derivative_along(diffusion, variables, j) for j in range(m)]
     if diagonal:
         return [along[i][i, i] for i in range(d)]
@@ -78,5 +81,6 @@ def stratonovich_correction(diffusion: sympy.Matrix, variables: Sequence[sympy.S
     [s**2*x/2]
     """
     d, m = diffusion.shape
+    check_slopes("derivatives of the diffusion", diffusion, variables, 1)
     along = [derivative_along(diffusion, variables, j) for j in range(m)]
     return [sympy.Rational(1, 2) * sympy.Add(*[along[j][i, j] for j in range(m)]) for i in range(d)]

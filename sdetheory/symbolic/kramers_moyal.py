@@ -10,12 +10,15 @@ import sympy
 
 from ..errors import InvalidInputError
 from . import _coerce
+from ._bounded import bounded
+from ._spelling import check_spelling
 from .sde import ItoSDE
 
 Exponents = tuple[int, ...]
 Moments = Mapping[sympy.Expr, Any]
 
 
+@bounded("the Gaussian moments")
 def gaussian_moments(noise: Any, covariance: Any, order: int) -> dict[sympy.Expr, sympy.Expr]:
     """Return the moments of Gaussian variables of mean zero, by Isserlis' theorem (a sum over pairings).
 
@@ -61,6 +64,7 @@ def _less(exponents: Exponents, i: int) -> Exponents:
     return (*exponents[:i], exponents[i] - 1, *exponents[i + 1 :])
 
 
+@bounded("the moments of the increment")
 def increment_moments(increment: Any, noise_moments: Moments, order: int) -> dict[Exponents, sympy.Expr]:
     """Return E[Δ^α], the Kramers–Moyal moments of one step x → x + Δ(x, ξ), for all α of degree 1 to `order`.
 
@@ -91,10 +95,12 @@ def increment_moments(increment: Any, noise_moments: Moments, order: int) -> dic
     """
     steps = _coerce.vector(increment, "increment")
     noises, known = _noise_table(noise_moments)
+    check_spelling(noises, *steps, *known.values())
     order = _coerce.natural(order, "order", at_least=1)
     return {alpha: _mean(_monomial(steps, alpha), noises, known) for alpha in _coerce.powers(len(steps), order, 1)}
 
 
+@bounded("the expansion of the recursion")
 def recursion_expansion(
     function: Any, increment: Any, variables: Any, noise_moments: Moments, *, step: sympy.Symbol, order: int
 ) -> sympy.Expr:
@@ -155,6 +161,7 @@ def recursion_expansion(
     rooted = [in_root(delta) for delta in steps]
     lowest = min((_lowest_power(delta, r) for delta in rooted if delta != 0), default=1)
     noises, known = _noise_table(noise_moments)
+    check_spelling([*symbols, h, *noises], f, *steps, *known.values())
     known = {powers: in_root(value) for powers, value in known.items()}
     terms = [f]
     for alpha in _coerce.powers(len(symbols), 2 * order // lowest, 1):
@@ -164,6 +171,7 @@ def recursion_expansion(
     return sympy.expand(_coerce.truncate(sympy.Add(*terms), r, 2 * order).subs(r, sympy.sqrt(h)))
 
 
+@bounded("the expansion of the semigroup")
 def semigroup_expansion(sde: ItoSDE, function: Any, *, step: sympy.Symbol, order: int) -> sympy.Expr:
     r"""Return E[f(X_h) | X_0 = x] up to step**order.
 
@@ -196,8 +204,8 @@ def semigroup_expansion(sde: ItoSDE, function: Any, *, step: sympy.Symbol, order
     >>> semigroup_expansion(ItoSDE(-k * x, s, x), x, step=h, order=2)
     h**2*k**2*x/2 - h*k*x + x
     """
-    term = _coerce.expression(function, "function")
     h = _symbol(step)
+    term = sde.expression(function, "function", h)
     total = term
     for k in range(1, _coerce.natural(order, "order") + 1):
         term = _coerce.truncate(sde.generator(term), h, order - k)
@@ -205,6 +213,7 @@ def semigroup_expansion(sde: ItoSDE, function: Any, *, step: sympy.Symbol, order
     return _coerce.truncate(total, h, order)
 
 
+@bounded("the comparison of a recursion with an equation")
 def weak_mismatch(
     sde: ItoSDE, increment: Any, noise_moments: Moments, *, step: sympy.Symbol, order: int
 ) -> dict[Exponents, sympy.Expr]:

@@ -10,6 +10,8 @@ import sympy
 
 from ..errors import InvalidInputError
 from . import _coerce
+from ._bounded import bounded
+from ._spelling import check_spelling
 from .kramers_moyal import gaussian_moments
 from .proof import is_zero
 
@@ -44,6 +46,7 @@ class LaplaceExpansion:
         return sympy.expand_log(sympy.log(self.leading), force=True)
 
 
+@bounded("Laplace's expansion")
 def laplace(
     cost: Any, minimum: Mapping[sympy.Symbol, Any], *, temperature: Any = 1, order: int = 1, prefactor: Any = 1
 ) -> LaplaceExpansion:
@@ -101,6 +104,7 @@ def laplace(
         raise InvalidInputError(f"temperature must be positive; got {scale}")
     variables = _coerce.symbols(tuple(minimum))
     point = {v: _coerce.expression(minimum[v], "minimum") for v in variables}
+    check_spelling(variables, c, q, scale, *point.values())
     order = _coerce.natural(order, "order")
     hessian = _hessian_at(c, point)
     height, weight = c.subs(point), sympy.simplify(q.subs(point))

@@ -18,7 +18,10 @@ from typing import Any
 import sympy
 from sympy.core.function import AppliedUndef
 
-from ..errors import InvalidInputError
+from ..errors import InvalidInputError, TimeLimitError
+from . import _remedies
+from ._deadline import deadline
+from ._size import MOST_FROM_TEXT, Ruler, check_work, too_large
 from .functions import logaddexp
 
 MAX_LENGTH = 10_000
@@ -32,6 +35,18 @@ MAX_BITS = 4096
 
 MAX_EXPONENT = 1000
 """Largest numeric exponent of a symbolic base."""
+
+MAX_POWERS = 5
+"""Most powers of powers that SymPy leaves inside one another."""
+
+MAX_ALL_BITS = 100_000
+"""Most binary digits of the numbers that are added or multiplied together, or come from powers: they are kept exact."""
+
+MAX_COMPARISONS = 20_000
+"""Most that ``Max`` and ``Min`` may have to compare: the square of their arguments, times the length of these."""
+
+TIME_LIMIT = 10.0
+"""Seconds after which reading is given up, should all counts have let something pass."""
 
 # name: (function, fewest arguments, most arguments; None for any number)
 _FUNCTIONS: dict[str, tuple[Callable[..., Any], int, int | None]] = {
@@ -78,7 +93,8 @@ def parse(text: str, *, symbols: Symbols) -> sympy.Expr:
     Raises
     ------
     InvalidInputError
-        The text holds something that is not on the list, is too long, too deep or has too large numbers.
+        The text holds something that is not on the list, is too long, too deep or has too large numbers, or would keep
+        SymPy or the compiler busy for more than about a second (counted, not timed).
 
     Notes
     -----
@@ -111,8 +127,17 @@ def parse(text: str, *, symbols: Symbols) -> sympy.Expr:
         tree = ast.parse(line, mode="eval")
     except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
         reason = error.msg if isinstance(error, SyntaxError) else "nested too deeply or malformed"
+        reason += f" ({remedy})" if (remedy := _remedies.of_text(line)) else ""
         raise InvalidInputError(f"cannot read the formula {_shorten(text)!r}: {reason}. {_allowed(table)}") from None
-    return _Builder(line, table).build(tree.body, 0)
+    try:
+        with deadline(TIME_LIMIT, f"reading the formula {_shorten(text)!r}"):
+            expression = _Builder(line, table).build(tree.body, 0)
+    except TimeLimitError as error:
+        raise TimeLimitError(f"{error}; simplify it, or write its constants as decimal numbers") from None
+    except RecursionError:
+        raise InvalidInputError(f"the formula {_shorten(text)!r} is nested too deeply; take it apart") from None
+    check_work(f"formula {_shorten(text)!r}", [expression], MOST_FROM_TEXT)
+    return expression
 
 
 def as_expression(value: Any, symbols: Symbols) -> sympy.Expr:
@@ -153,7 +178,10 @@ def as_expression(value: Any, symbols: Symbols) -> sympy.Expr:
         raise InvalidInputError(f"unknown function {undefined[0]!r} in {_shorten(str(value))}; define it")
     unknown = sorted(str(s) for s in value.free_symbols if str(s) not in table)
     if unknown:
-        raise InvalidInputError(f"unknown symbol {unknown[0]!r} in {_shorten(str(value))}. {_allowed(table)}")
+        raise InvalidInputError(
+            f"unknown symbol {unknown[0]!r} in {_shorten(str(value))}: {_remedies.of_name(unknown[0], table)}"
+            f"{_allowed(table)}"
+        )
     matched: dict[sympy.Basic, sympy.Basic] = {s: table[str(s)] for s in value.free_symbols}
     matched |= {f: as_exact(f) for f in value.atoms(sympy.Float)}
     expression = value.xreplace(matched)
@@ -168,13 +196,16 @@ class _Builder:
     def __init__(self, line: str, table: Mapping[str, sympy.Symbol]) -> None:
         self.source = line.encode()  # a node's columns count bytes
         self.table = table
+        self.measure = Ruler()
+        self.comparisons = self.bits = 0
 
     def text(self, node: ast.expr) -> str:
         return self.source[node.col_offset : node.end_col_offset].decode()
 
-    def refuse(self, what: str, node: ast.expr) -> InvalidInputError:
+    def refuse(self, what: str, node: ast.expr, remedy: str = "") -> InvalidInputError:
         piece = _shorten(self.text(node))
-        return InvalidInputError(f"{what} {piece!r} is not allowed in a formula. {_allowed(self.table)}")
+        text = f"{what} {piece!r} is not allowed in a formula"
+        return InvalidInputError(f"{text}: {remedy}{_allowed(self.table)}" if remedy else f"{text}. {_allowed(self.table)}")
 
     def build(self, node: ast.expr, depth: int) -> sympy.Expr:
         if depth > MAX_DEPTH:
@@ -192,10 +223,14 @@ class _Builder:
                 value = self.constant(node)
             case ast.Name(id=name):
                 if name not in self.table and name not in _CONSTANTS:
-                    raise self.refuse("unknown name", node)
+                    raise self.refuse("unknown name", node, _remedies.of_name(name, self.table))
                 value = self.table.get(name, _CONSTANTS.get(name))
             case ast.Call():
                 value = self.call(node, depth)
+            case ast.BinOp():
+                raise self.refuse("the operator in", node, _remedies.of_operator(node))
+            case ast.Tuple():
+                raise self.refuse("the comma in", node, "write decimals with a point, as in 1.5. ")
             case _:
                 raise self.refuse(_KINDS.get(type(node), "the construct"), node)
         return self.checked(value, node)
@@ -213,34 +248,57 @@ class _Builder:
             operands.append(right)
             node = node.left
         operands.append(self.build(node, depth + 1))
+        if sum(self.measure(operand).bits for operand in operands) > MAX_ALL_BITS:
+            raise self.refuse("the huge number in", node)
         return (sympy.Add if ast.Add in signs else sympy.Mul)(*reversed(operands))
 
     def power(self, node: ast.expr, base: sympy.Expr, exponent: sympy.Expr) -> sympy.Expr:
-        if exponent.is_number:
-            size = abs(sympy.N(exponent))
-            if base.is_number and not base.is_zero:
-                if size * abs(sympy.N(sympy.log(abs(base), 2))) > MAX_BITS:
-                    raise self.refuse("the huge power", node)
-            elif size > MAX_EXPONENT:
-                raise self.refuse(f"the exponent larger than {MAX_EXPONENT} in", node)
+        if not self.measure(exponent).symbols:
+            self.check_power(node, base, abs(sympy.N(exponent)))
         return base**exponent
+
+    def check_power(self, node: ast.expr, base: sympy.Expr, size: sympy.Expr) -> None:
+        """Refuse a power that is too large to be a number, or has too many digits to be kept exact."""
+        measure = self.measure(base)
+        if measure.symbols:
+            if size > MAX_EXPONENT:
+                raise self.refuse(f"the exponent larger than {MAX_EXPONENT} in", node)
+            # SymPy looks at a power of a power of a power twice as long with each of them.
+            inner, depth = base, 0
+            while isinstance(inner, sympy.Pow):
+                inner, depth = inner.base, depth + 1
+            if depth > MAX_POWERS:
+                raise self.refuse(f"the power of more than {MAX_POWERS} powers", node, "multiply the exponents. ")
+            # The number before a product is raised to the power at once.
+            if size * self.measure(base.as_coeff_Mul()[0]).bits > MAX_BITS:
+                raise self.refuse("the huge power", node, "divide the variables by a scale first. ")
+        elif not base.is_zero:
+            if size * abs(sympy.N(sympy.log(abs(base), 2))) > MAX_BITS:
+                raise self.refuse("the huge power", node)
+            self.bits += int(size) * measure.bits
+            if size * measure.bits > 2 * MAX_BITS or self.bits > MAX_ALL_BITS:
+                raise self.refuse(
+                    "the power of too many digits, which would be kept exact,", node, "write its value as a decimal. "
+                )
 
     def constant(self, node: ast.Constant) -> sympy.Expr:
         if type(node.value) is int:
             return sympy.Integer(node.value)
         if type(node.value) is float:
             number = Decimal(self.text(node))
-            if number and abs(number.adjusted()) > MAX_BITS * math.log10(2):
-                raise self.refuse("the huge or tiny number", node)
+            digits = MAX_BITS * math.log10(2)
+            if number and (abs(number.adjusted()) > digits or len(number.as_tuple().digits) > digits):
+                raise self.refuse("the huge or tiny number, or one of too many digits,", node)
             return sympy.Rational(str(number))
         raise self.refuse("the constant", node)
 
     def call(self, node: ast.Call, depth: int) -> sympy.Expr:
         if not isinstance(node.func, ast.Name):
-            raise self.refuse("the call of", node.func)
+            raise self.refuse("the call of", node.func, _remedies.of_call(node, self.table))
         name = node.func.id
         if name not in _FUNCTIONS:
-            raise self.refuse("the function", node.func)
+            remedy = _remedies.of_function(name) or _remedies.of_call(node, self.table)
+            raise self.refuse("the function", node.func, remedy)
         if node.keywords:
             raise self.refuse("a keyword argument in", node)
         function, fewest, most = _FUNCTIONS[name]
@@ -248,17 +306,33 @@ class _Builder:
             count = f"{fewest}{'' if most else ' or more'}"
             raise InvalidInputError(f"{name} takes {count} argument(s); got {len(node.args)}")
         arguments = [self.build(argument, depth + 1) for argument in node.args]
-        if function in _GROWING and arguments[0].is_number and abs(sympy.N(arguments[0])) > MAX_BITS * math.log(2):
-            raise self.refuse("the huge number", node)
+        if function in (sympy.Max, sympy.Min):
+            # Each argument is compared with every other one, and again where such a function is an argument.
+            self.comparisons += 30 + len(arguments) ** 2 * sum(self.measure(argument).nodes for argument in arguments)
+            if self.comparisons > MAX_COMPARISONS:
+                raise too_large(f"{name} in {_shorten(self.text(node))!r} has too much to compare")
+        if function in _GROWING:
+            self.check_growth(node, arguments[0])
         return function(*arguments)
+
+    def check_growth(self, node: ast.expr, argument: sympy.Expr) -> None:
+        """Refuse an exponential that is too large, or becomes a power that is, as exp(9*log(x)) does."""
+        if not self.measure(argument).symbols and abs(sympy.N(argument)) > MAX_BITS * math.log(2):
+            raise self.refuse("the huge number", node)
+        for term in sympy.Add.make_args(argument):
+            number, rest = term.as_coeff_Mul()
+            for factor in sympy.Mul.make_args(rest):
+                if isinstance(factor, sympy.log):
+                    self.check_power(node, factor.args[0], abs(number))
 
     def checked(self, value: sympy.Expr, node: ast.expr) -> sympy.Expr:
         """Refuse numbers that are infinite, complex or too long; what is built from checked pieces stays cheap."""
-        if value.has(sympy.nan, sympy.zoo, sympy.oo, -sympy.oo):
+        measure = self.measure(value)
+        if not measure.finite:
             raise self.refuse("the value, which is not finite, of", node)
         if value.is_Rational and max(abs(value.p), value.q).bit_length() > MAX_BITS:  # type: ignore
             raise self.refuse("the huge number", node)
-        if value.is_number and value.is_extended_real is False:
+        if not measure.symbols and value.is_extended_real is False:
             raise self.refuse("the value, which is not real, of", node)
         return value
 
@@ -271,7 +345,6 @@ _KINDS: dict[type[ast.expr], str] = {
     ast.Compare: "the comparison",
     ast.BoolOp: "the Boolean operation",
     ast.ListComp: "the comprehension",
-    ast.BinOp: "the operator in",
     ast.UnaryOp: "the operator in",
     ast.Starred: "the starred argument",
 }

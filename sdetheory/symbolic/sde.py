@@ -9,7 +9,10 @@ import sympy
 
 from ..errors import IncompatibleError, InvalidInputError
 from . import _coerce
+from ._bounded import bounded
+from ._spelling import check_spelling
 from .ito import stratonovich_correction
+from .proof import is_zero
 
 
 class ItoSDE:
@@ -40,7 +43,12 @@ class ItoSDE:
     Raises
     ------
     InvalidInputError
-        Shapes do not fit, or a coefficient is a string or no expression.
+        Shapes do not fit, a coefficient is a string or no expression, or a symbol has the name of a variable and other
+        assumptions.
+
+    Notes
+    -----
+    No call of a method takes longer than 30 s (TimeLimitError); what SymPy cannot do is an UndecidedError.
 
     References
     ----------
@@ -60,9 +68,11 @@ class ItoSDE:
         self.variables = _coerce.symbols(variables)
         self.drift = _drift(drift, len(self.variables))
         self.diffusion: sympy.ImmutableMatrix | None = _coerce.matrix(diffusion, "diffusion", len(self.variables))
+        check_spelling(self.variables, *self.drift, *self.diffusion)
         self.covariance = self.diffusion * self.diffusion.T
 
     @classmethod
+    @bounded("the equation")
     def from_covariance(cls, drift: Any, covariance: Any, variables: Any) -> ItoSDE:
         """Return the equation with A = b bᵀ given (g F(w) for SGD, 2T·I for Langevin); no root of it is taken.
 
@@ -86,9 +96,11 @@ class ItoSDE:
         sde.drift = _drift(drift, size)
         sde.diffusion = None
         sde.covariance = _coerce.square(covariance, "covariance", size, symmetric=True)
+        check_spelling(sde.variables, *sde.drift, *sde.covariance)
         return sde
 
     @classmethod
+    @bounded("the equation")
     def from_stratonovich(cls, drift: Any, diffusion: Any, variables: Any) -> ItoSDE:
         """Return the Itô form of dX = a(X) dt + b(X) ∘ dW: the drift gains ½ Σ b ∂b.
 
@@ -112,6 +124,14 @@ class ItoSDE:
         extra = stratonovich_correction(self._noise(), self.variables)
         return tuple(a - c for a, c in zip(self.drift, extra, strict=True))
 
+    def expression(self, value: Any, name: str, time: Any = None) -> sympy.Expr:
+        """Return an expression in the symbols of the equation; one that is spelled otherwise is refused."""
+        e = _coerce.expression(value, name)
+        times = [time] if isinstance(time, sympy.Symbol) else []
+        check_spelling([*self.variables, *times], *self.drift, *self.covariance, e)
+        return e
+
+    @bounded("the generator")
     def generator(self, function: Any, time: sympy.Symbol | None = None) -> sympy.Expr:
         r"""Return Lf, the rate at which E[f(X)] changes, expanded; with `time`, ∂f/∂t is added.
 
@@ -124,7 +144,7 @@ class ItoSDE:
         time : Symbol, optional
             t.
         """
-        f = _coerce.expression(function, "function")
+        f = self.expression(function, "function", time)
         first = [f.diff(v) for v in self.variables]
         terms = [a * slope for a, slope in zip(self.drift, first, strict=True)]
         terms += [
@@ -136,6 +156,7 @@ class ItoSDE:
             terms.append(f.diff(self._time(time)))
         return sympy.expand(sympy.Add(*terms))
 
+    @bounded("Itô's formula")
     def ito_formula(self, function: Any, time: sympy.Symbol | None = None) -> tuple[sympy.Expr, tuple[sympy.Expr, ...]]:
         r"""Return the drift and the m noise coefficients of df(X, t), by Itô's formula.
 
@@ -154,11 +175,12 @@ class ItoSDE:
         >>> ItoSDE(0, 1, w).ito_formula(w**2)
         (1, (2*w,))
         """
-        f = _coerce.expression(function, "function")
+        f = self.expression(function, "function", time)
         noise = self._noise()
         gradient = sympy.Matrix([[f.diff(v) for v in self.variables]])
         return self.generator(f, time), tuple(sympy.expand(entry) for entry in gradient * noise)
 
+    @bounded("the change of variables")
     def change_variables(self, forward: Mapping[sympy.Symbol, Any], inverse: Mapping[sympy.Symbol, Any]) -> ItoSDE:
         """Return the equation of Y = y(X).
 
@@ -172,7 +194,10 @@ class ItoSDE:
         Raises
         ------
         InvalidInputError
-            `inverse` could not be confirmed to undo `forward`.
+            `inverse` does not undo `forward`, or `forward` not `inverse` (a map that folds, such as x² for a real x),
+            or a new variable takes values that the assumptions of its symbol exclude.
+        UndecidedError
+            One of these could not be decided.
 
         Examples
         --------
@@ -184,15 +209,18 @@ class ItoSDE:
         back = {old: _coerce.expression(value, "inverse") for old, value in inverse.items()}
         if set(back) != set(self.variables):
             raise InvalidInputError(f"inverse must give {', '.join(map(str, self.variables))}; got {list(back)}")
-        rows = []
-        for new, value in forward.items():
-            image = _coerce.expression(value, "forward")
-            if sympy.simplify(image.subs(back, simultaneous=True) - new) != 0:
-                raise InvalidInputError(f"inverse does not undo forward: {image} becomes {image.subs(back)}, not {new}")
-            rows.append(self.ito_formula(image))
+        ahead = {new: self.expression(value, "forward") for new, value in forward.items()}
+        check_spelling(_coerce.symbols(tuple(ahead)), *back.values())
+        for new, image in ahead.items():
+            _check_undone("inverse does not undo forward", image, back, new)
+        for old, image in back.items():
+            _check_undone("the map folds: forward does not undo inverse", image, ahead, old)
+        for new, image in ahead.items():
+            _check_assumptions(new, image)
+        rows = [self.ito_formula(image) for image in ahead.values()]
         drift = [sympy.simplify(a.subs(back, simultaneous=True)) for a, _ in rows]
         noise = [[sympy.simplify(b.subs(back, simultaneous=True)) for b in row] for _, row in rows]
-        return ItoSDE(drift, noise, tuple(forward))
+        return ItoSDE(drift, noise, tuple(ahead))
 
     def __repr__(self) -> str:
         noise = f"covariance={self.covariance.tolist()}" if self.diffusion is None else f"{self.diffusion.tolist()}"
@@ -226,6 +254,27 @@ def inverse_temperature_integral(sde: ItoSDE) -> sympy.Expr:
     ratio = sympy.cancel(sympy.together(2 * drift / covariance))
     # Partial fractions give logarithms of x − root, which cancel and combine.
     return sympy.integrate(sympy.apart(ratio, x) if ratio.is_rational_function(x) else sympy.expand(ratio), x)
+
+
+def _check_undone(
+    sentence: str, image: sympy.Expr, inserted: Mapping[sympy.Symbol, sympy.Expr], symbol: sympy.Symbol
+) -> None:
+    result = sympy.simplify(image.subs(inserted, simultaneous=True))
+    if sympy.simplify(result - symbol) != 0 and not is_zero(result - symbol):
+        raise InvalidInputError(f"{sentence}: {image} becomes {result}, not {symbol}")
+
+
+def _check_assumptions(symbol: sympy.Symbol, image: sympy.Expr) -> None:
+    """Refuse a new variable whose symbol is declared to have a sign, or to be whole, that its values may not have."""
+    for assumption in ("positive", "negative", "nonnegative", "nonpositive", "nonzero", "integer", "real"):
+        declared = getattr(symbol, f"is_{assumption}")
+        if declared and not getattr(sympy.factor(image), f"is_{assumption}") and not getattr(image, f"is_{assumption}"):
+            if assumption == "real" and image.free_symbols and not any(s.is_real is False for s in image.free_symbols):
+                continue  # plain symbols, which mean real numbers here
+            raise InvalidInputError(
+                f"{symbol} is declared {assumption}, and {image} is not known to be; declare {symbol} as real, or give "
+                "the old variables their signs"
+            )
 
 
 def _drift(values: Any, size: int) -> tuple[sympy.Expr, ...]:

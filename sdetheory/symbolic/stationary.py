@@ -1,4 +1,4 @@
-"""Stationary densities: a proposed one is checked, in one dimension it is found; detailed balance."""
+"""A proposed stationary density is checked; detailed balance, and the entropy that is produced without it."""
 
 from __future__ import annotations
 
@@ -8,74 +8,13 @@ from typing import Any
 import sympy
 
 from ..errors import InvalidInputError
-from . import _coerce
+from ._bounded import bounded
 from .fokker_planck import fokker_planck, probability_current
 from .proof import is_zero
-from .sde import ItoSDE, inverse_temperature_integral, one_dimensional
+from .sde import ItoSDE
 
 
-def stationary_density(sde: ItoSDE, *, support: tuple[Any, Any] | None = None) -> sympy.Expr:
-    r"""Return the density of zero current in one dimension, in closed form.
-
-    .. math:: p(x) \propto \frac{1}{A(x)} \exp \int^x \frac{2 a(y)}{A(y)} \, dy
-
-    Parameters
-    ----------
-    sde : ItoSDE
-        In one variable; Itô. A must not vanish inside the support.
-    support : pair of numbers, optional
-        Interval (natural or reflecting ends) on which to normalize; without it the factor is left out.
-
-    Returns
-    -------
-    Expr
-        p(x). Integrals that SymPy cannot do stay as they are.
-
-    Raises
-    ------
-    InvalidInputError
-        The density cannot be normalized on the support.
-    IncompatibleError
-        The equation has several variables.
-
-    References
-    ----------
-    C. Gardiner (2009), Stochastic Methods, 4th edition, section 5.3.
-
-    Examples
-    --------
-    >>> x = sympy.Symbol("x", real=True)
-    >>> k, T = sympy.symbols("k T", positive=True)
-    >>> stationary_density(ItoSDE(-k * x, sympy.sqrt(2 * T), x), support=(-sympy.oo, sympy.oo))
-    sqrt(2)*sqrt(k)*exp(-k*x**2/(2*T))/(2*sqrt(pi)*sqrt(T))
-    """
-    x, _, covariance = one_dimensional(sde)
-    exponent = sympy.expand(inverse_temperature_integral(sde))
-    if support is None:
-        return sympy.powsimp(sympy.exp(exponent) / covariance)
-    try:
-        low, high = (_coerce.sympified(end) for end in support)
-    except (TypeError, ValueError, sympy.SympifyError):
-        raise InvalidInputError(f"support must be a pair (low, high); got {support!r:.60}") from None
-    inside = _between(low, high)
-    # ∫ dx/(x − 1) is ln(1 − x) left of 1, up to a constant that is not real.
-    logs = {u: sympy.log(-u.args[0]) for u in exponent.atoms(sympy.log) if u.args[0].subs(x, inside).is_negative}
-    density = sympy.powsimp(sympy.exp(exponent.xreplace(logs)) / covariance)
-    total = sympy.simplify(sympy.integrate(density, (x, low, high)))
-    if total.has(sympy.oo, sympy.nan, sympy.zoo) or total.is_nonpositive:
-        raise InvalidInputError(
-            f"{density} has the integral {total} on ({low}, {high}), so there is no stationary density of zero current"
-        )
-    return density / total
-
-
-def _between(low: sympy.Expr, high: sympy.Expr) -> sympy.Expr:
-    """Return a point inside an interval."""
-    if low.is_infinite:
-        return sympy.S.Zero if high.is_infinite else high - 1
-    return low + 1 if high.is_infinite else (low + high) / 2
-
-
+@bounded("the residual of the stationary equation")
 def stationarity_residual(sde: ItoSDE, density: Any) -> sympy.Expr:
     """Return L†p / p, simplified: zero exactly when the density is stationary.
 
@@ -91,10 +30,11 @@ def stationarity_residual(sde: ItoSDE, density: Any) -> sympy.Expr:
     Expr
         The rate at which ln p would change.
     """
-    p = _coerce.expression(density, "density")
+    p = _alone(sde.expression(density, "density"), sde)
     return sympy.simplify(sympy.expand(sympy.expand(fokker_planck(sde, p).doit()) / p))
 
 
+@bounded("the check of a stationary density")
 def is_stationary(sde: ItoSDE, density: Any) -> bool:
     """Return whether a proposed density solves the stationary Fokker–Planck equation.
 
@@ -136,6 +76,7 @@ def is_stationary(sde: ItoSDE, density: Any) -> bool:
     return is_zero(stationarity_residual(sde, density))
 
 
+@bounded("the check of detailed balance")
 def satisfies_detailed_balance(sde: ItoSDE, density: Any, *, parity: Sequence[int] | None = None) -> bool:
     r"""Return whether the stationary process looks the same when time runs backwards.
 
@@ -180,7 +121,7 @@ def satisfies_detailed_balance(sde: ItoSDE, density: Any, *, parity: Sequence[in
     >>> is_stationary(swirl, gauss), satisfies_detailed_balance(swirl, gauss)
     (True, False)
     """
-    p = _coerce.expression(density, "density")
+    p = _alone(sde.expression(density, "density"), sde)
     signs = [1] * len(sde.variables) if parity is None else list(parity)
     if len(signs) != len(sde.variables) or any(sign not in (1, -1) for sign in signs):
         raise InvalidInputError(f"parity must be 1 or -1 for each of {list(sde.variables)}; got {parity!r:.60}")
@@ -204,6 +145,7 @@ def satisfies_detailed_balance(sde: ItoSDE, density: Any, *, parity: Sequence[in
     return all(is_zero(sympy.simplify(sympy.expand(condition))) for condition in conditions)
 
 
+@bounded("the production of entropy")
 def entropy_production_density(sde: ItoSDE, density: Any) -> sympy.Expr:
     r"""Return Jᵀ (A/2)⁻¹ J / p, whose integral is the entropy produced per unit time (in nats).
 
@@ -237,8 +179,15 @@ def entropy_production_density(sde: ItoSDE, density: Any) -> sympy.Expr:
     >>> sympy.integrate(rate, (x, -sympy.oo, sympy.oo), (y, -sympy.oo, sympy.oo))
     2
     """
-    p = _coerce.expression(density, "density")
+    p = _alone(sde.expression(density, "density"), sde)
     if sympy.simplify(sde.covariance.det()) == 0:
         raise InvalidInputError("the covariance of the noise is singular: a direction without noise has no such rate")
     velocity = sympy.Matrix([sympy.simplify(sympy.expand(J / p)) for J in probability_current(sde, p)])
     return sympy.simplify((2 * velocity.T * sde.covariance.inv() * velocity)[0]) * p
+
+
+def _alone(density: sympy.Expr, sde: ItoSDE) -> sympy.Expr:
+    """Return a density without the conditions on its parameters, where those hold."""
+    if isinstance(density, sympy.Piecewise) and not density.args[0].cond.has(*sde.variables):
+        return density.args[0].expr
+    return density

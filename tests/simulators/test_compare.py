@@ -142,7 +142,7 @@ def test_order_of_what_is_not_resolved_is_not_given():
 
 def test_bad_input():
     with pytest.raises(InvalidInputError, match="n_records must divide n_steps"):
-        st.compare(MODEL, HP, [START], n_steps=7, n_runs=10)
+        st.compare(MODEL, HP, [START], n_steps=7, n_runs=10, n_records=4)
     with pytest.raises(InvalidInputError, match="observable 'half' must give 10 numbers"):
         st.compare(MODEL, HP, [START], n_steps=4, n_runs=10, observables={"half": lambda w: w[:5, 0]})
     with pytest.raises(InvalidInputError, match="w0 must have shape"):
@@ -211,6 +211,8 @@ def test_a_comparison_that_is_stopped_goes_on_to_the_same_bits(tmp_path, monkeyp
         given = {"n_steps": 4, "n_runs": 30, "multiples": (2,), "halvings": 1, "orders": (1,), "svag": (2,)}
         return st.compare(model, HP, [START], **given | options)
 
+    # What is looked at before the start is not counted.
+    monkeypatch.setattr("sdetheory.models._consistency.check", lambda *_: None)
     monkeypatch.setattr(Stopped, "left", gradients)
     with pytest.raises(KeyboardInterrupt), warnings.catch_warnings():
         warnings.filterwarnings("ignore", "interrupted after", RuntimeWarning)
@@ -226,3 +228,10 @@ def test_a_comparison_that_is_stopped_goes_on_to_the_same_bits(tmp_path, monkeyp
     # All is in the file: no gradient of a minibatch is computed again.
     assert_same(compared(checkpoint=path), whole)
     assert -Stopped.left == used
+
+
+@pytest.mark.parametrize("n_steps, records", [(10, 2), (7, 1), (9, 3), (8, 4), (1, 1)])
+def test_any_number_of_steps_goes_by_default(n_steps, records):
+    found = st.compare(MODEL, HP, [START], n_steps=n_steps, n_runs=4, halvings=0, orders=(), svag=(), rng=0)
+    assert len(found.times) == records and found.replay["n_records"] == records
+    assert found.times[-1] == pytest.approx(n_steps * HP.step_time)

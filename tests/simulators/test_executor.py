@@ -16,6 +16,9 @@ from sdetheory.errors import InvalidInputError, WorkerError
 from sdetheory.simulators import _checkpoint, _parallel
 from sdetheory.simulators._ensemble import Ensemble
 
+# What is tested is how the run is made, not whether it has settled, which it is too short for.
+SHORT = pytest.mark.filterwarnings("ignore::sdetheory.errors.AccuracyWarning")
+
 SDES = {
     "double well": lambda: st.langevin(st.landscapes.double_well(), 0.5),
     "milstein": lambda: st.SDE.from_sympy(["-x"], ["s*x"], variables=["x"], parameters={"s": 0.5}),
@@ -72,6 +75,7 @@ def processes():
 
 
 @pytest.mark.parametrize("name", SDES)
+@SHORT
 def test_processes_give_the_same_bits(processes, name):
     sde = SDES[name]()
     assert_same(simulate(sde, executor=processes), simulate(sde))
@@ -79,6 +83,7 @@ def test_processes_give_the_same_bits(processes, name):
     assert_same(passage(sde, executor=processes), passage(sde))
 
 
+@SHORT
 def test_observables_are_sent_to_processes(processes):
     """Formulas and functions, compiled once in each process."""
     sde = SDES["double well"]()
@@ -87,6 +92,7 @@ def test_observables_are_sent_to_processes(processes):
 
 
 @pytest.mark.parametrize("n_paths", [2, 37, 5000, 40_000])
+@SHORT
 def test_any_number_of_paths_and_threads_do_too(n_paths):
     """The last has parts of one and of two blocks."""
     sde = SDES["double well"]()
@@ -156,6 +162,7 @@ def client():
 
 
 @pytest.mark.parametrize("name", SDES)
+@SHORT
 def test_a_dask_cluster_gives_the_same_bits(client, name):
     sde, executor = SDES[name](), client.get_executor()
     assert_same(simulate(sde, executor=executor), simulate(sde))

@@ -8,6 +8,9 @@ from test_stationary_statistics import ALPHA, estimates, sample, well
 import sdetheory as st
 from sdetheory.stats import agrees, required_samples
 
+# What is tested is how the run is made, not whether it has settled, which it is too short for.
+SHORT = pytest.mark.filterwarnings("ignore::sdetheory.errors.AccuracyWarning")
+
 # --- Autocorrelation: the discrete Ornstein-Uhlenbeck process is an AR(1) process, exactly ---------------------------
 
 STEP, EVERY, N = 0.1, 2, 400
@@ -59,6 +62,7 @@ def test_effective_sample_size_is_that_of_arviz_on_stored_paths():
     assert not agrees(result.effective_sample_size, 2 * witness, alpha=ALPHA)
 
 
+@SHORT
 def test_paths_that_never_mix_count_once_each(rng):
     """Constant paths: V = σ², so that τ is T/2 and the effective sample size the number of paths."""
     still = st.SDE.from_sympy(["0"], ["0"], variables=["x"])
@@ -68,6 +72,7 @@ def test_paths_that_never_mix_count_once_each(rng):
     assert result.r_hat.value[0] > 1e6
 
 
+@SHORT
 def test_errors_are_the_scatter_of_repetitions():
     """Fifty samples of different seeds: their spread is what each says of itself, within a factor of 1.6."""
     results = [
@@ -82,6 +87,7 @@ def test_errors_are_the_scatter_of_repetitions():
         assert 1 / 1.6 < spread / claimed < 1.6, name
 
 
+@SHORT
 def test_an_offset_does_not_cancel_what_varies():
     result = sample(well(), observables={"x": "x", "far": "x + 10**8"})
     near, far = result.mixing["x"], result.mixing["far"]
@@ -93,6 +99,7 @@ def test_an_offset_does_not_cancel_what_varies():
 # --- R-hat -----------------------------------------------------------------------------------------------------------
 
 
+@SHORT
 def test_r_hat_sees_wells_that_do_not_mix():
     """At a thousandth of a crossing a path, paths from both wells disagree; from one well they agree, wrongly."""
     both = np.where(np.arange(500) % 2, 1.0, -1.0)[:, None]

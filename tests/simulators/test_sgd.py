@@ -208,8 +208,12 @@ def test_yaidas_relation_at_a_large_learning_rate(rng):
         return np.tanh(w - places) + 0.1 * (w - places)
 
     model = FunctionModel(
-        lambda w: 0.0, lambda w, i: slope(w)[i][:, None], lambda w, v: v, train_size=4, dimension=1
-    )  # fmt: skip
+        lambda w: float((np.log(np.cosh(w - places)) + 0.05 * (w - places) ** 2).sum()),
+        lambda w, i: slope(w)[i][:, None],
+        lambda w, v: v * np.sum(1 / np.cosh(w - places) ** 2 + 0.1),
+        train_size=4,
+        dimension=1,
+    )
     rate = 0.8
     hp = st.SGDHyperparameters(learning_rate=rate, train_size=4, batch_size=2)
     pairs = np.array([*itertools.combinations(range(4), 2)])

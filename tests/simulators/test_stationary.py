@@ -14,6 +14,9 @@ from sdetheory.errors import DivergedError, InvalidInputError
 from sdetheory.results import mean_estimate
 from sdetheory.stats import agrees, required_samples
 
+# What is tested is how the run is made, not whether it has settled, which it is too short for.
+SHORT = pytest.mark.filterwarnings("ignore::sdetheory.errors.AccuracyWarning")
+
 # False-alarm rate of one statistical assertion.
 ALPHA = 1e-6
 HESSIAN = np.array([[2.0, 0.6], [0.6, 1.0]])
@@ -47,6 +50,7 @@ def sample(sde, n_paths=700, **changes):
 
 @pytest.mark.parametrize("method", METHODS)
 @pytest.mark.parametrize("make", [well, bowl])
+@SHORT
 def test_statistics_are_those_of_the_stored_paths(make, method, rng):
     sde = make()
     starts = rng.standard_normal((700, sde.dimension))
@@ -72,6 +76,7 @@ def test_statistics_are_those_of_the_stored_paths(make, method, rng):
 
 
 @pytest.mark.parametrize("make", [well, bowl])
+@SHORT
 def test_replay_gives_the_same_bits(make):
     for rng in (None, np.random.default_rng(3)):
         first = sample(make(), rng=rng)
@@ -80,6 +85,7 @@ def test_replay_gives_the_same_bits(make):
 
 @pytest.mark.skipif(numba.config.NUMBA_NUM_THREADS < 2, reason="one thread only")
 @pytest.mark.parametrize("make", [well, bowl])
+@SHORT
 def test_threads_do_not_change_a_bit(make):
     results = []
     try:
@@ -92,6 +98,7 @@ def test_threads_do_not_change_a_bit(make):
 
 
 @pytest.mark.parametrize("method", METHODS)
+@SHORT
 def test_chunks_do_not_change_a_bit(method, monkeypatch, capsys):
     whole = sample(bowl(), method=method)
     monkeypatch.setattr("sdetheory.simulators._ensemble._CHUNK", 3000)
@@ -99,16 +106,19 @@ def test_chunks_do_not_change_a_bit(method, monkeypatch, capsys):
     assert "burn in" in capsys.readouterr().err
 
 
+@SHORT
 def test_bins_do_not_change_the_moments():
     one, other = sample(well()), sample(well(), bins=None)
     np.testing.assert_array_equal(one.covariance.value, other.covariance.value)
     assert other.histogram is None
 
 
+@SHORT
 def test_the_origin_is_the_default_start():
     same(sample(bowl()), sample(bowl(), x0=np.zeros((700, 2))))
 
 
+@SHORT
 def test_moments_far_from_the_origin_do_not_cancel():
     landscape = st.Landscape.from_sympy("(x - 10**8)**2/2", variables=["x"])
     far = sample(st.langevin(landscape, 1.0), x0=[1e8], bins=None)
@@ -142,6 +152,7 @@ def test_euler_maruyama_has_the_covariance_of_its_recursion(rng):
     assert not agrees(measured.covariance, 0.3 * np.linalg.inv(HESSIAN), alpha=ALPHA)
 
 
+@SHORT
 def test_histogram_of_the_double_well_is_the_gibbs_law(rng):
     """Cell by cell; what matters is a temperature off by 10 %. h² terms are a hundredth of the errors here."""
     streamed = st.sample_stationary(
@@ -173,6 +184,7 @@ def test_errors_are_the_scatter_of_repetitions():
         assert 1 / 1.6 < spread / claimed < 1.6
 
 
+@SHORT
 def test_probabilities_add_up():
     histogram = sample(well(), bins=np.linspace(-1, 1, 21)).histogram
     left, right = histogram.probability(-1.0, 0.0), histogram.probability(0.0, 1.0)
@@ -182,6 +194,7 @@ def test_probabilities_add_up():
     assert 0 < left.stderr < 0.1
 
 
+@SHORT
 def test_an_infinite_corner_is_the_end_of_a_grid_that_holds_everything():
     wide = sample(well(), bins=np.linspace(-9, 9, 37)).histogram
     assert wide.outside.value == 0.0
@@ -192,6 +205,7 @@ def test_an_infinite_corner_is_the_end_of_a_grid_that_holds_everything():
         narrow.probability(0.0, np.inf)
 
 
+@SHORT
 def test_a_box_in_two_dimensions():
     streamed = sample(bowl()).histogram
     counts = streamed.counts.sum(axis=0)
@@ -209,12 +223,14 @@ def test_a_box_in_two_dimensions():
         (np.nan, 0.0, "edge"),
     ],
 )
+@SHORT
 def test_boxes_off_the_edges_are_refused(lower, upper, message):
     with pytest.raises(InvalidInputError, match=message):
         sample(well()).histogram.probability(lower, upper)
 
 
 @pytest.mark.parametrize("n_paths", [2, 5, 16])
+@SHORT
 def test_few_paths_still_have_errors(n_paths):
     """They would fit one block of lanes, but the groups of the histogram must not be fewer than two."""
     with warnings.catch_warnings():
@@ -230,6 +246,7 @@ def mixed_starts(n_lost, n=600):
 
 @pytest.mark.parametrize("burn_in", [0, 1, 3, 4, 15])
 @pytest.mark.parametrize("n_lost", [100, 400])
+@SHORT
 def test_lost_paths_are_left_out_with_a_warning(n_lost, burn_in):
     """Those on their way out spoil nothing of the others, neither by overflow nor by cancellation."""
     message = f"{n_lost} of 600 paths overflowed and were left out; the first is path 0, at step 4 .* Reduce dt=0.1"
@@ -247,6 +264,7 @@ def test_lost_paths_are_left_out_with_a_warning(n_lost, burn_in):
     np.testing.assert_allclose(streamed.covariance.value, variance, rtol=1e-10)
 
 
+@SHORT
 def test_the_histogram_counts_what_is_finite():
     """Lost paths too, as long as they last: its memory knows no paths, so that nothing can be taken back."""
     with pytest.warns(RuntimeWarning, match="overflowed"):

@@ -16,6 +16,9 @@ from sdetheory.results import mean_estimate
 from sdetheory.simulators import _ensemble
 from sdetheory.stats import agrees
 
+# What is tested is how the run is made, not whether it has settled, which it is too short for.
+SHORT = pytest.mark.filterwarnings("ignore::sdetheory.errors.AccuracyWarning")
+
 # False-alarm rate of one statistical assertion.
 ALPHA = 1e-6
 OBSERVABLES = {"energy": "(x**2 - 1)**2/4", "own": lambda x: x[0] ** 4}
@@ -87,6 +90,7 @@ FORMULAS = {
 
 
 @pytest.mark.parametrize("case", FORMULAS)
+@SHORT
 def test_statistics_are_those_of_the_stored_paths(case, rng):
     make, observables = FORMULAS[case]
     sde, starts = make(), rng.standard_normal((700, 2))
@@ -112,6 +116,7 @@ def test_statistics_are_those_of_the_stored_paths(case, rng):
         assert own == pytest.approx(size, rel=1e-8)
 
 
+@SHORT
 def test_r_hat_of_an_odd_number_of_samples():
     """The later half has one more; by the definition, with the mean length of a half."""
     streamed = sample(well(), burn_in=0, n_steps=44)
@@ -155,6 +160,7 @@ BOXES += [lambda x: x[0] > 0 and x[0] < 1 and x[1] > x[0]]
 
 
 @pytest.mark.parametrize("forms", [REGIONS, BOXES], ids=["half", "box"])
+@SHORT
 def test_a_region_can_be_said_in_many_ways(forms):
     basins = {f"{i}": form for i, form in enumerate(forms)} | {"not": "-x + 0.25"}
     occupancy = sample(plane(), basins=basins, n_paths=200).occupancy
@@ -164,6 +170,7 @@ def test_a_region_can_be_said_in_many_ways(forms):
     assert occupancy["not"].value != first.value
 
 
+@SHORT
 def test_a_basin_never_or_always_visited_has_the_error_of_one_path():
     result = sample(well(), n_paths=40, basins={"never": "x > 50", "always": "x < 50", "right": "x > 0"})
     assert (result.occupancy["never"].value, result.occupancy["never"].stderr) == (0.0, 1 / 40)
@@ -172,6 +179,7 @@ def test_a_basin_never_or_always_visited_has_the_error_of_one_path():
     assert np.isnan(result.mixing["never"].r_hat.value)
 
 
+@SHORT
 def test_a_boundary_counts_half():
     still = st.SDE.from_sympy(["0"], ["0"], variables=["x"])
     starts = [[0.0], [1.0], [-1.0], [0.0]]
@@ -181,11 +189,13 @@ def test_a_boundary_counts_half():
     assert result.occupancy["right"].value == result.occupancy["left"].value == 0.5
 
 
+@SHORT
 def test_a_constant_has_no_error():
     constant = sample(well(), observables={"two": "2"}).expectations["two"]
     assert (constant.value, constant.stderr) == (2.0, 0.0)
 
 
+@SHORT
 def test_an_observable_that_is_not_finite_spoils_itself_only():
     with pytest.warns(RuntimeWarning, match=r"'log' was not finite on \d+ of 700 paths"):
         result = sample(well(), burn_in=100, observables={"log": "log(x)", "x": "x"})
@@ -194,6 +204,7 @@ def test_an_observable_that_is_not_finite_spoils_itself_only():
     assert result.diverged == 0
 
 
+@SHORT
 def test_lost_paths_are_left_out():
     starts = np.where(np.arange(600)[:, None] < 100, 1e3, 0.5)
     given = {"n_paths": 600, "dt": 0.1, "burn_in": 4, "observables": OBSERVABLES, "basins": BASINS}
@@ -211,6 +222,7 @@ def test_lost_paths_are_left_out():
 
 
 @pytest.mark.parametrize("make", [well, plane])
+@SHORT
 def test_no_statistic_changes_by_what_else_is_asked(make):
     one, two = {"a": "x**2"}, {"c": "x - 3", "d": "cos(x)"}
     bare, some = sample(make()), sample(make(), observables=one)
@@ -224,6 +236,7 @@ def test_no_statistic_changes_by_what_else_is_asked(make):
     same(some, without(more, "b", "c", "d"))
 
 
+@SHORT
 def test_replay_threads_and_chunks_give_the_same_bits(monkeypatch):
     whole = sample(well(), observables=OBSERVABLES, basins=BASINS)
     same(st.sample_stationary(**whole.replay), whole)
@@ -236,6 +249,7 @@ def test_replay_threads_and_chunks_give_the_same_bits(monkeypatch):
 
 
 @pytest.mark.parametrize("chunks", [3, 14, 20, 21, 24])
+@SHORT
 def test_an_interrupted_run_goes_on_to_the_same_bits(tmp_path, monkeypatch, chunks):
     """Before, at and after the middle, where the halves divide; a chunk is one sample, or one step of burn-in."""
     given = {"observables": {"e": "x**4"}, "basins": {"right": "x > 0"}, "checkpoint": tmp_path / "run.npz"}
@@ -266,6 +280,7 @@ def test_an_interrupted_run_goes_on_to_the_same_bits(tmp_path, monkeypatch, chun
         ("basins", {"b": "x > 0"}),
     ],
 )
+@SHORT
 def test_the_checkpoint_of_other_observables_is_refused(tmp_path, name, value):
     sample(well(), observables={"e": "x**4"}, checkpoint=tmp_path / "run.npz")
     with pytest.raises(InvalidInputError, match="observables differs"):
