@@ -72,7 +72,8 @@ def leave_one_out(model: LinearModel, prior_precision: ArrayLike, noise_variance
     ignored = special.expit(-model._spectrum.log_ratio(precision, variance[..., 0]))
     freedom = _unexplained(model) + ignored @ (model._left**2).T
     error = model._residual + (ignored * model._spectrum.coordinates) @ model._left.T
-    return -0.5 * (np.log(2 * np.pi * variance / freedom) + error**2 / (variance * freedom))
+    with np.errstate(over="ignore"):  # where the log density itself is beyond the range of doubles
+        return -0.5 * (np.log(2 * np.pi * variance / freedom) + (error / np.sqrt(variance * freedom)) ** 2)
 
 
 def _unexplained(model: LinearModel) -> Array:

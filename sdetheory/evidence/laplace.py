@@ -13,7 +13,7 @@ from scipy import linalg, special
 
 from .. import _validate
 from ..errors import IncompatibleError, InvalidInputError
-from ..models import LogisticRegression, SoftmaxRegression
+from ..models import LinearRegression, LogisticRegression, SoftmaxRegression
 from ..models._formula import formula_of
 from ._coordinates import Coordinates
 from ._decomposition import warn_of_rank
@@ -261,8 +261,10 @@ def laplace(model: Any, prior_precision: ArrayLike, *, mode: ArrayLike | None = 
     >>> print(path.log_evidence.round(4), path.log_evidence_ratio.round(4))
     [-1.0678 -1.7152 -2.4704] [-1.7048 -1.0574 -0.3022]
     """
-    if isinstance(model, LinearModel):
-        raise InvalidInputError("model must not be a LinearModel, which has an exact evidence: its log_evidence()")
+    if isinstance(model, LinearModel) or formula_of(model) is LinearRegression:
+        raise InvalidInputError(
+            f"model must not be a {type(model).__name__}, whose evidence is exact: LinearModel(X, y).log_evidence(...)"
+        )
     precision = _validate.reals("prior_precision", prior_precision, above=0.0)
     coordinates = _coordinates_of(model)
     flat = precision.ravel()

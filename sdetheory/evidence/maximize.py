@@ -62,8 +62,8 @@ def maximize(spectrum: Spectrum, noise_variance: float | None) -> EvidenceMaximu
     if not spectrum.size:
         raise InvalidInputError(
             "maximize() needs an observation more than a flat intercept takes away; got one observation, whose "
-            "evidence is the same for every prior_precision and noise_variance. Add observations, or leave the intercept "
-            "out."
+            "evidence is the same for every prior_precision and noise_variance. Add observations, or leave the "
+            "intercept out."
         )
     if noise_variance is None and not unit > 0:
         raise InvalidInputError(
@@ -259,13 +259,15 @@ def mackay(
     for _ in range(_validate.integer("max_iterations", max_iterations, at_least=1)):
         ignored = special.expit(-spectrum.log_ratio(precision, variance))
         kept = 1 - ignored
-        energy = (spectrum.coordinates / math.sqrt(variance)) ** 2
-        penalty = float(np.sum(energy * kept * ignored))
+        rest = spectrum.residual / math.sqrt(variance)
+        with np.errstate(over="ignore", invalid="ignore"):  # far from a maximum; ends as diverged below
+            energy = (spectrum.coordinates / math.sqrt(variance)) ** 2
+            penalty = float(np.sum(energy * kept * ignored))
+            misfit = rest * rest + float(energy @ ignored**2)
         before = precision, variance
         if not penalty > 0:
             break
         precision *= float(kept.sum()) / penalty
-        misfit = (spectrum.residual / math.sqrt(variance)) ** 2 + float(energy @ ignored**2)
         variance *= misfit / (spare + float(ignored.sum()))
         if not (0 < precision < math.inf and 0 < variance < math.inf):
             break

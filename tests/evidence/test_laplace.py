@@ -189,6 +189,8 @@ def test_refusals(rng):
         laplace(model, [1.0, 0.0])
     with pytest.raises(InvalidInputError, match="LinearModel"):
         laplace(st.evidence.LinearModel(X, y), 1.0)  # pyright: ignore[reportArgumentType]
+    with pytest.raises(InvalidInputError, match="LinearModel"):
+        laplace(st.models.LinearRegression(X, y), 1.0)
     with pytest.raises(InvalidInputError, match="mode must have shape"):
         laplace(model, [1.0, 2.0], mode=[0.0, 0.0])
     with pytest.raises(IncompatibleError, match="one prior_precision"):
