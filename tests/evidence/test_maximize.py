@@ -314,7 +314,8 @@ def test_scores_and_predictions_in_any_unit(rng, unit):
     y = X @ [1.0, 2.0] + 0.1 * rng.standard_normal(12)
     before, after = LinearModel(X, y), LinearModel(X, unit * y)
     variance = 1e300 if unit > 1 else 1e-300
-    fits = after.posterior(1e-300, variance), before.posterior(1e-300, 1.0)
+    ratio = max(1e-300 * variance, 1e-300)  # λσ², on which the mean depends
+    fits = after.posterior(1e-300, variance), before.posterior(ratio, 1.0)
     np.testing.assert_allclose(fits[0].mean / unit, fits[1].mean, rtol=1e-9)
     assert np.all(np.isfinite(leave_one_out(after, 1e-300, variance)))
     assert np.all(np.isfinite(fits[0].predict(X[:3]).log_density(unit * y[:3])))
