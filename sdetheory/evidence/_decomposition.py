@@ -10,7 +10,6 @@ from typing import Any, cast
 import numpy as np
 from numpy.typing import NDArray
 from scipy import linalg
-from scipy.linalg import lapack
 
 from ..errors import AccuracyWarning
 from ._design import Design
@@ -21,6 +20,7 @@ from ._twofold import Twofold
 Array = NDArray[np.float64]
 Indices = NDArray[np.int64]
 
+(_jacobi,) = linalg.get_lapack_funcs(("gejsv",), dtype=np.float64)
 _EPS = float(np.finfo(np.float64).eps)
 # What is left of a column that is a rounded combination of others: a few units of its last digit.
 _ROUNDING = 8 * _EPS
@@ -148,7 +148,7 @@ def _by_jacobi(matrix: Array) -> tuple[Array, Array, Array]:
     """Return U, s, Vᵀ of a matrix of full row rank, by a pivoted QR decomposition and one-sided Jacobi rotations."""
     turn, graded, pivots = cast(Any, linalg.qr(matrix, mode="economic", pivoting=True, check_finite=False))
     # The columns of the transpose are graded: LAPACK's task "C", of high relative accuracy whatever their sizes.
-    singular, across, along, work, _, info = lapack.dgejsv(graded.T, joba=0, jobu=0, jobv=0, jobr=0, jobt=1, jobp=1)
+    singular, across, along, work, _, info = _jacobi(graded.T, joba=0, jobu=0, jobv=0, jobr=0, jobt=1, jobp=1)
     if info != 0:
         raise linalg.LinAlgError(f"dgejsv ended with info = {info}")
     right = np.empty(matrix.shape)
