@@ -50,7 +50,7 @@ class Coordinates:
     unit: int
 
     @classmethod
-    def of(cls, model: LogisticRegression | SoftmaxRegression) -> tuple[Coordinates, Factors]:
+    def of(cls, model: Any) -> tuple[Coordinates, Factors]:
         """Decompose the inputs, and for more classes than two the coding; return the factors of the inputs too."""
         factors = factor(Design(), model.X, model.X.copy, weak=_WEAK, names=False)
         largest = int(np.frexp(factors.singular.max(initial=0.0))[1])
