@@ -95,7 +95,7 @@ def test_standard_errors_alone_would_be_noticed(kind):
 
 
 def test_the_tail_index_has_the_law_of_its_exponential_spacings():
-    """k logarithms of Pareto ratios are exponential, so that α times their sum has a gamma law of shape k, exactly."""
+    """The logarithms of k Pareto ratios are exponential, so that α times their sum has a gamma law of shape k."""
     estimate = st.models.tail_index(np.random.default_rng(0).random(1000) ** -0.5, n_largest=8)
     low, high = estimate.interval(0.9)
     assert [low, high] == pytest.approx(estimate.value / 8 * stats.gamma(8).ppf([0.05, 0.95]))

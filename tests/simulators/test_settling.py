@@ -116,3 +116,18 @@ def test_functions_of_time_are_refused_and_those_that_do_not_use_it_are_not():
     with pytest.raises(InvalidInputError, match="change with time"):
         st.sample_stationary(st.SDE(drift=timed, **make), [0.0], **RUN)
     assert st.sample_stationary(st.SDE(drift=untimed, **make), [0.0], **RUN).diverged == 0
+
+
+@pytest.mark.parametrize("start", ["soon", np.nan, None, [0.0, 1.0], np.inf])
+def test_a_start_is_one_finite_time(start):
+    sde = equation("-x", "1")
+    calls = (
+        lambda: st.simulate(sde, [0.5], dt=0.01, n_steps=3, n_paths=2, start=start),
+        lambda: st.first_passage(sde, [0.5], target=("above", 1.0), dt=0.01, max_steps=3, n_paths=2, start=start),
+        lambda: st.residence_times(
+            sde, [0.5], cores=[("below", 0.0), ("above", 1.0)], dt=0.01, n_steps=3, n_paths=2, start=start
+        ),
+    )
+    for call in calls:
+        with pytest.raises(InvalidInputError, match="start"):
+            call()
