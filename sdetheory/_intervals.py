@@ -193,7 +193,7 @@ class Fraction(Law):
 
 @dataclass(frozen=True)
 class VarianceRatio(Law):
-    """The part b/(b + w) that a variance b has in a sum, both with so many degrees of freedom, and its relative error."""
+    """The share b/(b + w) of a variance in a sum, both with so many degrees of freedom, and its relative error."""
 
     above: Any
     below: Any
