@@ -37,7 +37,7 @@ def derive() -> tuple[Derivation, ...]:
 def one_weight() -> Derivation:
     """Derive E = C(w₀) + ½ ln(A/λ) − N ln n, the log evidence ratio in favour of guessing."""
     d = Derivation("Evidence of a model with one weight", source=SOURCE)
-    likelihood = sympy.Function("H")
+    likelihood = sympy.Function("H", real=True)
     curvature, excess = sympy.symbols("A h", positive=True)
     fit = sympy.Symbol("H0", real=True)
     log_evidence, occam = sympy.symbols("L O", real=True)
@@ -202,7 +202,7 @@ def gaussian() -> Derivation:
     d.assume(y, "output of the same example")
     d.assume(xx, "sum of the squared inputs")
     d.assume(xy, "sum of input times output")
-    d.assume(yy, "sum of the squared outputs")
+    d.assume(yy, "sum of the squared outputs", where=xx * yy >= xy**2)
 
     d.heading("By an integral over the weight")
     cost = N * log(2 * pi * variance) / 2 + (yy - 2 * W * xy + W**2 * xx) / (2 * variance) + LAMBDA * W**2 / 2

@@ -41,7 +41,7 @@ def temperature() -> Derivation:
     """Derive T = g f/2 for gradient noise of covariance f times the identity."""
     d = Derivation("The Gibbs law and its temperature", source="Smith & Le (2018), appendix A")
     level, heat = sympy.symbols("f T", positive=True)
-    cost, rate = sympy.Function("C"), sympy.Symbol("R", real=True)
+    cost, rate = sympy.Function("C", real=True), sympy.Symbol("R", real=True)
     C = cost(X, Y)
     d.assume(X, "one weight")
     d.assume(Y, "another one")
@@ -76,7 +76,7 @@ def temperature() -> Derivation:
 def multiplicative_noise() -> Derivation:
     """Derive the stationary densities of both readings of dw = −C′ dt + √(g F(w)) dW."""
     d = Derivation("Noise that depends on the weight: Itô and Stratonovich", source="Gardiner (2009), section 5.3")
-    potential, noise = sympy.Function("phi"), sympy.Function("F")
+    potential, noise = sympy.Function("phi", real=True), sympy.Function("F", positive=True)
     extra, ratio, pull = sympy.symbols("b r c", real=True)
     ito_density, other_density = sympy.symbols("p_I p_S", positive=True)
     phi, F = potential(X), noise(X)
@@ -126,7 +126,7 @@ def power_law() -> Derivation:
     d.assume(margin, "$2 k/g − s$; it is positive where the variance is finite")
     d.assume(G, "noise scale")
     d.assume(level, "gradient noise at the minimum")
-    d.assume(growth, "its growth: $F = f + s x²$")
+    d.assume(growth, "its growth: $F = f + s x²$; below δ, where the other reading has a variance too", where=growth < margin)
     d.assume(variance, "stationary variance, to be determined")
     curvature = d.define(k, G * (growth + margin) / 2, "curvature of the cost $C = k x²/2$")
     F = level + growth * X**2

@@ -39,7 +39,8 @@ def best_step() -> Derivation:
     """Derive ε = (|G|²/GᵀHG)/(1 + Tr(HΣ)/(B GᵀHG)), the best learning rate of a noisy step."""
     d = Derivation("The best step with a noisy gradient", source=SOURCE)
     square, bent, spread = sympy.symbols("G_2 G_H S_H", positive=True)
-    best, largest, batch_noise, gain, full = sympy.symbols("e e_m B_n D D_m", positive=True)
+    best, largest, batch_noise, full = sympy.symbols("e e_m B_n D_m", positive=True)
+    gain = sympy.Symbol("D", real=True)
     g1, g2, h11, h12, h22, s11, s12, s22, z1, z2 = sympy.symbols("G1 G2 h11 h12 h22 s11 s12 s22 z1 z2", real=True)
     for symbol, text in (
         (EPSILON, "learning rate; the step is $−ε Ĝ$"), (B, "number of examples in a minibatch"),
@@ -127,7 +128,7 @@ def estimators() -> Derivation:
         (square, "$|G|²$, G being the mean gradient of the training set"),
         (trace, "Tr S, the covariance of the examples' gradients with $N − 1$ in the denominator"),
     ):  # fmt: skip
-        d.assume(symbol, text)
+        d.assume(symbol, text, where=large > small if symbol is large else ())
     d.heading("Expectations")
     proved = minibatch_covariance().result.expression
     variances = [
@@ -158,7 +159,7 @@ def estimators() -> Derivation:
     )  # fmt: skip
     noise = sympy.Symbol("B_s", real=True)
     d.assume(p, "mean of $|Ĝ|²$ over the smaller batches, as measured")
-    d.assume(q, "mean of $|Ĝ|²$ over the larger batches, as measured")
+    d.assume(q, "mean of $|Ĝ|²$ over the larger batches, as measured", where=sympy.Ne(large * q, small * p))
     d.define(noise, ((p - q) / (1 / small - 1 / large)) / ((large * q - small * p) / (large - small)),
              "the gradient noise scale Tr S over $|G|²$: a ratio of means, never a mean of ratios")  # fmt: skip
     d.conclude(noise, small * large * (p - q) / (large * q - small * p), "the estimate from two measured means",

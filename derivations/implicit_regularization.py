@@ -28,7 +28,7 @@ from sdetheory.symbolic import Derivation, Equation, compare_order, minibatch_co
 Array = NDArray[np.float64]
 
 N, B, M, K = sympy.symbols("N B m k", integer=True, positive=True)
-F, EPSILON = sympy.symbols("F epsilon", positive=True)
+F, EPSILON = sympy.Symbol("F", nonnegative=True), sympy.Symbol("epsilon", positive=True)
 X = sympy.Symbol("x", real=True)
 SOURCE = "Smith, Dherin, Barrett & De (2021), On the origin of implicit regularization in SGD, ICLR"
 GRADIENTS = (1, 2, 4, 7, 11, 16)
@@ -42,7 +42,7 @@ def derive() -> tuple[Derivation, ...]:
 def modified_loss() -> Derivation:
     """Derive (ε/4m) Σ |∇L_k|², what must be added to the mean loss for the mean path of an epoch."""
     d = Derivation("Implicit regularization by random reshuffling", source=SOURCE)
-    g, extra, smooth = (sympy.Function(name) for name in ("g", "R", "h"))
+    g, extra, smooth = (sympy.Function(name, real=True) for name in ("g", "R", "h"))
     a, b = sympy.symbols("a b", real=True)
     total, bend, product, mean, flow, slope, other = sympy.symbols("S D P E W r r_0", real=True)
     for symbol, text in (

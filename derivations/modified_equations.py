@@ -41,7 +41,7 @@ def derive() -> tuple[Derivation, ...]:
 def second_order_drift() -> Derivation:
     """Derive the drift −∇(L + (η/4)|∇L|²) of the second-order equation."""
     d = Derivation("Stochastic modified equations of SGD", source="Li, Tai & E (2019), JMLR 20(40)")
-    loss, noise, f = (sympy.Function(name) for name in ("L", "S", "f"))
+    loss, noise, f = (sympy.Function(name, real=True) for name in ("L", "S", "f"))
     correction, sgd, flow1, flow2 = sympy.symbols("b U W_1 W_2", real=True)
     L, S, test = loss(X), noise(X), f(X)
     d.assume(X, "the weight")

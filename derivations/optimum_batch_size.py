@@ -90,7 +90,8 @@ def scaling_rules() -> Derivation:
     d.assume(K, "factor by which the batch grows, at least one", where=(K * batch < N, K >= 1))
     d.assume(noise, "covariance of the per-example gradients")
     d.assume(
-        curvature, "curvature of the total cost $C = a w²/2$; SGD is stable", where=K * curvature * EPSILON < 2 * N
+        curvature, "curvature of the total cost $C = a w²/2$; SGD is stable at ε, √(k) ε and k ε",
+        where=[step * curvature * EPSILON < 2 * N for step in (1, sympy.sqrt(K), K)],
     )
 
     def scale(rate: sympy.Expr, size: sympy.Expr) -> sympy.Expr:

@@ -41,7 +41,7 @@ def within_epoch() -> Derivation:
     d.assume(B, "number of examples in a batch; an epoch has $m = N/B$ batches, two at least", where=2 * B <= N)
     d.assume(J, "number of batches that have been seen in this epoch", where=B * J <= N)
     d.assume(S1, "sum of the per-example gradients along one direction, $Σ g_i$, which is the full gradient")
-    d.assume(S2, "sum of their squares, $Σ g_i²$", where=N * S2 >= S1**2)
+    d.assume(S2, "sum of their squares, $Σ g_i²$", where=N * S2 > S1**2)
     d.suppose(
         "Shuffled", "all orders of the examples are equally likely; batch k takes the places $(k−1) B + 1$ to $k B$"
     )

@@ -18,7 +18,7 @@ import numpy as np
 import sympy
 from mpmath import mp
 from scipy import special
-from sympy import Derivative, Integral, Rational, Subs, exp, log, oo, pi, sqrt
+from sympy import Derivative, Integral, Ne, Rational, Subs, exp, log, oo, pi, sqrt
 
 from sdetheory.evidence import EXP, WeightModel, reparameterize, two_layer_rescaling
 from sdetheory.symbolic import Derivation, compare, present
@@ -41,7 +41,7 @@ def one_weight() -> Derivation:
     d.assume(w, "the weight")
     d.assume(v, "the other coordinate; $w = φ(v)$")
     d.assume(cost, "minus the logarithm of likelihood times prior, so that the evidence is the integral of $e^{-C}$")
-    d.assume(phi, "the change of variables, smooth and increasing")
+    d.assume(phi, "the change of variables, smooth and increasing", where=Derivative(phi(v), v) > 0)
 
     d.heading("The integral")
     d.note(
@@ -201,7 +201,8 @@ def two_weights() -> Derivation:
     for symbol, name in zip((h11, h12, h22), ("first", "mixed", "second"), strict=True):
         d.assume(symbol, f"entry of the Hessian H of the cost C in w: {name}")
     for symbol in entries:
-        d.assume(symbol, "entry of the Jacobian J of the map at the minimum")
+        invertible = Ne(j11 * j22 - j12 * j21, 0) if symbol is j22 else ()
+        d.assume(symbol, "entry of the Jacobian J of the map at the minimum", where=invertible)
     for symbol in bends:
         d.assume(symbol, "a second derivative of the map at the minimum")
     hessian = sympy.Matrix([[h11, h12], [h12, h22]])

@@ -98,8 +98,8 @@ def _pairs() -> Iterator[tuple[Mapping[Any, Any], Any]]:
 def one_step() -> Derivation:
     """Derive the mean of a function after a step of SVAG and along the equation; they differ by h² only."""
     d = Derivation("A step of SVAG against the stochastic differential equation", source=SOURCE)
-    loss, noise, test = (sympy.Function(name) for name in ("L", "S", "f"))
-    k3, k4 = sympy.Function("k_3"), sympy.Function("k_4")
+    loss, noise, test = (sympy.Function(name, real=True) for name in ("L", "S", "f"))
+    k3, k4 = sympy.Function("k_3", real=True), sympy.Function("k_4", real=True)
     amplification, after, along, miss = sympy.symbols("l U W d", real=True)
     third, fourth, *means = sympy.symbols("c_3 c_4 mu_2 mu_3 mu_4", real=True)
     d.assume(X, "the weight")

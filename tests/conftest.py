@@ -1,6 +1,7 @@
-"""Seeds of the tests: one per test, from one root that SDETHEORY_SEED replaces."""
+"""Seeds of the tests, one per test, from a root that SDETHEORY_SEED replaces; and their order, from SDETHEORY_ORDER."""
 
 import os
+import random
 import signal
 import zlib
 
@@ -17,7 +18,18 @@ def pytest_configure() -> None:
 
 
 def pytest_report_header() -> str:
-    return f"root seed: {ROOT_SEED} (SDETHEORY_SEED)"
+    order = os.environ.get("SDETHEORY_ORDER", "as written")
+    return f"root seed: {ROOT_SEED} (SDETHEORY_SEED); order: {order} (SDETHEORY_ORDER)"
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Shuffle files, and the tests of each, if asked to: none may lean on those before it."""
+    if order := os.environ.get("SDETHEORY_ORDER"):
+        shuffle = random.Random(order)
+        files = sorted({item.path for item in items})
+        places = dict(zip(files, shuffle.sample(range(len(files)), len(files)), strict=True))
+        shuffle.shuffle(items)
+        items.sort(key=lambda item: places[item.path])
 
 
 @pytest.fixture

@@ -54,6 +54,19 @@ def test_bands_are_two_standard_errors(rng):
     assert upper == pytest.approx(np.max(curve.test_loss.mean(0) + 2 * curve.test_loss.std(0, ddof=1) / np.sqrt(3)))
 
 
+def test_a_path_of_laplace_is_drawn_as_the_evidence_that_it_is(rng):
+    X = rng.standard_normal((20, 2))
+    path = st.evidence.laplace(st.models.LogisticRegression(X, (X[:, 0] > 0).astype(int)), PATH[::-1])
+    (ax,) = st.plotting.plot_evidence(path)
+    drawn = {line.get_label(): line.get_ydata() for line in ax.lines}
+    np.testing.assert_allclose(drawn["evidence"], path.log_evidence[::-1])
+    np.testing.assert_allclose(drawn["fit"] + drawn["Occam factor"], drawn["evidence"], rtol=1e-12)
+    with pytest.raises(InvalidInputError, match="several prior precisions"):
+        st.plotting.plot_evidence(path[0])
+    with pytest.raises(InvalidInputError, match="EvidenceCurve or Laplace"):
+        st.plotting.plot_evidence(3.0)
+
+
 def test_evidence_of_a_regression_has_two_panels(rng):
     model = st.evidence.LinearModel(rng.standard_normal((12, 2)), rng.standard_normal(12), intercept="flat")
     test = rng.standard_normal((5, 2)), rng.standard_normal(5)

@@ -7,6 +7,8 @@ import pytest
 
 from sdetheory import SGDHyperparameters, scaling_advice
 from sdetheory.errors import InvalidInputError
+from sdetheory.models import LinearRegression, LogisticRegression
+from sdetheory.theory import least_squares_stability_limit
 
 
 def tuned(**changes):
@@ -127,3 +129,65 @@ def test_refusals():
     # Less noise than plain SGD has cannot come from a momentum.
     assert "momentum" not in advice(tuned(), batch_size=64)
     assert "momentum" not in advice(dataclasses.replace(tuned(), momentum=0.5, dampening=0.5), batch_size=256)
+
+
+INPUTS = np.random.default_rng(8).standard_normal((60, 4)) * [1.0, 2.0, 0.5, 1.0]
+
+
+def noisy(**changes):
+    return SGDHyperparameters(**{"learning_rate": 0.1, "train_size": 60, "batch_size": 2} | changes)
+
+
+def test_the_mean_square_limit_of_a_model_is_named():
+    """That of theory, on either side of it."""
+    for setting in scaling_advice(noisy(), batch_size=3, inputs=INPUTS):
+        hp = setting.hyperparameters
+        limit = least_squares_stability_limit(INPUTS, hp)
+        assert warned(setting, f"mean-square limit {limit.mean_square:.3g} (that of the mean: {limit.mean:.3g})")
+    model = LinearRegression(INPUTS, INPUTS[:, 0])
+    given = [scaling_advice(noisy(), batch_size=3, **how) for how in ({"model": model}, {"inputs": INPUTS})]
+    assert [s.warnings for s in given[0]] == [s.warnings for s in given[1]]
+    limit = least_squares_stability_limit(INPUTS, noisy(batch_size=4)).mean_square
+    for factor, words in ((0.9, "90 % of the mean-square limit"), (1.1, "beyond the mean-square limit")):
+        # At N/B − 1 = 29 and 14 these have one noise scale.
+        hp = noisy(learning_rate=factor * limit * 14 / 29)
+        setting = advice(hp, batch_size=4, inputs=INPUTS)["learning_rate"]
+        assert setting.exact == pytest.approx(factor * limit)
+        assert warned(setting, words)
+
+
+def test_a_logistic_regression_is_taken_for_the_least_squares_it_is_at_w():
+    model = LogisticRegression(INPUTS, INPUTS[:, 0] > 0, prior_precision=0.7)
+    w = np.array([1.0, -0.5, 0.2, 0.0])
+    p = 1 / (1 + np.exp(-INPUTS @ w))
+    scaled = np.sqrt(p * (1 - p))[:, None] * INPUTS
+    np.testing.assert_allclose(scaled.T @ scaled + 0.7 * np.eye(4), model.hessian(w))
+    found = advice(noisy(learning_rate=0.5), batch_size=3, model=model, w=w)["learning_rate"]
+    limit = least_squares_stability_limit(scaled, found.hyperparameters, prior_precision=0.7)
+    assert warned(found, f"{limit.mean_square:.3g} (that of the mean: {limit.mean:.3g})")
+
+
+def test_figures_for_additive_noise_say_so():
+    (text,) = [t for t in advice(tuned(), batch_size=1280, curvature=1.0)["learning_rate"].warnings if "variance" in t]
+    assert "additive" in text and "lower bound" in text
+    # Small batches are warned of whatever the curvature, unless the limit is known.
+    assert warned(advice(noisy(), batch_size=3, curvature=0.01)["learning_rate"], "lose stability in mean square")
+    known = advice(noisy(learning_rate=1e-4), batch_size=3, inputs=INPUTS)["learning_rate"]
+    assert not any("mean" in text for text in known.warnings)
+
+
+def test_models_that_have_no_such_limit():
+    class Bent(LinearRegression):
+        def _slopes(self, products, y):
+            return np.tanh(products - y)
+
+    with pytest.raises(InvalidInputError, match=r"model must be a LinearRegression or a LogisticRegression.*got Bent"):
+        scaling_advice(noisy(), batch_size=3, model=Bent(INPUTS, INPUTS[:, 0]))
+    with pytest.raises(InvalidInputError, match="w must say where training ends"):
+        scaling_advice(noisy(), batch_size=3, model=LogisticRegression(INPUTS, INPUTS[:, 0] > 0))
+    with pytest.raises(InvalidInputError, match="give the model too"):
+        scaling_advice(noisy(), batch_size=3, w=np.zeros(4))
+    with pytest.raises(InvalidInputError, match="give the inputs alone, or the model"):
+        scaling_advice(noisy(), batch_size=3, inputs=INPUTS, model=LinearRegression(INPUTS, INPUTS[:, 0]))
+    with pytest.raises(InvalidInputError, match="inputs must be from 2 examples to 8589"):
+        scaling_advice(noisy(), batch_size=3, inputs=np.ones((8600, 500)))

@@ -50,7 +50,7 @@ class Factors:
 
 
 def factor(
-    design: Design, X: Array, make_rows: Callable[[], Array], *, weak: float = WEAK, names: bool = True
+    design: Design, X: Array, make_rows: Callable[[], Array], *, weak: float | None = None, names: bool = True
 ) -> Factors:
     """Decompose the whitened inputs of a design; `make_rows` returns them in double precision, anew each time.
 
@@ -58,7 +58,7 @@ def factor(
     of that, and none was lost: then it is as good as any. Otherwise units may differ, or columns nearly depend on each
     other, and which it is shows only once columns are scaled: small matrices are decomposed again in twofold precision,
     large ones by LAPACK's Jacobi method, which scales columns too. `weak` is the share below which a singular value asks
-    for more. Without `names` a large matrix of too low a rank is not decomposed again either, if its columns are of so
+    for more, 1e-5 if not given. Without `names` a large matrix of too low a rank is not decomposed again either, if its columns are of so
     similar sizes that no unit can have been lost.
     """
     n, p = X.shape
@@ -72,7 +72,7 @@ def factor(
         rows = np.ldexp(rows, -unit)
     left, singular, right = thin_svd(rows, rank=limit)
     expected = min(limit, int(varying.sum()))
-    strong = not len(singular) or singular[-1] >= weak * singular[0]
+    strong = not len(singular) or singular[-1] >= (WEAK if weak is None else weak) * singular[0]
     small = n * p * min(n, p) <= _SMALL
     smallest = np.ldexp(spread[varying].min(initial=np.inf), -unit)
     alike = len(singular) > 0 and _ALIKE * max(n, p) * _EPS * singular[0] <= smallest

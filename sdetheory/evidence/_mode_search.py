@@ -22,6 +22,15 @@ _RESTARTS = 12
 _BOTTOMLESS = 1e30
 
 
+def tried(cost: Cost, w: Array) -> float:
+    """Return the cost at a point that a search tries, infinite where it is no number: what uses the point will say so."""
+    try:
+        with np.errstate(all="ignore"):
+            return float(cost(w))
+    except InvalidInputError:
+        return math.inf
+
+
 def lengths(cost: Cost, w: Array) -> Array:
     """Return for each weight a length over which the cost changes by about a nat, on a side where it is finite."""
     here = float(cost(w))
@@ -34,8 +43,7 @@ def lengths(cost: Cost, w: Array) -> Array:
         for _ in range(_TRIES):
             steps = np.zeros((2, w.size))
             steps[:, i] = length, -length
-            with np.errstate(all="ignore"):
-                changes = np.abs(np.array([cost(w + step) for step in steps]) - here)
+            changes = np.abs(np.array([tried(cost, w + step) for step in steps]) - here)
             finite = changes[np.isfinite(changes)]
             change = float(finite.max()) if finite.size else math.inf
             if low <= change <= max(_HIGH, 30 * low):
@@ -67,7 +75,7 @@ def descend(cost: Cost, start: Array) -> Array:
     bottom = value - _BOTTOMLESS * (1 + abs(value))
 
     def watched(point: Array) -> float:
-        reached = float(cost(point))
+        reached = tried(cost, point)
         if reached < bottom:
             raise InvalidInputError(
                 f"no minimum of the cost was found: it falls without bound, to {reached:.3g} at w = {point.tolist()}. "
@@ -78,7 +86,7 @@ def descend(cost: Cost, start: Array) -> Array:
     for _ in range(_RESTARTS):
         unit = lengths(cost, w)
         simplex = np.vstack([np.zeros(w.size), np.eye(w.size)])
-        inside = [np.isfinite(cost(w + unit * corner)) for corner in simplex[1:]]
+        inside = [np.isfinite(tried(cost, w + unit * corner)) for corner in simplex[1:]]
         simplex[1:][~np.array(inside)] *= -1
         with np.errstate(invalid="ignore"):  # differences of infinite costs
             found = optimize.minimize(

@@ -106,10 +106,16 @@ class Spectrum:
         return total[()]
 
 
-def pair(prior_precision: ArrayLike, noise_variance: ArrayLike) -> tuple[Array, Array]:
-    """Return λ > 0 and σ² > 0 as arrays of one shape."""
+def pair(prior_precision: ArrayLike, noise_variance: ArrayLike, n: int) -> tuple[Array, Array]:
+    """Return λ > 0 and σ² > 0 as arrays of one shape, for a model of n observations."""
     precision = _validate.reals("prior_precision", prior_precision, above=0.0)
     variance = _validate.reals("noise_variance", noise_variance, above=0.0)
+    if variance.shape == (n,) and n > 1 and precision.ndim == 0:
+        raise IncompatibleError(
+            f"noise_variance must be one number, common to all observations; got {n}, as many as there are observations. "
+            "Where each has its own, divide its row of X and its y by their root, take noise_variance = 1 and subtract "
+            "half the sum of their logarithms. A grid of as many values is noise_variance[None, :]."
+        )
     try:
         precision, variance = np.broadcast_arrays(precision, variance)
     except ValueError:

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import special
 
-from ._mode_search import lengths
+from ._mode_search import lengths, tried
 
 Array = NDArray[np.float64]
 
@@ -87,8 +87,7 @@ def _edge(cost: Callable[[Array], Any], w: Array, i: int, step: float) -> tuple[
     def at(x: float) -> float:
         point = w.copy()
         point[i] = x
-        with np.errstate(all="ignore"):
-            return float(cost(point))
+        return tried(cost, point)
 
     inner, value = float(w[i]), at(float(w[i]))
     for _ in range(_DOUBLINGS):

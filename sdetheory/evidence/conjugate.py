@@ -12,6 +12,7 @@ from scipy import special
 
 from .. import _validate
 from ..errors import InvalidInputError
+from ._linear_formulas import linear_model
 from ._search import Objective, maxima
 from .linear import LinearModel
 from .posterior import Posterior
@@ -72,9 +73,7 @@ class NormalInverseGamma:
     """
 
     def __init__(self, model: LinearModel, *, shape: float, scale: float) -> None:
-        if not isinstance(model, LinearModel):
-            raise InvalidInputError(f"model must be a LinearModel; got {type(model).__name__}")
-        self.model = model
+        self.model = linear_model(model)
         self.shape = _validate.real("shape", shape, at_least=0.0)
         self.scale = _validate.real("scale", scale, at_least=0.0)
         if (self.shape > 0) != (self.scale > 0):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -9,8 +10,9 @@ from numpy.typing import ArrayLike, NDArray
 from scipy import special
 
 from .. import _validate
-from ..errors import InvalidInputError
+from ..errors import AccuracyWarning, InvalidInputError
 from ..results import Estimate, mean_estimate
+from ._linear_formulas import linear_model
 from ._spectrum import pair
 from .sequential import Learner
 
@@ -62,7 +64,8 @@ def leave_one_out(model: LinearModel, prior_precision: ArrayLike, noise_variance
     >>> print(leave_one_out(LinearModel([[1.0], [1.0]], [1.0, 2.0]), 1.0, 1.0).round(4))
     [-1.1217 -1.8717]
     """
-    precision, variance = pair(prior_precision, noise_variance)
+    linear_model(model)
+    precision, variance = pair(prior_precision, noise_variance, model.y.size)
     if not model._spectrum.size:
         return np.zeros((*precision.shape, model.y.size))
     variance = variance[..., None]
@@ -141,6 +144,7 @@ def cross_validation(
     >>> print(scores.round(4), f"{scores.sum():.4f}")     # the log evidence
     [-1.4967 -1.8905] -3.3872
     """
+    linear_model(model)
     precision = _validate.real("prior_precision", prior_precision, above=0.0)
     variance = _validate.real("noise_variance", noise_variance, above=0.0)
     learner, rows, y = Learner.start(model, precision, variance)
@@ -158,7 +162,17 @@ def cross_validation(
     scores = np.zeros(n)
     _enumerate(learner, rows, y, 0, np.ones(n, dtype=bool), scores)
     sizes = np.arange(1, n + 1)
-    return scores / (special.binom(n, sizes) * sizes)
+    scores /= special.binom(n, sizes) * sizes
+    total = float(model.log_evidence(precision, variance))
+    if abs(scores.sum() - total) > 1e-6 * max(1.0, abs(total)):
+        warnings.warn(
+            f"scores add up to {scores.sum():.9g} and the log evidence is {total:.9g}: subsets of these inputs hardly tell "
+            "weights apart, and rounding errors of their scores are as large. Bring the columns to one unit, or take a "
+            "larger prior_precision.",
+            AccuracyWarning,
+            stacklevel=2,
+        )
+    return scores
 
 
 def _held_out(learner: Learner, rows: Array, y: Array) -> Array:

@@ -12,7 +12,8 @@ from numpy.typing import ArrayLike, NDArray
 
 from .. import _validate
 from ..errors import IncompatibleError, InvalidInputError
-from ..models import LogisticRegression
+from ..models import LogisticRegression, SoftmaxRegression
+from ..models._formula import formula_of
 from ..results import Estimate
 from .laplace import Classifier, laplace
 from .linear import LinearModel
@@ -165,12 +166,15 @@ def evidence_curve(
     if len(precision) < 2 or not np.all(np.diff(precision) > 0):
         raise InvalidInputError(f"prior_precision must be at least two increasing values; got {precision.tolist()}")
     splits = list(splits)
+    for model, _, _ in splits:
+        _validate.instance("splits", model, (LinearModel, LogisticRegression, SoftmaxRegression),
+                           hint="A split is a model of the training data, X_test and y_test.")  # fmt: skip
     kinds = {type(model) for model, _, _ in splits}
     if len(kinds) != 1:
         names = sorted(kind.__name__ for kind in kinds)
         error = IncompatibleError if kinds else InvalidInputError
         raise error(f"splits must be at least one, with models of one type; got {names}")
-    if (LinearModel in kinds) != (noise_variance is not None):
+    if issubclass(*kinds, LinearModel) != (noise_variance is not None):
         raise IncompatibleError("noise_variance belongs to linear models, which need it, and to no others")
     if noise_variance is None:
         measured = [_classifier(model, X, y, precision) for model, X, y in splits]
@@ -200,7 +204,7 @@ def _classifier(model: Classifier, X: ArrayLike, y: ArrayLike, precision: Array)
     unseen = replace(model, X=X, y=_validate.reals("y_test", y, shape=(len(X),)), prior_precision=0.0)
     return path.occam, {
         "log_evidence_ratio": path.log_evidence_ratio,
-        "test_loss": unseen.cost(path.mode) / len(X),
+        "test_loss": np.array([unseen.cost(w) for w in path.mode]) / len(X),
         "train_accuracy": _accuracy(model, path.mode),
         "test_accuracy": _accuracy(unseen, path.mode),
     }
@@ -208,8 +212,11 @@ def _classifier(model: Classifier, X: ArrayLike, y: ArrayLike, precision: Array)
 
 def _accuracy(model: Classifier, weights: Array) -> Array:
     """Return the share of the model's own examples that weights (l, p) classify rightly, shape (l,)."""
-    if isinstance(model, LogisticRegression):
+    kind = formula_of(model)
+    if kind is LogisticRegression:
         likeliest = weights @ model.X.T > 0
+    elif kind is not SoftmaxRegression:
+        return np.array([model.accuracy(w) for w in weights])  # a subclass's own
     else:
         likeliest = model.log_probabilities(model.X, weights).argmax(axis=-1)
     return np.mean(likeliest == model.y, axis=-1)

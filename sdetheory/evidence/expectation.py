@@ -11,6 +11,7 @@ from scipy import special
 
 from .. import _validate
 from ..errors import IncompatibleError, InvalidInputError
+from ._linear_formulas import linear_model
 from ._spectrum import pair
 from .linear import LinearModel
 
@@ -76,7 +77,8 @@ def expected_log_evidence(
     >>> print(expected_risk(model, precisions, 0.1, **truth).round(5))
     [0.16302 0.16194 0.16529]
     """
-    precision, variance = pair(prior_precision, noise_variance)
+    linear_model(model)
+    precision, variance = pair(prior_precision, noise_variance, model.y.size)
     truth, noise = _truth(model, true_covariance, true_noise_variance)
     spectrum, along = model._spectrum, _prior_directions(model)
     squares = model._singular**2
@@ -142,7 +144,8 @@ def expected_risk(
     >>> print(f"{expected_risk(model, 1.0, 1.0, input_covariance=1.0, **truth):.3f}")
     1.200
     """
-    precision, variance = pair(prior_precision, noise_variance)
+    linear_model(model)
+    precision, variance = pair(prior_precision, noise_variance, model.y.size)
     truth, noise = _truth(model, true_covariance, true_noise_variance)
     along, squares = _prior_directions(model), model._singular**2
     kept = special.expit(model._spectrum.log_ratio(precision, variance))

@@ -10,6 +10,7 @@ from scipy import linalg, special
 
 from .. import _validate
 from ..errors import IncompatibleError, InvalidInputError
+from ..models._formula import declared, overridden
 from ._decomposition import factor, warn_of_rank
 from ._design import Design, Features, prior_root
 from ._spectrum import Spectrum, pair
@@ -21,6 +22,7 @@ from .posterior import Posterior
 Array = NDArray[np.float64]
 
 
+@declared
 class LinearModel:
     r"""Linear regression with a Gaussian prior, whose evidence is exact.
 
@@ -215,7 +217,8 @@ class LinearModel:
         prior_precision : float or ndarray
             λ > 0.
         noise_variance : float or ndarray
-            σ² > 0; broadcast against `prior_precision`.
+            σ² > 0, common to all observations; broadcast against `prior_precision`. As many values as observations,
+            beside one λ, are refused.
 
         Returns
         -------
@@ -227,7 +230,7 @@ class LinearModel:
         InvalidInputError
             If an argument is not positive and finite; IncompatibleError if the shapes do not broadcast.
         """
-        return self._spectrum.log_evidence(*pair(prior_precision, noise_variance))
+        return self._spectrum.log_evidence(*pair(prior_precision, noise_variance, self.y.size))
 
     def log_evidence_ratio(self, prior_precision: ArrayLike, noise_variance: ArrayLike) -> Any:
         r"""Return the log evidence ratio in favour of the null model; trust this model only if it is negative.
@@ -260,7 +263,7 @@ class LinearModel:
         >>> print(f"{LinearModel([[1.0], [1.0]], [1.0, 2.0]).log_evidence_ratio(1.0, 1.0):.4f}")    # ½ ln 3 - 3/2
         -0.9507
         """
-        return self._spectrum.log_evidence_ratio(*pair(prior_precision, noise_variance))
+        return self._spectrum.log_evidence_ratio(*pair(prior_precision, noise_variance, self.y.size))
 
     def effective_parameters(self, prior_precision: ArrayLike, noise_variance: ArrayLike) -> Any:
         r"""Return the number of weights that the data determine.
@@ -286,7 +289,7 @@ class LinearModel:
         ----------
         C. Bishop (2006), Pattern Recognition and Machine Learning, eq. 3.91.
         """
-        return self._spectrum.effective_parameters(*pair(prior_precision, noise_variance))
+        return self._spectrum.effective_parameters(*pair(prior_precision, noise_variance, self.y.size))
 
     def occam(self, prior_precision: ArrayLike, noise_variance: ArrayLike) -> OccamDecomposition:
         """Split the log evidence into fit and Occam factor; see :class:`OccamDecomposition`.
@@ -306,7 +309,7 @@ class LinearModel:
         InvalidInputError
             If an argument is not positive and finite; IncompatibleError if the shapes do not broadcast.
         """
-        return self._spectrum.occam(*pair(prior_precision, noise_variance))
+        return self._spectrum.occam(*pair(prior_precision, noise_variance, self.y.size))
 
     def posterior(self, prior_precision: float, noise_variance: float) -> Posterior:
         r"""Return the posterior of the weights.
@@ -392,6 +395,11 @@ class LinearModel:
         """
         if noise_variance is not None:
             noise_variance = _validate.real("noise_variance", noise_variance, above=0.0)
+        if "log_evidence" in overridden(self):
+            raise IncompatibleError(
+                f"maximize() knows the maxima of LinearModel's log_evidence; {type(self).__name__} overrides it. Override "
+                "maximize too, or pass log_evidence to a general optimizer."
+            )
         return maximize(self._spectrum, noise_variance)
 
     def hessian(self, prior_precision: float, noise_variance: float) -> Array:

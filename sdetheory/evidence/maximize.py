@@ -13,6 +13,7 @@ from scipy import special
 
 from .. import _validate
 from ..errors import AccuracyWarning, DivergedError, InvalidInputError
+from ._linear_formulas import linear_model
 from ._search import NATS, Objective, maxima
 
 if TYPE_CHECKING:
@@ -246,6 +247,7 @@ def mackay(
     >>> print("{:.4f} {:.4f}".format(*mackay(model, 1.0, 1.0)))
     0.9335 0.0211
     """
+    linear_model(model)
     precision = _validate.real("prior_precision", prior_precision, above=0.0)
     variance = _validate.real("noise_variance", noise_variance, above=0.0)
     rtol = _validate.real("rtol", rtol, above=0.0)

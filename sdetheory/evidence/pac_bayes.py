@@ -9,6 +9,7 @@ from scipy import special
 
 from .. import _validate
 from ..errors import IncompatibleError
+from ._linear_formulas import linear_model
 from .linear import LinearModel
 
 # Points of the integral's grid, and how far below its peak the integrand is followed, in nats.
@@ -89,6 +90,7 @@ def pac_bayes_bound(
     >>> print(f"{pac_bayes_bound(model, 5.0, 1.0, power=0.03, **known):.2f}")
     2.76
     """
+    linear_model(model)
     precision = _validate.real("prior_precision", prior_precision, above=0.0)
     variance = _validate.real("noise_variance", noise_variance, above=0.0)
     input_variance = _validate.real("input_variance", input_variance, above=0.0)

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from ..errors import IncompatibleError, InvalidInputError
+from ._linear_formulas import linear_model
 from .linear import LinearModel
 from .maps import LinearMap, Map
 from .weight_model import WeightModel
@@ -90,7 +91,7 @@ def reparameterize(model: LinearModel | WeightModel, map: ArrayLike | Map) -> Li
         raise InvalidInputError(f"model must be a LinearModel or a WeightModel; got {type(model).__name__}")
     phi = map if isinstance(map, Map) else LinearMap(map)
     if isinstance(model, LinearModel):
-        return _linear(model, phi)
+        return _linear(linear_model(model), phi)
     start = phi.check(model.start)
 
     def forward(v: Array) -> Array:

@@ -12,6 +12,7 @@ from scipy import linalg
 
 from .. import _validate
 from ..errors import InvalidInputError
+from ._linear_formulas import linear_model
 from ._twofold import Twofold
 
 if TYPE_CHECKING:
@@ -130,6 +131,7 @@ def sequential(
     >>> print(terms.round(4), f"{terms.sum():.4f}")      # the log evidence
     [-1.5155 -1.8717] -3.3872
     """
+    linear_model(model)
     precision = _validate.real("prior_precision", prior_precision, above=0.0)
     variance = _validate.real("noise_variance", noise_variance, above=0.0)
     chosen = ordering(order, model.y.size)
@@ -235,6 +237,7 @@ def conditional_evidence(
     >>> print(conditional_evidence(model, [1e-4, 1e-8], 0.1, train_size=1).round(3))
     [-1.066 -1.066]
     """
+    linear_model(model)
     chosen = ordering(order, model.y.size)
     train_size = _validate.integer("train_size", train_size, at_least=1, at_most=model.y.size - 1)
     first = model._subset(chosen[:train_size])

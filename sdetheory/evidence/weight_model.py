@@ -147,7 +147,8 @@ class WeightModel:
         wrong = np.isnan(prior) | np.isnan(cost)
         if wrong.any():
             raise InvalidInputError(
-                f"log_likelihood and log_prior must be numbers; got nan at {flat[wrong][0].tolist()}"
+                f"log_likelihood and log_prior must be numbers; got nan at {flat[wrong][0].tolist()}. Where weights are not "
+                "allowed let log_prior be -inf."
             )
         return cost.reshape(points.shape[:-1])[()]
 
@@ -276,20 +277,11 @@ class WeightModel:
     def _within(self, bounds: Bounds) -> WeightModel:
         """Return the same integral in coordinates without bounds."""
 
-        def log_likelihood(u: Array) -> Array:
-            w, _ = bounds.inside(u)
-            with np.errstate(divide="ignore", invalid="ignore"):
-                found = np.full(len(w), -np.inf)
-                allowed = np.asarray(self.log_prior(w)) > -np.inf
-                found[allowed] = self.log_likelihood(w[allowed])
-            return found
-
-        def log_prior(u: Array) -> Array:
-            w, log_jacobian = bounds.inside(u)
-            with np.errstate(divide="ignore", invalid="ignore"):
-                return np.asarray(self.log_prior(w)) + log_jacobian
-
-        return WeightModel(log_likelihood=log_likelihood, log_prior=log_prior, start=bounds.outside(self.start))
+        return WeightModel(
+            log_likelihood=lambda u: -self.cost(bounds.inside(u)[0]),
+            log_prior=lambda u: bounds.inside(u)[1],
+            start=bounds.outside(self.start),
+        )
 
     def _integral(self) -> float:
         """Integrate in these coordinates."""

@@ -33,3 +33,6 @@ __all__ = [
     "simple_noise_scale",
     "tail_index",
 ]
+
+# help() prints headings in overstruck letters, which no search finds: the names stand here in plain ones.
+__doc__ = f"{__doc__}\nPublic names: {', '.join(__all__)}.\n"

@@ -37,7 +37,7 @@ class SoftmaxRegression(Model):
     y : array_like, shape (n,)
         Labels 0, 1, …, k − 1.
     n_classes : int, optional
-        k ≥ 2; by default the largest label plus one.
+        k ≥ 2; by default the largest label plus one, if every label below it has an example.
     coding : array_like, shape (k, m), optional
         K. The identity without its last column, for example, makes the last class the one of reference.
     prior_precision : float
@@ -46,7 +46,8 @@ class SoftmaxRegression(Model):
     Raises
     ------
     InvalidInputError
-        If X is not a finite (n, p) array, y not n labels below k, `coding` does not have k rows, or λ < 0.
+        If X is not a finite (n, p) array, y not n labels below k, a class without example while n_classes is not given,
+        `coding` does not have k rows, or λ < 0.
 
     Notes
     -----
@@ -82,6 +83,13 @@ class SoftmaxRegression(Model):
         labels = _validate.integers("y", self.y, at_least=0)
         used = int(labels.max(initial=0)) + 1
         k = _validate.integer("n_classes", max(2, used) if self.n_classes is None else self.n_classes, at_least=2)
+        missing = np.setdiff1d(np.arange(used), labels)
+        if self.n_classes is None and labels.size and missing.size:
+            raise InvalidInputError(
+                f"y must be labels 0 to k - 1 with an example of each; none is {', '.join(map(str, missing[:10]))}. "
+                "np.unique(y, return_inverse=True)[1] numbers the labels that there are; where a class has no example on "
+                "purpose, give n_classes."
+            )
         if used > k:
             raise InvalidInputError(f"y must be labels below n_classes = {k}; got {used - 1}")
         coding = np.eye(k) if self.coding is None else _validate.reals("coding", self.coding, shape=(k, None))

@@ -21,3 +21,6 @@ __all__ = [
     "plot_law_comparison",
     "plot_prediction",
 ]
+
+# help() prints headings in overstruck letters, which no search finds: the names stand here in plain ones.
+__doc__ = f"{__doc__}\nPublic names: {', '.join(__all__)}.\n"

@@ -7,20 +7,23 @@ from typing import Any
 import matplotlib.pyplot as plt
 import numpy as np
 
+from .. import _validate
 from ..errors import InvalidInputError
-from ..evidence import EvidenceCurve, Posterior
+from ..evidence import EvidenceCurve, Laplace, Posterior
 from ._style import BLUE, GREY, ORANGE, RED, TEAL, axes_or_new
 
 
-def plot_evidence(curve: EvidenceCurve, axes: Any = None) -> Any:
+def plot_evidence(curve: EvidenceCurve | Laplace, axes: Any = None) -> Any:
     """Plot the log evidence over λ with its parts, and beneath it the losses and accuracies of the same fits.
 
     Parameters
     ----------
-    curve : EvidenceCurve
-        What :func:`sdetheory.evidence.evidence_curve` returned.
+    curve : EvidenceCurve or Laplace
+        What :func:`sdetheory.evidence.evidence_curve` returned, or :func:`sdetheory.evidence.laplace` at several λ, which
+        has no test data and so one panel only.
     axes : sequence of matplotlib Axes, optional
-        Where to draw: three panels for a classifier, two for a regression. A new figure by default.
+        Where to draw: three panels for a curve of classifiers, two for one of regressions, one for Laplace's
+        approximation. A new figure by default.
 
     Returns
     -------
@@ -31,14 +34,12 @@ def plot_evidence(curve: EvidenceCurve, axes: Any = None) -> Any:
     Raises
     ------
     InvalidInputError
-        If there are not as many axes as panels.
+        If `curve` is neither, has fewer than two λ, or there are not as many axes as panels.
     """
-    n_panels = 2 if curve.test_accuracy is None else 3
-    if axes is None:
-        axes = plt.subplots(n_panels, sharex=True, figsize=(6, 3 * n_panels), layout="constrained")[1]
-    axes = np.ravel(axes)
-    if len(axes) != n_panels:
-        raise InvalidInputError(f"axes must be {n_panels} panels for this curve; got {len(axes)}")
+    _validate.instance("curve", curve, (EvidenceCurve, Laplace), hint="evidence_curve() and laplace() return one.")
+    if isinstance(curve, Laplace):
+        return _plot_path(curve, axes)
+    axes = _panels(axes, 2 if curve.test_accuracy is None else 3)
     null = float((curve.log_evidence + curve.log_evidence_ratio).mean())
     axes[0].axhline(null, color=GREY, ls=":", lw=1.4, label="null model")
     _line(axes[0], curve, curve.occam.log_likelihood_at_mode, "fit", TEAL, "--")
@@ -58,6 +59,41 @@ def plot_evidence(curve: EvidenceCurve, axes: Any = None) -> Any:
         panel.set(xscale="log", xlim=(curve.prior_precision[0], curve.prior_precision[-1]))
         panel.legend(frameon=False)
     axes[-1].set_xlabel("prior precision $\\lambda$")
+    return axes
+
+
+def _panels(axes: Any, number: int) -> Any:
+    """Return as many axes as panels, new ones if none are given."""
+    if axes is None:
+        axes = plt.subplots(number, sharex=True, figsize=(6, 3 * number), layout="constrained")[1]
+    axes = np.ravel(axes)
+    if len(axes) != number:
+        raise InvalidInputError(f"axes must be {number} panels for this curve; got {len(axes)}")
+    return axes
+
+
+def _plot_path(fit: Laplace, axes: Any) -> Any:
+    """Plot Laplace's evidence and its parts over λ."""
+    if np.ndim(fit.prior_precision) != 1 or len(np.unique(fit.prior_precision)) < 2:
+        raise InvalidInputError(
+            "curve must have several prior precisions to draw a line over; got "
+            f"{np.size(fit.prior_precision)}. Call laplace(model, np.geomspace(1e-3, 1e3, 25)), for example."
+        )
+    order = np.argsort(fit.prior_precision)
+    precision = fit.prior_precision[order]
+    (ax,) = axes = _panels(axes, 1)
+    if getattr(fit.model, "n_classes", None) is not None:
+        null = fit.log_evidence + fit.log_evidence_ratio
+        ax.axhline(float(np.mean(null)), color=GREY, ls=":", lw=1.4, label="null model")
+    for values, label, color, style in (
+        (fit.occam.log_likelihood_at_mode, "fit", TEAL, "--"),
+        (fit.log_occam_factor, "Occam factor", ORANGE, "-."),
+        (fit.log_evidence, "evidence", BLUE, "-"),
+    ):
+        ax.plot(precision, values[order], color=color, ls=style, lw=1.6, label=label)
+    ax.axvline(precision[np.argmax(fit.log_evidence[order])], color=BLUE, lw=0.9)
+    ax.set(xscale="log", xlim=(precision[0], precision[-1]), ylabel="nats", xlabel="prior precision $\\lambda$")
+    ax.legend(frameon=False)
     return axes
 
 
@@ -94,6 +130,7 @@ def plot_prediction(posterior: Posterior, inputs: Any, X_new: Any, ax: Any = Non
     InvalidInputError
         If there is not one input for each observation and prediction, or the model does not take `X_new`.
     """
+    _validate.instance("posterior", posterior, Posterior, hint="LinearModel(X, y).posterior(...) returns one.")
     prediction, x, seen = posterior.predict(X_new), np.ravel(X_new), np.ravel(inputs)
     if x.shape != prediction.mean.shape or seen.shape != posterior.model.y.shape:
         raise InvalidInputError(

@@ -100,7 +100,7 @@ def plot_batch_sizes(study: BatchSizeStudy, metric: str | None = None, ax: Any =
     ax : matplotlib Axes, optional
         Where to draw; a new figure by default.
     **options
-        Of `study.optima`: trains_above, confidence, n_bootstrap.
+        Of `study.optima`: trains_above, minimize, confidence, n_bootstrap.
 
     Returns
     -------
@@ -110,7 +110,7 @@ def plot_batch_sizes(study: BatchSizeStudy, metric: str | None = None, ax: Any =
         marked, with their intervals.
     """
     ax = axes_or_new(ax)
-    curves = study.curves(metric, trains_above=options.get("trains_above", 0.5))
+    curves = study.curves(metric, trains_above=options.get("trains_above"), minimize=options.get("minimize"))
     first = metric is None or metric == study.metrics[0]
     optima = {tuple(o.curve.setting.values()): o for o in study.optima(**options)} if first else {}
     varied = [name for name, of in SCALINGS.items() if len({of(curve.setting) for curve in curves}) > 1]
@@ -151,7 +151,7 @@ def plot_batch_size_scaling(study: BatchSizeStudy, quantity: str, ax: Any = None
     ax : matplotlib Axes, optional
         Where to draw; a new figure by default.
     **options
-        Of `study.optima`: trains_above, confidence, n_bootstrap.
+        Of `study.optima`: trains_above, minimize, confidence, n_bootstrap.
 
     Returns
     -------

@@ -81,3 +81,6 @@ __all__ = [
     "svag",
     "underdamped_langevin",
 ]
+
+# help() prints headings in overstruck letters, which no search finds: the names stand here in plain ones.
+__doc__ = f"{__doc__}\nPublic names: {', '.join(__all__)}.\n"

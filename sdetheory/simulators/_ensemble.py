@@ -235,8 +235,8 @@ class Ensemble:
 class Interrupt:
     """Ctrl-C within a ``with`` block: only noted, so that a chunk of steps is made as a whole or not at all.
 
-    Of two blocks, one inside the other, both note it. A handler of somebody else's is left alone, as are other threads
-    than the main one, which signals do not reach.
+    Of two blocks, one inside the other, both note it, and the inner one knows what the outer one noted before it. A
+    handler of somebody else's is left alone, as are other threads than the main one, which signals do not reach.
     """
 
     def __init__(self) -> None:
@@ -249,6 +249,7 @@ class Interrupt:
             before = signal.getsignal(signal.SIGINT)
             owner = getattr(before, "__self__", None)
             self._outer = owner if isinstance(owner, Interrupt) else None
+            self.seen = self._outer is not None and self._outer.seen
             if before is signal.default_int_handler or self._outer is not None:
                 self._before = before
                 signal.signal(signal.SIGINT, self._note)

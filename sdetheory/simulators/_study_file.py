@@ -26,7 +26,11 @@ class StudyFile:
     """A file that gains a row as each point is done; with no path, rows are kept in memory alone."""
 
     def __init__(
-        self, path: str | os.PathLike[str] | None, settings: Mapping[str, Any], columns: Iterable[str]
+        self,
+        path: str | os.PathLike[str] | None,
+        settings: Mapping[str, Any],
+        columns: Iterable[str],
+        start: Mapping[str, float],
     ) -> None:
         try:
             self.path = None if path is None else Path(path)
@@ -35,19 +39,20 @@ class StudyFile:
         self.columns = list(columns)
         self.versions = versions()
         self.rows: list[Row] = []
+        self.start = dict(start)
         if self.path is None:
             return
         if self.path.exists() and self.path.stat().st_size:
-            found, self.versions, self.rows, whole = read(self.path)
+            found, self.versions, self.rows, whole, self.start = read(self.path)
             _compare(self.path, found, json.loads(json.dumps(settings)))
             if self.rows and list(self.rows[0]) != self.columns:
                 raise InvalidInputError(
                     f"{self.path} has columns {', '.join(self.rows[0])}; this study writes {', '.join(self.columns)}"
                 )
             if not whole:  # a kill cut its last row: that point is done again
-                write(self.path, found, self.versions, self.columns, self.rows)
+                write(self.path, found, self.versions, self.columns, self.rows, self.start)
         else:
-            write(self.path, settings, self.versions, self.columns, ())
+            write(self.path, settings, self.versions, self.columns, (), self.start)
 
     def append(self, row: Row) -> None:
         """Keep a row, on the disk before this returns."""
@@ -67,13 +72,14 @@ def versions() -> dict[str, str]:
     return {**found, "python": platform.python_version(), "machine": platform.machine()}
 
 
-def read(path: Path) -> tuple[dict[str, Any], dict[str, str], list[Row], bool]:
-    """Return settings, versions and rows of a file, and whether its last row is whole."""
+def read(path: Path) -> tuple[dict[str, Any], dict[str, str], list[Row], bool, dict[str, float]]:
+    """Return settings, versions and rows of a file, whether its last row is whole, and the metrics at the start."""
     text = path.read_text(encoding="utf-8")
     head, _, body = text.partition("\n")
     try:
         header = json.loads(head.removeprefix("# "))
         settings, found, form = header["settings"], header["versions"], header["format"]
+        start = dict(header.get("start", {}))  # which older files do not say
     except (ValueError, KeyError, TypeError):
         raise InvalidInputError(
             f"{path} is not the file of a batch size study. Move it away, or choose another path."
@@ -86,14 +92,20 @@ def read(path: Path) -> tuple[dict[str, Any], dict[str, str], list[Row], bool]:
         {name: _KINDS.get(name, float)(value) for name, value in row.items()}
         for row in csv.DictReader(io.StringIO("\n".join(lines)))
     ]
-    return settings, found, rows, whole
+    return settings, found, rows, whole, start
 
 
 def write(
-    path: Path, settings: Mapping[str, Any], versions: Mapping[str, str], columns: list[str], rows: Iterable[Row]
+    path: Path,
+    settings: Mapping[str, Any],
+    versions: Mapping[str, str],
+    columns: list[str],
+    rows: Iterable[Row],
+    start: Mapping[str, float],
 ) -> None:
     """Write a whole file, in one move, so that a kill leaves the old or the new one."""
-    header = json.dumps({"format": _FORMAT, "settings": settings, "versions": versions})
+    known = {"start": dict(start)} if start else {}
+    header = json.dumps({"format": _FORMAT, "settings": settings, "versions": versions, **known})
     beside = path.with_name(f"{path.name}.new")
     body = "".join(_line(columns, row) for row in rows)
     beside.write_text(f"# {header}\n{','.join(columns)}\n{body}", encoding="utf-8")

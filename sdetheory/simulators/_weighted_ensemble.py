@@ -19,6 +19,7 @@ from ..errors import IncompatibleError, InvalidInputError
 from ._ensemble import Ensemble, blocks, starting_points
 from ._fork import check_threads
 from .schemes import INCREMENTS, SCHEMES, Scheme
+from .sde import check_methods
 from .sgd_sde import LinearForm, SGDEquation, check_consistency, linear_form
 
 _WORK = 2**27
@@ -101,6 +102,7 @@ class WeightedEnsemble(Ensemble):
             )
         dt = _validate.real("dt", dt, above=0.0)
         points = starting_points(x0, sde.dimension, n_paths)
+        check_methods(sde, SGDEquation, ("drift", "diffusion", "step_gradient"))
         check_consistency(sde.model, points[0], sde.order)
         form = linear_form(sde.model)
         if form is not None and form.link == weighted.LINEAR:

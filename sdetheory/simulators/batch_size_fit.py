@@ -64,7 +64,9 @@ class BatchSizeCurve:
     values : ndarray, shape (s, b)
         The metric after training; NaN where a run diverged, failed to train or is still to be done.
     trained, failed, diverged : ndarray, shape (b,)
-        Numbers of runs that ended above the level of training, ended below it, and left the floats.
+        Numbers of runs that ended better than the level of training, ended worse, and left the floats.
+    minimize : bool
+        Whether the metric is the better, the smaller it is.
     """
 
     setting: dict[str, Any]
@@ -74,6 +76,7 @@ class BatchSizeCurve:
     trained: NDArray[np.int64]
     failed: NDArray[np.int64]
     diverged: NDArray[np.int64]
+    minimize: bool = False
 
     @property
     def reliable(self) -> NDArray[np.bool_]:
@@ -96,7 +99,7 @@ class BatchSizeCurve:
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class OptimumBatchSize:
-    """The batch size at which a metric peaks.
+    """The batch size at which a metric peaks, or a loss is least.
 
     Attributes
     ----------
@@ -135,13 +138,15 @@ def peak(curve: BatchSizeCurve, weights: Array) -> tuple[Array, Array]:
     Returns
     -------
     tuple of ndarray, shape (r,)
-        The peak of the curve above, with s, c > 0, of least squared distance from the weighted means, kept between the
-        outermost batch sizes. A distance counts in proportion to how far the point lies below the best one, added to
-        the decline from there to the largest batch: the depth of the cliff does not move the peak. The best mean itself
-        where there are fewer than five batch sizes or no such curve. NaN where no seed has weight.
+        The peak of the curve above, for a loss of its negative, with s, c > 0, of least squared distance from the
+        weighted means, kept between the outermost batch sizes. A distance counts in proportion to how far the point
+        lies below the best one, added to the decline from there to the largest batch: the depth of the cliff does not
+        move the peak. The best mean itself where there are fewer than five batch sizes or no such curve. NaN where no
+        seed has weight.
     """
     use = curve.reliable
-    log_b, values = np.log(curve.batch_sizes[use]), curve.values[:, use]
+    sign = -1.0 if curve.minimize else 1.0
+    log_b, values = np.log(curve.batch_sizes[use]), sign * curve.values[:, use]
     done = np.isfinite(values)
     with np.errstate(invalid="ignore", divide="ignore"):
         means = (weights @ np.where(done, values, 0.0)) / (weights @ done.astype(float))
@@ -165,7 +170,7 @@ def peak(curve: BatchSizeCurve, weights: Array) -> tuple[Array, Array]:
                 at = np.clip(np.log(fall * k / slope) / k, 0.0, u[-1])
             vertex = np.where(better, at + log_b[0], vertex)
             height = np.where(better, level - slope * at - fall * np.exp(-k * at), height)
-    return np.where(known, vertex, np.nan), np.where(known, height, np.nan)
+    return np.where(known, vertex, np.nan), np.where(known, sign * height, np.nan)
 
 
 def optimum(curve: BatchSizeCurve, weights: Array, confidence: float) -> OptimumBatchSize | None:
@@ -179,7 +184,8 @@ def optimum(curve: BatchSizeCurve, weights: Array, confidence: float) -> Optimum
     half = half_width(replicates, len(curve.seeds), confidence)
     sizes = curve.batch_sizes[curve.reliable]
     with np.errstate(invalid="ignore"):
-        best = sizes[np.argmax(np.nanmean(curve.values[:, curve.reliable], axis=0))]
+        best = np.nanmean(curve.values[:, curve.reliable], axis=0)
+        best = sizes[np.argmin(best) if curve.minimize else np.argmax(best)]
     smaller_failed = bool(np.any(curve.batch_sizes < sizes[0]))
     bounded = len(sizes) >= 3 and best < sizes[-1] and (best > sizes[0] or smaller_failed)
     interval = Interval(

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import dataclasses
 import os
+import re
+import warnings
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .. import _validate
-from ..errors import InvalidInputError
+from ..errors import AccuracyWarning, InvalidInputError
 from . import _study_file
 from .batch_size_fit import BatchSizeCurve, Interval, OptimumBatchSize, bootstrap_weights, exponents, optimum
 
@@ -21,6 +23,8 @@ SETTING = ["learning_rate", "momentum", "dampening", "train_size"]
 """Columns that tell curves apart."""
 POINT = [*SETTING, "batch_size", "seed", "n_steps", "outcome", "diverged_at", "seconds"]
 """All columns but the metrics."""
+_LOSSES = re.compile(r"(^|_)(loss|error|err|cost|risk|nll|entropy|perplexity|mse|rmse|mae|deviance|energy)(_|$)")
+"""Names of what is the better, the smaller it is."""
 
 
 # Arrays have no single truth value and no hash, so results compare by identity.
@@ -42,6 +46,8 @@ class BatchSizeStudy:
         Versions of the packages that did it.
     n_missing : int
         Points that are still to be done.
+    start : dict
+        The metrics of the first seed's weights before training; empty if a file does not say.
     """
 
     table: NDArray[Any]
@@ -49,6 +55,7 @@ class BatchSizeStudy:
     settings: dict[str, Any]
     versions: dict[str, str]
     n_missing: int
+    start: dict[str, float] = field(default_factory=dict)
 
     @classmethod
     def read(cls, path: str | os.PathLike[str]) -> BatchSizeStudy:
@@ -69,8 +76,8 @@ class BatchSizeStudy:
         InvalidInputError
             If the file is not that of a study.
         """
-        settings, versions, rows, _ = _study_file.read(Path(path))
-        return study_of(rows, settings, versions)
+        settings, versions, rows, _, start = _study_file.read(Path(path))
+        return study_of(rows, settings, versions, start)
 
     def write(self, path: str | os.PathLike[str]) -> None:
         """Write the study to a file of comma-separated values, with its settings and versions in the first line.
@@ -82,7 +89,7 @@ class BatchSizeStudy:
         """
         names = list(self.table.dtype.names or ())
         rows = [dict(zip(names, record.item(), strict=True)) for record in self.table]
-        _study_file.write(Path(path), self.settings, self.versions, names, rows)
+        _study_file.write(Path(path), self.settings, self.versions, names, rows, self.start)
 
     def select(self, **setting: float) -> BatchSizeStudy:
         """Return the part of the study with the given learning_rate, momentum, dampening or train_size.
@@ -109,16 +116,23 @@ class BatchSizeStudy:
             raise InvalidInputError(f"no point of the study has {setting}; its settings are {self.settings}")
         return dataclasses.replace(self, table=self.table[keep])
 
-    def curves(self, metric: str | None = None, *, trains_above: float = 0.5) -> list[BatchSizeCurve]:
+    def curves(
+        self, metric: str | None = None, *, trains_above: float | None = None, minimize: bool | None = None
+    ) -> list[BatchSizeCurve]:
         """Return a metric over the batch size, for each learning rate, momentum and training set size.
 
         Parameters
         ----------
         metric : str, optional
             Which one; the first by default.
-        trains_above : float
-            A run has failed to train if the study's first metric is below this. Choose it between the accuracy of
-            guessing and that of a good fit.
+        trains_above : float, optional
+            A run has failed to train if the study's first metric is below this, or above it where the metric is a loss.
+            By default half way from where training starts to the best mean of the study. A study that does not know
+            its start, of an older file, takes one half for an accuracy that reaches it; else only runs that left the
+            floats have failed.
+        minimize : bool, optional
+            Whether the metric is the better, the smaller it is. By default that of one named a loss, an error, a cost
+            or the like.
 
         Returns
         -------
@@ -131,14 +145,16 @@ class BatchSizeStudy:
             If there is no such metric.
         """
         metric = _validate.choice("metric", self.metrics[0] if metric is None else metric, self.metrics)
-        level = _validate.real("trains_above", trains_above)
+        falls = self._falls(metric, minimize)
+        sign = -1.0 if self._falls(self.metrics[0], minimize if metric == self.metrics[0] else None) else 1.0
+        level = self._level(sign) if trains_above is None else sign * _validate.real("trains_above", trains_above)
         found = []
         for setting in np.unique(self.table[SETTING]):
             rows = self.table[self.table[SETTING] == setting]
             sizes, columns = np.unique(rows["batch_size"], return_inverse=True)
             seeds, lines = np.unique(rows["seed"], return_inverse=True)
             diverged = rows["outcome"] == "diverged"
-            trained = ~diverged & (rows[self.metrics[0]] >= level)
+            trained = ~diverged & (sign * rows[self.metrics[0]] >= level)
             values = np.full((len(seeds), len(sizes)), np.nan)
             values[lines[trained], columns[trained]] = rows[metric][trained]
             count = [np.bincount(columns[some], minlength=len(sizes)) for some in (trained, ~trained & ~diverged)]
@@ -151,18 +167,45 @@ class BatchSizeStudy:
                     trained=count[0],
                     failed=count[1],
                     diverged=np.bincount(columns[diverged], minlength=len(sizes)),
+                    minimize=falls,
                 )
             )
         return found
 
+    def _falls(self, metric: str, minimize: bool | None) -> bool:
+        """Whether a metric is the better, the smaller it is."""
+        return bool(_LOSSES.search(metric.lower())) if minimize is None else bool(minimize)
+
+    def _level(self, sign: float) -> float:
+        """Return half the way from the start to the best mean of the first metric, times the sign; less has failed."""
+        start = sign * self.start.get(self.metrics[0], np.nan)
+        ended = self.table[self.table["outcome"] != "diverged"]
+        values = sign * ended[self.metrics[0]]
+        ended, values = ended[np.isfinite(values)], values[np.isfinite(values)]
+        if not len(values):
+            return np.inf
+        if not np.isfinite(start):  # a file of version 0.1
+            return 0.5 if sign > 0 and values.max() >= 0.5 else -np.inf
+        _, cells = np.unique(ended[[*SETTING, "batch_size"]], return_inverse=True)
+        best = float(np.max(np.bincount(cells, values) / np.bincount(cells)))
+        return (start + best) / 2 if best > start else np.inf
+
     def optima(
-        self, *, trains_above: float = 0.5, confidence: float = 0.95, n_bootstrap: int = 1000
+        self,
+        metric: str | None = None,
+        *,
+        trains_above: float | None = None,
+        minimize: bool | None = None,
+        confidence: float = 0.95,
+        n_bootstrap: int = 1000,
     ) -> list[OptimumBatchSize]:
         r"""Return the optimum batch size of each setting.
 
         Parameters
         ----------
-        trains_above : float
+        metric : str, optional
+            What the optimum is of; the first metric by default.
+        trains_above, minimize : float and bool, optional
             As in `curves`.
         confidence : float
             Of the intervals.
@@ -174,6 +217,11 @@ class BatchSizeStudy:
         list of OptimumBatchSize
             In increasing order of the settings, without those that no batch size trains.
 
+        Warns
+        -----
+        AccuracyWarning
+            If no setting has an optimum: the warning says what became of the runs.
+
         Notes
         -----
         The peak is that of the curve A − s ln B − c B^{−k} closest to the mean metrics, among batch sizes of which
@@ -183,12 +231,20 @@ class BatchSizeStudy:
         degrees of freedom. It holds the noise of the seeds; that the true curve has another form it does not know.
         """
         level, weights = self._bootstrap(confidence, n_bootstrap)
-        every = self.curves(trains_above=trains_above)
-        found = (optimum(curve, weights(curve), level) for curve in every)
-        return [item for item in found if item is not None]
+        every = self.curves(metric, trains_above=trains_above, minimize=minimize)
+        found = [item for curve in every if (item := optimum(curve, weights(curve), level)) is not None]
+        if not found:
+            warnings.warn(_why_none(every), AccuracyWarning, stacklevel=2)
+        return found
 
     def exponents(
-        self, *, trains_above: float = 0.5, confidence: float = 0.95, n_bootstrap: int = 1000
+        self,
+        metric: str | None = None,
+        *,
+        trains_above: float | None = None,
+        minimize: bool | None = None,
+        confidence: float = 0.95,
+        n_bootstrap: int = 1000,
     ) -> dict[str, Interval]:
         r"""Return the exponents with which the optimum batch size grows.
 
@@ -196,7 +252,7 @@ class BatchSizeStudy:
 
         Parameters
         ----------
-        trains_above, confidence, n_bootstrap
+        metric, trains_above, minimize, confidence, n_bootstrap
             As in `optima`.
 
         Returns
@@ -217,7 +273,10 @@ class BatchSizeStudy:
         batch sizes for one, and the seeds that they share do not know it.
         """
         level, weights = self._bootstrap(confidence, n_bootstrap)
-        optima = self.optima(trains_above=trains_above, confidence=level, n_bootstrap=n_bootstrap)
+        every = self.curves(metric, trains_above=trains_above, minimize=minimize)
+        optima = [item for curve in every if (item := optimum(curve, weights(curve), level)) is not None]
+        if not optima:
+            raise InvalidInputError(_why_none(every))
         return exponents(optima, [weights(item.curve) for item in optima], level)
 
     def _bootstrap(self, confidence: float, n_bootstrap: int) -> tuple[float, Callable[[BatchSizeCurve], NDArray[Any]]]:
@@ -228,7 +287,26 @@ class BatchSizeStudy:
         return level, lambda curve: drawn[:, np.searchsorted(seeds, curve.seeds)]
 
 
-def study_of(rows: list[dict[str, Any]], settings: dict[str, Any], versions: dict[str, str]) -> BatchSizeStudy:
+def _why_none(curves: list[BatchSizeCurve]) -> str:
+    """Say, setting by setting, what became of the runs of a study without optima."""
+    lines = []
+    for curve in curves:
+        lost = [
+            f"B = {b}: {failed} failed to train, {diverged} diverged"
+            for b, failed, diverged in zip(curve.batch_sizes, curve.failed, curve.diverged, strict=True)
+            if failed or diverged
+        ]
+        lines.append(", ".join(f"{k} = {v:.4g}" for k, v in curve.setting.items()) + f" ({'; '.join(lost)})")
+    return (
+        "no setting has an optimum batch size, as at none every run of some batch size trained: "
+        + ". ".join(lines)
+        + ". Extend the batch sizes or the number of steps, or say with trains_above what counts as trained."
+    )
+
+
+def study_of(
+    rows: list[dict[str, Any]], settings: dict[str, Any], versions: dict[str, str], start: dict[str, float]
+) -> BatchSizeStudy:
     """Return the study that rows of a table make."""
     if not rows:
         raise InvalidInputError("the study has no points yet; run it with batch_size_study(..., path=...)")
@@ -242,6 +320,7 @@ def study_of(rows: list[dict[str, Any]], settings: dict[str, Any], versions: dic
         settings=settings,
         versions=versions,
         n_missing=n_points - len(rows),
+        start=start,
     )
 
 

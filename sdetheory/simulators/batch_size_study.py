@@ -48,8 +48,8 @@ def batch_size_study(
     ----------
     problem : callable
         ``problem(seed, train_size)`` returns a model to train, a dict of metrics (functions of the weights, the first
-        of which is what the optimum is of: the larger, the better) and the weights to start from. It decides what a
-        seed changes: the data, the start, or both. With an executor it must be importable by the workers; if it is an
+        of which is what the optimum is of, an accuracy or a loss) and the weights to start from. It decides what a seed
+        changes: the data, the start, or both. With an executor it must be importable by the workers; if it is an
         instance, its repr says in the file which problem it is.
     learning_rates, train_sizes, momenta : float, int or array_like
         ε, N and m; every combination is a setting.
@@ -142,14 +142,16 @@ def batch_size_study(
             f"{points[0][0].train_size}"
         )
     _consistency.check(model, w0, ("minibatch_gradient",))
-    file = _study_file.StudyFile(path, settings, [*POINT, *metrics])
+    first = np.asarray(w0)
+    start = {name: float(metric(first)) for name, metric in metrics.items()}
+    file = _study_file.StudyFile(path, settings, [*POINT, *metrics], start)
     done = {(*key_of(row), row["seed"]) for row in file.rows}
     left = [point for point in points if (*_key(point[0]), point[0].batch_size, point[1]) not in done]
     with tqdm(total=len(points), initial=len(points) - len(left), unit="run", disable=not progress) as bar:
         for row in _results(problem, left, executor):
             file.append(row)
             bar.update()
-    return study_of(file.rows, settings, file.versions)
+    return study_of(file.rows, settings, file.versions, file.start)
 
 
 def _cases(grid: dict[str, NDArray[Any]], batch_sizes: Any, damped: bool) -> Iterator[SGDHyperparameters]:

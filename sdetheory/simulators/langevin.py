@@ -133,4 +133,11 @@ def _landscape(value: Any) -> Landscape:
             f"landscape must be a Landscape; got {type(value).__name__}. "
             "Build one with sdetheory.landscapes or Landscape.from_sympy."
         )
+    names = ("value", "gradient", "hessian")
+    changed = [n for n in names if getattr(type(value), n) is not getattr(Landscape, n) or n in vars(value)]
+    if changed:
+        raise InvalidInputError(
+            f"the equation would not follow {' and '.join(changed)} of {type(value).__name__}: it is made of the "
+            "formula of the landscape. Write another formula, or pass functions to SDE."
+        )
     return value

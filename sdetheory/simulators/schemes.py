@@ -18,7 +18,7 @@ from .._kernels.block import BlockFunction, compiled_source
 from .._kernels.signatures import FIELD, NOISE, STEP, compiled
 from ..errors import IncompatibleError
 from ._user_function import UserFunction
-from .sde import SDE
+from .sde import SDE, check_methods
 
 INCREMENTS = {"gaussian": numbers.gaussian, "two-point": numbers.two_point, "three-point": numbers.three_point}
 _GENERATORS = INCREMENTS | {"packed two-point": numbers.packed_two_point, "none": numbers.no_noise}
@@ -125,6 +125,7 @@ _WORK: dict[Callable[..., None], Callable[[int, int, int, int], int]] = {
 
 def prepare(sde: SDE, scheme: Scheme, increments: str, dt: float, refine: int) -> Plan:
     """Lay out the noise, the work space and the functions of a scheme."""
+    check_methods(sde, SDE, ("drift", "diffusion"))
     d, m = sde.dimension, sde.n_noises
     drift, diffusion, derivative = sde._drift, None, None
     layout, matrix = kernels.AMPLITUDES, np.zeros((1, 1))

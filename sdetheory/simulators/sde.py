@@ -279,6 +279,17 @@ class SDE:
         return f"<SDE {self.name!r}: d = {self.dimension}, {self.noise} noise, {self.calculus}>"
 
 
+def check_methods(sde: SDE, kind: type, names: tuple[str, ...]) -> None:
+    """Refuse an equation whose methods are not those of its class: paths are made by compiled functions alone."""
+    changed = [n for n in names if getattr(type(sde), n) is not getattr(kind, n) or n in vars(sde)]
+    if changed:
+        raise InvalidInputError(
+            f"paths would not follow {' and '.join(changed)} of {type(sde).__name__}: simulators run the compiled "
+            "functions that an SDE is built from, not its methods. Build it with SDE(drift=..., diffusion=...) or "
+            "SDE.from_sympy."
+        )
+
+
 def _additive(name: str, value: ArrayLike, dimension: int) -> NDArray[np.float64]:
     """Return additive noise as a matrix (d, m)."""
     matrix = _validate.reals(name, value)

@@ -20,6 +20,7 @@ from .moments import MomentEquations as MomentEquations
 from .moments import linear_coefficients as linear_coefficients
 from .moments import lyapunov as lyapunov
 from .moments import moment_equations as moment_equations
+from .moments import stability_conditions as stability_conditions
 from .moments import stationary_covariance as stationary_covariance
 from .parsing import as_expression as as_expression
 from .parsing import parse as parse
@@ -83,3 +84,6 @@ __all__ = [
     "stationary_density",
     "weak_mismatch",
 ]
+
+# help() prints headings in overstruck letters, which no search finds: the names stand here in plain ones.
+__doc__ = f"{__doc__}\nPublic names: {', '.join(__all__)}.\n"

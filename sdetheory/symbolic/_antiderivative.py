@@ -32,7 +32,7 @@ def antiderivative(e: sympy.Expr, y: sympy.Symbol) -> Terms:
     >>> y = sympy.Symbol("y", real=True)
     >>> a = sympy.Symbol("a", positive=True)
     >>> antiderivative(a / y - y + sympy.tanh(y), y)
-    {log(y): a, y**2: -1/2, log(cosh(y)): 1}
+    {y**2: -1/2, log(y): a, log(cosh(y)): 1}
     """
     terms: Terms = {}
     together = sympy.cancel(sympy.together(e)) if e.is_rational_function(y) else None

@@ -34,33 +34,41 @@ def is_smooth(form: Form) -> bool:
 
 
 def converges_at_ends(f: sympy.Expr, y: sympy.Symbol, low: sympy.Expr, high: sympy.Expr) -> bool:
-    """Return whether ∫ f dy converges, for an f > 0 that is continuous inside.
+    """Return whether ∫ f dy converges, for an f > 0 that is continuous inside; see :func:`converges`."""
+    return all([converges(f, y, low, from_above=True), converges(f, y, high, from_above=False)])
 
-    With e = lim y f′/f, f falls faster than y^(e + δ) for every δ > 0: the integral to ∞ converges for e < −1 and
-    diverges for e > −1; at a finite end it is the other way round.
+
+def converges(f: sympy.Expr, y: sympy.Symbol, end: sympy.Expr, *, from_above: bool) -> bool:
+    """Return whether ∫ f dy converges at one end, for an f > 0 that is continuous near it.
+
+    With d the distance to a finite end (or |y| at an infinite one) and e = lim d f′/f, the integral to ∞ converges for
+    e < −1 and diverges for e > −1; at a finite end it is the other way round. For e = −1 it diverges if d f does not
+    tend to zero.
 
     Raises
     ------
     UndecidedError
-        A limit was not found, or is −1.
+        A limit was not found, or none of these cases is known to hold.
     """
-    slope = sympy.simplify(f.diff(y) / f)
-    verdicts = []
-    for end, side in ((low, "+"), (high, "-")):
-        distance = y if end.is_infinite else y - end
-        try:
-            growth = sympy.limit(distance * slope, y, end, side)
-        except (NotImplementedError, ValueError, TypeError, AttributeError, sympy.PoleError) as error:
-            raise UndecidedError(f"how {f} behaves at {end} was not found out ({type(error).__name__})") from None
-        excess = (growth + 1) * (-1 if end.is_infinite else 1)
-        sign = positive(excess) if not growth.has(sympy.Limit, sympy.AccumBounds, sympy.nan) else None
-        if sign is None or excess == 0:
-            raise UndecidedError(
-                f"whether the integral of {f} converges at {end} depends on the sign of {excess}; give its symbols "
-                "signs, or numbers"
-            )
-        verdicts.append(sign)
-    return all(verdicts)
+    d = sympy.Dummy("d", positive=True)
+    infinite = end.is_infinite
+    place = (d if end == sympy.oo else -d) if infinite else end + d if from_above else end - d
+    g = sympy.expand_log(f.subs(y, place), force=True)
+    target = sympy.oo if infinite else sympy.S.Zero
+    try:
+        growth = sympy.limit(sympy.simplify(d * g.diff(d) / g), d, target, "+")
+        excess = (growth + 1) * (-1 if infinite else 1)
+        if excess == 0 and sympy.limit(d * g, d, target, "+").is_extended_positive:
+            return False
+    except (NotImplementedError, ValueError, TypeError, AttributeError, sympy.PoleError) as error:
+        raise UndecidedError(f"how {f} behaves at {end} was not found out ({type(error).__name__})") from None
+    sign = positive(excess) if not growth.has(sympy.Limit, sympy.AccumBounds, sympy.nan) else None
+    if sign is None or excess == 0:
+        raise UndecidedError(
+            f"whether the integral of {f} converges at {end} depends on the sign of {excess}; give its symbols "
+            "signs, or numbers"
+        )
+    return sign
 
 
 def same_number(found: sympy.Expr, integral: sympy.Integral) -> bool:

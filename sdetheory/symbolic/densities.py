@@ -83,7 +83,7 @@ def stationary_density(
     >>> x, a, b, s = sympy.symbols("x a b s", positive=True)
     >>> density = stationary_density(ItoSDE(a * x - b * x**2, s * x, x), support=(0, sympy.oo))
     >>> density.args[0].cond
-    (2*a - s**2)/s**2 > 0
+    2*a - s**2 > 0
     """
     x, drift, covariance = one_dimensional(sde)
     if support is None:

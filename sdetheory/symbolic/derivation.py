@@ -9,7 +9,13 @@ import sympy
 from sympy.core.function import AppliedUndef
 
 from ..errors import InvalidInputError, SdeTheoryError
-from . import _coerce, proof, rendering
+from . import _coerce, rendering
+from .definedness import with_signs_of_integrals
+from .enumeration import count_cases
+from .evaluation import Evaluation
+from .expansions import NoExpansion, remainder_below, sides_of
+from .facts import Facts, unproved_assumption
+from .proof import UndecidedError, Verdict, bounded, decide, spelled
 from .records import Assumption, Equation, Formula, Heading, Note
 
 
@@ -89,7 +95,10 @@ class Derivation:
         return self._result
 
     def assume(self, symbol: Any, sentence: str, *, where: Any = ()) -> None:
-        """State a symbol (or an undefined function), what it means and which relations (`where`) it obeys."""
+        """State a symbol (or an undefined function), what it means and which relations (`where`) it obeys.
+
+        Relations that no value obeys, by themselves or with those that were stated before, are refused.
+        """
         self._require_new(symbol)
         rendering.check_text(sentence)
         relations = [_condition(c) for c in (where if isinstance(where, (tuple, list)) else (where,))]
@@ -100,6 +109,7 @@ class Derivation:
         try:
             for condition in conditions:
                 self._require_stated(condition)
+            bounded(lambda: Facts(self._resolve(c) for c in (*self._conditions(), *conditions)), "comparing conditions")
         except InvalidInputError:
             self._stated.discard(symbol)
             raise
@@ -138,10 +148,14 @@ class Derivation:
         paper: str = "",
         using: str | Sequence[str] = (),
     ) -> Equation:
-        """Give a new symbol a value in terms of stated ones; later steps may use it."""
+        """Give a new symbol a value in terms of stated ones; later steps may use it.
+
+        The value must be known to be what the symbol is assumed to be: a positive symbol has a positive value.
+        """
         self._require_new(symbol)
         value = _coerce.expression(value)
         self._require_stated(value)
+        self._require_obedience(symbol, value, statement)
         equation = self._add(statement, symbol, value, by, "definition", paper, using=using)
         self._definitions[symbol] = self._resolve(value)
         self._stated.add(symbol)
@@ -150,12 +164,12 @@ class Derivation:
     def step(
         self, statement: str, left: Any, right: Any, *, by: str, paper: str = "", using: str | Sequence[str] = ()
     ) -> Equation:
-        """Add left = right, proved by rewriting the difference, with all definitions inserted, to 0."""
+        """Add left = right, proved by the listed rules with all definitions inserted; see :func:`is_zero`."""
         left, right = _coerce.expression(left), _coerce.expression(right)
-        method = proof.rewrite_to_zero(self._resolved(left) - self._resolved(right))
-        if method is None:
-            raise self._failure(statement, left, right)
-        return self._add(statement, left, right, by, f"proved by {method}", paper, using=using)
+        verdict = decide(self._resolved(left), self._resolved(right), self._facts_list())
+        if not verdict.answer:
+            raise self._failure(statement, left, right, verdict)
+        return self._add(statement, left, right, by, _proved_by(verdict), paper, using=using)
 
     def expand(
         self,
@@ -169,16 +183,30 @@ class Derivation:
         paper: str = "",
         using: str | Sequence[str] = (),
     ) -> Equation:
-        """Add left = right + O(variable**order) for variable → 0, proved by the Taylor series of the difference."""
+        """Add left = right + O(variable**order) for variable → 0, proved by the Taylor series of the difference.
+
+        It must hold from both sides, unless the assumptions of the variable allow only one.
+        """
         left, right = _coerce.expression(left), _coerce.expression(right)
-        wrong = proof.series_below(self._resolved(left) - self._resolved(right), variable, order)
-        if wrong != 0:
+        variable, order = _coerce.symbols(variable, "variable")[0], _coerce.natural(order, "order")
+        self._require_stated(variable)
+        if variable in self._definitions:
+            raise InvalidInputError(f"{variable} is defined as {self._definitions[variable]}; expand in that")
+        difference = self._resolved(left) - self._resolved(right)
+        reason = ""
+        try:
+            wrong = bounded(lambda: remainder_below(difference, variable, order, self._facts()), "the expansion")
+            reason = f"they differ by {wrong} + O({variable}**{order})" if wrong != 0 else ""
+        except (NoExpansion, UndecidedError) as error:
+            reason = str(error)
+        if reason:
             raise DerivationError(
-                f'step ({len(self.equations) + 1}) "{statement}" does not hold to O({variable}**{order}): '
-                f"left {left}, right {right}; they differ by {wrong} + O({variable}**{order})",
+                f'step ({len(self.equations) + 1}) "{statement}" does not hold to O({variable}**{order}), or could not '
+                f"be proved to: left {left}, right {right}; {reason}",
                 *(left, right, None),
             )
-        method = f"proved by series to order {order} in {variable}"
+        sides = sides_of(variable, self._facts())
+        method = f"proved by series to order {order} in {variable}" + (" from both sides" if len(sides) == 2 else "")
         remainder = sympy.Order(variable**order)
         return self._add(statement, left, right, by, method, paper, remainder=remainder, using=using)
 
@@ -192,19 +220,23 @@ class Derivation:
         by: str,
         paper: str = "",
     ) -> Equation:
-        """Add left = right, where each case gives values of the symbols and the exact number counted for left."""
+        """Add left = right in the cases that were counted: each gives values of the symbols, and the number counted.
+
+        The number must be what the right side is in that case, and what the left side is. The left side says what was
+        counted: a symbol that was defined or solved for, or one of the stated symbols that the cases leave free; if
+        its value follows from the case, it is compared. Cases that occur twice, and values that the symbols may not
+        have, are refused. The equation is proved for these cases, not for others.
+        """
         left, right = _coerce.expression(left), _coerce.expression(right)
-        self._require_stated(left)
-        number, wrong = proof.first_wrong_case(self._resolved(right), cases)
-        if wrong is not None or number == 0:
-            point, counted, computed = wrong or ({}, left, right)
-            reason = f"at {_spell(point)}: counted {counted}, formula {computed}" if wrong else "there are no cases"
+        resolved = self._resolved(left), self._resolved(right)
+        count = bounded(lambda: count_cases(*resolved, cases, self._facts()), "the enumeration")
+        if count.fault:
             raise DerivationError(
-                f'step ({len(self.equations) + 1}) "{statement}" does not hold: {reason}. '
+                f'step ({len(self.equations) + 1}) "{statement}" does not hold: {count.fault}. '
                 f"Left side: {left}. Right side: {right}.",
-                *(left, right, point),
+                *(left, right, count.point),
             )
-        return self._add(statement, left, right, by, f"proved by exhaustive enumeration of {number} cases", paper)
+        return self._add(statement, left, right, by, f"proved by exhaustive enumeration of {count.number} cases", paper)
 
     def solve(
         self,
@@ -220,14 +252,14 @@ class Derivation:
     ) -> Equation:
         """Determine an assumed symbol from left = right; the equation must be linear in it, so the solution is unique.
 
-        Later steps see the unknown as defined by `solution`.
+        The solution must be known to be what the unknown is assumed to be. Later steps see the unknown as defined by it.
         """
         left, right, solution = (_coerce.expression(x) for x in (left, right, solution))
         if unknown not in self._stated or unknown in self._definitions:
             raise InvalidInputError(f"{unknown} is not an assumed symbol that is still undetermined")
         difference = self._resolved(left) - self._resolved(right)
-        slope = sympy.simplify(sympy.diff(difference, unknown))
-        if slope.has(unknown) or not slope.is_nonzero:
+        slope = bounded(lambda: sympy.simplify(sympy.diff(difference, unknown)), "the coefficient")
+        if slope.has(unknown) or not self._facts().is_nonzero(slope):
             raise DerivationError(
                 f'step ({len(self.equations) + 1}) "{statement}" does not determine {unknown}: the coefficient of '
                 f"{unknown} in {left} = {right} is {slope}, not a constant known to be non-zero",
@@ -237,8 +269,11 @@ class Derivation:
         if value.has(unknown):
             raise InvalidInputError(f"the solution {solution} still contains {unknown}")
         replaced = {unknown: value}
-        if proof.rewrite_to_zero(difference.subs(replaced)) is None:
-            raise self._failure(statement, left.subs(unknown, solution), right.subs(unknown, solution))
+        sides = [self._resolve(side).subs(replaced) for side in (left, right)]
+        verdict = decide(*sides, [c for c in self._facts_list() if not c.has(unknown)])
+        if not verdict.answer:
+            raise self._failure(statement, left.subs(unknown, solution), right.subs(unknown, solution), verdict)
+        self._require_obedience(unknown, solution, statement)
         self._add(statement, left, right, by, "condition", paper, using=using)
         self._definitions = {s: e.xreplace(replaced) for s, e in self._definitions.items()} | replaced
         return self._add(
@@ -323,14 +358,46 @@ class Derivation:
                 f"{symbol} is used in {expression} but neither assumed nor defined{same}; state it with assume()"
             )
 
-    def _failure(self, statement: str, left: sympy.Expr, right: sympy.Expr) -> DerivationError:
-        found = proof.counterexample(self._resolve(left), self._resolve(right), self._conditions())
-        if found is None:
-            reason = "could not be proved, though no counterexample was found; rewrite it or take smaller steps"
+    def _facts_list(self) -> list[sympy.Basic]:
+        """Return the conditions with all definitions inserted."""
+        return [self._resolve(condition) for condition in self._conditions()]
+
+    def _facts(self) -> Facts:
+        return Facts(self._facts_list())
+
+    def _require_obedience(self, symbol: Any, value: sympy.Expr, statement: str) -> None:
+        """Refuse a value that is not known to be what the symbol is assumed to be."""
+        if not isinstance(symbol, sympy.Symbol):
+            return
+        resolved = self._resolve(value)
+        facts = Facts(c for c in self._facts_list() if not c.has(symbol))
+        conditions = [self._resolve(c).subs(symbol, resolved) for c in self._conditions() if c.has(symbol)]
+
+        def check() -> str:
+            forms = (with_signs_of_integrals(e, facts) for e in (resolved, Evaluation(facts)(resolved)))
+            found = [unproved_assumption(symbol, form, facts, conditions) for form in forms]
+            return found[-1] if all(found) else ""
+
+        missing = bounded(check, "checking the assumptions")
+        if missing:
+            raise DerivationError(
+                f'step ({len(self.equations) + 1}) "{statement}": {symbol} is assumed to be {missing}, which is not '
+                f"known of {resolved}. State what makes it so with assume(..., where=...), or use another symbol",
+                *(symbol, value, None),
+            )
+
+    def _failure(self, statement: str, left: sympy.Expr, right: sympy.Expr, verdict: Verdict) -> DerivationError:
+        search = verdict.search
+        if verdict.answer is None:
+            reason = f"could not be proved, though no counterexample was found ({verdict.reason}); rewrite it or take smaller steps"
         else:
-            reason = f"does not hold: at {_spell(found[0])}: left {found[1]}, right {found[2]}"
+            reason = f"does not hold: at {spelled(search.point)}: left {search.left}, right {search.right}"
         message = f'step ({len(self.equations) + 1}) "{statement}" {reason}. Left side: {left}. Right side: {right}.'
-        return DerivationError(message, left, right, found and found[0])
+        return DerivationError(message, left, right, search.point)
+
+
+def _proved_by(verdict: Verdict) -> str:
+    return f"proved by {', '.join(verdict.rules)}"
 
 
 def _condition(value: Any) -> sympy.Basic:
@@ -340,7 +407,3 @@ def _condition(value: Any) -> sympy.Basic:
         raise InvalidInputError(
             f"a condition must be a relation such as N >= 2, not a string; got {value!r:.60}"
         ) from None
-
-
-def _spell(point: Mapping[Any, Any]) -> str:
-    return ", ".join(f"{symbol}={value}" for symbol, value in sorted(point.items(), key=str))

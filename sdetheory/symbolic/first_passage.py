@@ -6,11 +6,19 @@ from typing import Any
 
 import sympy
 
-from ..errors import InvalidInputError
+from ..errors import InvalidInputError, TimeLimitError
 from . import _coerce
+from ._bounded import bounded
+from ._convergence import converges
+from ._deadline import deadline
+from ._signs import positive
+from .proof import UndecidedError
 from .sde import ItoSDE, inverse_temperature_integral, one_dimensional
 
+_INTEGRATION_LIMIT = 15.0  # seconds
 
+
+@bounded("the backward equation")
 def backward_kolmogorov(sde: ItoSDE, function: Any, time: sympy.Symbol) -> sympy.Expr:
     r"""Return ∂u/∂t + Lu, which is zero for u(x, t) = E[φ(X_s) | X_t = x] at times t < s.
 
@@ -41,6 +49,7 @@ def backward_kolmogorov(sde: ItoSDE, function: Any, time: sympy.Symbol) -> sympy
     return sde.generator(function, time)
 
 
+@bounded("the mean first-passage time")
 def mean_first_passage_time(
     sde: ItoSDE, start: Any, *, absorbing: Any, reflecting: Any = None, evaluate: bool = True
 ) -> sympy.Expr:
@@ -64,17 +73,21 @@ def mean_first_passage_time(
     reflecting : expression, optional
         Needed with one absorbing point: a wall, or ∓∞ for a natural boundary.
     evaluate : bool, default True
-        Whether SymPy is to do the integrals; without it they stay as they are (and can be integrated numerically).
+        Whether SymPy is to do the integrals; without it, or after 15 s, they stay as they are (and can be integrated
+        numerically).
 
     Returns
     -------
     Expr
-        τ(x).
+        τ(x); infinite where a path may miss the point, or takes forever. An absorbing end that no path reaches (a
+        natural or an entrance boundary) is left out.
 
     Raises
     ------
     InvalidInputError
         No or too many boundaries, or the start is known to lie outside of them.
+    UndecidedError
+        Whether an end is reached was not found out, or SymPy's integrals are not defined.
 
     References
     ----------
@@ -93,23 +106,35 @@ def mean_first_passage_time(
     v, _, covariance = one_dimensional(sde)
     y, z = sympy.Dummy("y", real=True), sympy.Dummy("z", real=True)
     log_psi = inverse_temperature_integral(sde)
-    x = _coerce.expression(start, "start")
-    integrate = sympy.integrate if evaluate else sympy.Integral
+    x = sde.expression(start, "start")
 
     def escape(low: sympy.Expr, high: sympy.Expr, wall: sympy.Expr) -> sympy.Expr:
         # The inner integral takes 1/ψ(y) along, so that only differences of ln ψ are exponentiated.
         inner = 2 * sympy.exp(log_psi.subs(v, z) - log_psi.subs(v, y)) / covariance.subs(v, z)
-        return integrate(integrate(inner, (z, wall, y)), (y, low, high))
+        return sympy.Integral(inner, (z, wall, y), (y, low, high))
 
     if len(ends) == 2:
         first, last = ends
-        chance = exit_probability(sde, start, target=last, other=first, evaluate=evaluate)
+        reached = [_reached(sde, first, last), _reached(sde, last, first)]
+        if not any(reached):
+            return sympy.oo
+        if not all(reached):
+            ends, reflecting = ((last,), first) if reached[1] else ((first,), last)
+    if len(ends) == 2:
+        chance = exit_probability(sde, start, target=last, other=first, evaluate=False)
         result = chance * escape(first, last, first) - escape(first, x, first)
     else:
-        result = escape(x, ends[0], _coerce.expression(reflecting, "reflecting"))
-    return sympy.simplify(result) if evaluate else result
+        wall = sde.expression(reflecting, "reflecting")
+        density = sympy.exp(log_psi) / covariance
+        if not _regular(sde, wall) and not converges(density, v, wall, from_above=_is_lower(wall, ends[0])):
+            return sympy.oo  # a path may stay near the wall, or leave there, for ever
+        if not _reached(sde, ends[0], wall):
+            return sympy.oo
+        result = escape(x, ends[0], wall)
+    return _evaluated(result) if evaluate else result
 
 
+@bounded("the exit probability")
 def exit_probability(sde: ItoSDE, start: Any, *, target: Any, other: Any, evaluate: bool = True) -> sympy.Expr:
     r"""Return the chance of reaching one point before another, in one dimension.
 
@@ -129,12 +154,14 @@ def exit_probability(sde: ItoSDE, start: Any, *, target: Any, other: Any, evalua
     Returns
     -------
     Expr
-        π(x), which solves L π = 0.
+        π(x), which solves L π = 0. If no path reaches `other` it is 1, and 0 if none reaches the target.
 
     Raises
     ------
     InvalidInputError
-        The start is known to lie outside the interval.
+        The start is known to lie outside the interval, or neither end is ever reached.
+    UndecidedError
+        Whether an end is reached was not found out, or SymPy's integrals are not defined.
 
     References
     ----------
@@ -146,14 +173,77 @@ def exit_probability(sde: ItoSDE, start: Any, *, target: Any, other: Any, evalua
     >>> exit_probability(ItoSDE(0, 1, x), x, target=L, other=0)
     x/L
     """
-    target, other = _coerce.expression(target, "target"), _coerce.expression(other, "other")
+    target, other = sde.expression(target, "target"), sde.expression(other, "other")
     _check_inside(start, (other, target))
     v, *_ = one_dimensional(sde)
+    reached = [_reached(sde, target, other), _reached(sde, other, target)]
+    if not any(reached):
+        raise InvalidInputError(
+            f"neither {target} nor {other} is ever reached: both are natural or entrance boundaries, so there is no "
+            "first one; put the ends inside"
+        )
+    if not all(reached):
+        return sympy.Integer(reached[0])
     y = sympy.Dummy("y", real=True)
     inverse = sympy.exp(-inverse_temperature_integral(sde)).subs(v, y)
-    integrate = sympy.integrate if evaluate else sympy.Integral
-    ratio = integrate(inverse, (y, other, _coerce.expression(start, "start"))) / integrate(inverse, (y, other, target))
-    return sympy.simplify(ratio) if evaluate else ratio
+    numerator = sympy.Integral(inverse, (y, other, sde.expression(start, "start")))
+    ratio = numerator / sympy.Integral(inverse, (y, other, target))
+    return _evaluated(ratio) if evaluate else ratio
+
+
+def _reached(sde: ItoSDE, end: sympy.Expr, other: sympy.Expr) -> bool:
+    """Whether paths come to an end, or at least towards it without return: ∫ dy/ψ converges there (Feller)."""
+    if _regular(sde, end):
+        return True
+    v, *_ = one_dimensional(sde)
+    return converges(sympy.exp(-inverse_temperature_integral(sde)), v, end, from_above=_is_lower(end, other))
+
+
+def _regular(sde: ItoSDE, end: sympy.Expr) -> bool:
+    """Whether an end is a point like any other: finite, with noise, and ψ finite and positive."""
+    v, _, covariance = one_dimensional(sde)
+    log_psi = inverse_temperature_integral(sde)
+    if end.is_infinite or log_psi.has(sympy.Integral):
+        return not end.is_infinite
+    values = [log_psi.subs(v, end), covariance.subs(v, end)]
+    return not any(e.has(sympy.oo, sympy.zoo, sympy.nan) for e in values) and not values[1].is_zero
+
+
+def _is_lower(end: sympy.Expr, other: sympy.Expr) -> bool:
+    if end == -sympy.oo or other == sympy.oo:
+        return True
+    if end == sympy.oo or other == -sympy.oo:
+        return False
+    sign = positive(other - end)
+    if sign is None:
+        raise UndecidedError(f"it is not known which of {end} and {other} is larger; give their symbols signs")
+    return sign
+
+
+def _evaluated(integrals: sympy.Expr) -> sympy.Expr:
+    """Return what SymPy makes of integrals; where it takes too long they stay as they are."""
+    try:
+        with deadline(_INTEGRATION_LIMIT, "the integration"):
+            return _defined(sympy.simplify(integrals.doit()))
+    except TimeLimitError:
+        return integrals
+
+
+def _defined(result: sympy.Expr) -> sympy.Expr:
+    """Return a result that is a number wherever its symbols are; refuse what SymPy left undefined."""
+    if result == sympy.oo or not result.has(sympy.nan, sympy.zoo, sympy.AccumBounds, sympy.oo, -sympy.oo):
+        return result
+    finite = all(
+        limit.is_infinite or limit.is_finite is not False
+        for integral in result.atoms(sympy.Integral) for _, *limits in integral.limits for limit in limits
+    )  # fmt: skip
+    outside = result.replace(lambda e: isinstance(e, sympy.Integral), lambda _: sympy.Dummy(positive=True))
+    if finite and not outside.has(sympy.nan, sympy.zoo, sympy.AccumBounds, sympy.oo, -sympy.oo):
+        return result  # the infinities are limits of integrals
+    raise UndecidedError(
+        "the integrals lead to an undefined expression in SymPy, as where an end is approached for ever; move the end "
+        "inside, or integrate in numbers (evaluate=False, or sdetheory.theory.mean_first_passage_time)"
+    )
 
 
 def _ends(absorbing: Any, reflecting: Any) -> tuple[sympy.Expr, ...]:
@@ -170,5 +260,7 @@ def _check_inside(start: Any, ends: tuple[Any, ...]) -> None:
     x, first, last = (
         _coerce.expression(e, name) for e, name in zip((start, *ends), ("start", "end", "end"), strict=True)
     )
+    if first == last:
+        raise InvalidInputError(f"the two ends must differ; got {first} twice")
     if ((x - first) * (last - x)).is_extended_negative:
         raise InvalidInputError(f"the start {x} lies outside of {first} and {last}")

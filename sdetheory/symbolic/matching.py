@@ -116,7 +116,8 @@ def noise_scale(sampling: str = "without-replacement") -> Derivation:
 def _neglected(d: Derivation) -> None:
     """Prove, for a quadratic cost, how much the variance over one step changes because the drift does."""
     d.heading("What freezing the drift neglects")
-    curvature, moment, t, v = sympy.symbols("a delta t v", positive=True)
+    curvature, moment, t = sympy.symbols("a delta t", positive=True)
+    v = sympy.Symbol("v", nonnegative=True)
     d.note(
         "For the quadratic cost $C = a w²/2$ the SDE is solved exactly. In a short time $δ$ the recipe takes w to "
         "$(1 − a δ) w$ plus a kick of variance $g F δ$. Start from one point, so that the variance v is zero at time "

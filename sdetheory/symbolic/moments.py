@@ -10,6 +10,8 @@ import sympy
 
 from ..errors import InvalidInputError
 from . import _coerce
+from ._bounded import bounded
+from ._signs import decided
 from .sde import ItoSDE
 
 Exponents = tuple[int, ...]
@@ -44,29 +46,69 @@ class MomentEquations:
         """Return dE[x^α]/dt in the symbols of :meth:`symbol`."""
         return sympy.Add(*[c * self.symbol(beta) for beta, c in self.rates[exponents].items()])
 
-    def stationary(self) -> dict[Exponents, sympy.Expr]:
-        """Return the moments at which every rate is zero.
+    @property
+    @bounded("the stability of the moments")
+    def stability(self) -> tuple[sympy.Expr, ...]:
+        """What must be positive for the moments to settle: those conditions that the symbols' signs leave open.
 
         Raises
         ------
         InvalidInputError
-            The equations are not closed, or do not determine the moments.
+            The equations are not closed, or no admissible values of the parameters are stable.
+
+        Examples
+        --------
+        >>> x, k, s = sympy.symbols("x k s", positive=True)
+        >>> moment_equations(ItoSDE(-k * x, s * x, x), 2).stability
+        (2*k - s**2,)
         """
-        if not self.closed:
+        self._check_closed()
+        conditions = []
+        for degree in sorted({sum(alpha) for alpha in self.rates}):
+            # Moments of one degree depend on one another and on those of lower degree.
+            block = [alpha for alpha in self.rates if sum(alpha) == degree]
+            matrix = sympy.Matrix([[-self.rates[alpha].get(beta, 0) for beta in block] for alpha in block])
+            conditions += _hurwitz(matrix)
+        left, failed = decided(conditions)
+        if failed is not None:
             raise InvalidInputError(
-                f"the equations are not closed: they need {', '.join(str(self.symbol(b)) for b in self._missing())}"
+                f"the moments do not settle: {sympy.factor(failed)} would have to be positive, so there is no "
+                "stationary law with moments of this order"
             )
+        return tuple(dict.fromkeys(left))
+
+    @bounded("the stationary moments")
+    def stationary(self) -> dict[Exponents, sympy.Expr]:
+        """Return the moments at which every rate is zero, and to which they settle.
+
+        Where the signs of the symbols leave it open whether they settle, the values hold under the conditions that
+        :attr:`stability` states.
+
+        Raises
+        ------
+        InvalidInputError
+            The equations are not closed, do not determine the moments, or are unstable.
+        """
+        self._check_closed()
         unknowns = [self.symbol(alpha) for alpha in self.rates]
         solutions = sympy.linsolve([self.rate(alpha) for alpha in self.rates], unknowns)
         if not solutions or any(e.free_symbols & set(unknowns) for e in next(iter(solutions))):
             raise InvalidInputError("the stationary moments are not determined: a direction is not confined")
+        _ = self.stability
         return {alpha: sympy.factor(e) for alpha, e in zip(self.rates, next(iter(solutions)), strict=True)}
+
+    def _check_closed(self) -> None:
+        if not self.closed:
+            raise InvalidInputError(
+                f"the equations are not closed: they need {', '.join(str(self.symbol(b)) for b in self._missing())}"
+            )
 
     def _missing(self) -> list[Exponents]:
         needed = {beta for combination in self.rates.values() for beta in combination if any(beta)}
         return sorted(needed - set(self.rates))
 
 
+@bounded("the moment equations")
 def moment_equations(sde: ItoSDE, order: int) -> MomentEquations:
     r"""Return the equations of all moments up to an order: dE[f]/dt = E[L f] for monomials f.
 
@@ -114,6 +156,7 @@ def moment_equations(sde: ItoSDE, order: int) -> MomentEquations:
     return MomentEquations(variables=sde.variables, rates=rates)
 
 
+@bounded("Lyapunov's equation")
 def lyapunov(rate: Any, covariance: Any) -> sympy.ImmutableMatrix:
     r"""Return the symmetric Σ with KΣ + ΣKᵀ = A, the stationary covariance of dX = −KX dt + b dW, A = b bᵀ.
 
@@ -128,7 +171,8 @@ def lyapunov(rate: Any, covariance: Any) -> sympy.ImmutableMatrix:
     Returns
     -------
     Matrix, shape (d, d)
-        Σ.
+        Σ. Where the signs of the symbols leave open whether K is stable, it holds under the conditions that
+        :func:`stability_conditions` states.
 
     Raises
     ------
@@ -149,10 +193,8 @@ def lyapunov(rate: Any, covariance: Any) -> sympy.ImmutableMatrix:
     size = len(rate.tolist() if isinstance(rate, sympy.MatrixBase) else rate)
     k = _coerce.square(rate, "rate", size)
     a = _coerce.square(covariance, "covariance", size, symmetric=True)
-    if not k.free_symbols and any(sympy.re(root.evalf()) <= 0 for root in k.eigenvals(multiple=True)):
-        raise InvalidInputError(
-            f"the rate {k.tolist()} has an eigenvalue that is not positive: there is no equilibrium"
-        )
+    if not k.free_symbols:
+        stability_conditions(k)
     pairs = [(i, j) for i in range(size) for j in range(i, size)]
     unknowns = {pair: sympy.Dummy(f"s{pair}") for pair in pairs}
     sigma = sympy.Matrix(size, size, lambda i, j: unknowns[min(i, j), max(i, j)])
@@ -160,10 +202,67 @@ def lyapunov(rate: Any, covariance: Any) -> sympy.ImmutableMatrix:
     solutions = sympy.linsolve([residual[pair] for pair in pairs], list(unknowns.values()))
     if not solutions or any(e.free_symbols & set(unknowns.values()) for e in next(iter(solutions))):
         raise InvalidInputError(f"no unique solution: two eigenvalues of {k.tolist()} add up to zero")
+    stability_conditions(k)
     values = dict(zip(unknowns.values(), next(iter(solutions)), strict=True))
     return sympy.ImmutableMatrix(sigma.subs(values).applyfunc(sympy.factor))
 
 
+@bounded("the conditions of stability")
+def stability_conditions(rate: Any) -> tuple[sympy.Expr, ...]:
+    """Return what must be positive for dx = −Kx dt to come to rest, by Hurwitz' criterion.
+
+    Parameters
+    ----------
+    rate : matrix, shape (d, d)
+        K.
+
+    Returns
+    -------
+    tuple of Expr
+        The conditions that the assumptions of the symbols leave open; none if K is known to be stable.
+
+    Raises
+    ------
+    InvalidInputError
+        K is unstable whatever the values of its symbols.
+
+    References
+    ----------
+    F. Gantmacher (1959), The Theory of Matrices, volume 2, chapter 15.
+
+    Examples
+    --------
+    >>> a, b, c = sympy.symbols("a b c", positive=True)
+    >>> stability_conditions([[a, b], [b, c]])
+    (a*c - b**2,)
+    """
+    k = _coerce.square(rate, "rate", len(rate.tolist() if isinstance(rate, sympy.MatrixBase) else rate))
+    left, failed = decided(_hurwitz(k))
+    if failed is not None:
+        raise InvalidInputError(
+            f"the rate {k.tolist()} has an eigenvalue that is not positive: there is no equilibrium "
+            f"({sympy.factor(failed)} would have to be positive)"
+        )
+    return tuple(dict.fromkeys(left))
+
+
+def _hurwitz(k: sympy.Matrix) -> list[sympy.Expr]:
+    """Return the determinants that are all positive exactly if every eigenvalue of K has a positive real part."""
+    size = k.rows
+    z = sympy.Dummy("z")
+    # det(z + K): its coefficients are those of the characteristic polynomial of −K.
+    c = [sympy.expand(e) for e in sympy.Poly((z * sympy.eye(size) + sympy.Matrix(k)).det(method="berkowitz"), z).all_coeffs()]
+
+    def coefficient(n: int) -> sympy.Expr:
+        return c[n] if 0 <= n <= size else sympy.S.Zero
+
+    table = sympy.Matrix(size, size, lambda i, j: coefficient(2 * j + 1 - i))
+    minors = [table[:n, :n].det(method="berkowitz") for n in range(1, size)]
+    # The last determinant is the one before it times det K.
+    return [sympy.expand(minor) for minor in minors] + [c[size]]
+
+
+@bounded("the linear coefficients")
 def linear_coefficients(sde: ItoSDE) -> tuple[sympy.ImmutableMatrix, sympy.ImmutableMatrix]:
     """Return K and c of a drift −Kx + c.
 
@@ -190,6 +289,7 @@ def linear_coefficients(sde: ItoSDE) -> tuple[sympy.ImmutableMatrix, sympy.Immut
     return sympy.ImmutableMatrix(k), sympy.ImmutableMatrix(c)
 
 
+@bounded("the stationary covariance")
 def stationary_covariance(sde: ItoSDE) -> sympy.ImmutableMatrix:
     """Return the stationary covariance of a linear equation with constant noise, by Lyapunov's equation.
 
@@ -201,7 +301,7 @@ def stationary_covariance(sde: ItoSDE) -> sympy.ImmutableMatrix:
     Returns
     -------
     Matrix, shape (d, d)
-        Σ with KΣ + ΣKᵀ = A.
+        Σ with KΣ + ΣKᵀ = A, under the conditions of :func:`stability_conditions`.
 
     Raises
     ------

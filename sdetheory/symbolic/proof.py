@@ -1,46 +1,67 @@
-"""The three ways a step is proved, and the search for a counterexample that makes a failure informative."""
+"""Three answers to a statement: proved by listed rules, refuted by an admissible point, or undecided."""
 
 from __future__ import annotations
 
-import random
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import sympy
-from sympy.core.function import AppliedUndef
 
-from ..errors import SdeTheoryError
-from ._coerce import expression
+from ..errors import SdeTheoryError, TimeLimitError
+from . import _coerce
+from ._deadline import deadline
+from .algebra import CHEAP, vanishes
+from .counterexample import Search, counterexample
+from .definedness import cleared, doubts
+from .evaluation import Evaluation, left_undone
+from .facts import Facts
 
-# In order of cost; a step is proved as soon as one of them turns the difference of its sides into 0.
-_REWRITES: tuple[tuple[str, Callable[[sympy.Expr], sympy.Expr]], ...] = (
-    ("expansion", sympy.expand),
-    ("cancellation", lambda difference: sympy.cancel(sympy.together(difference))),
-    ("binomial identities", sympy.combsimp),
-    ("simplification", sympy.simplify),
-)
+SECONDS = 30.0
+"""The time that one question may take; then it is undecided."""
 
-ATTEMPTS = 400
-"""Random points tried in the search for a counterexample; those outside the assumptions are passed over."""
-
-_MOST_INTEGRALS = 12  # points compared where an integral is to be done in numbers, which is slow
-
-_DIGITS = 30
+_ENOUGH = 5  # points where a simplification must have been seen to be right, if it has symbols
 
 
 class UndecidedError(SdeTheoryError):
-    """Neither a proof nor a counterexample was found."""
+    """Neither a proof nor a counterexample was found, within the time."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Verdict:
+    """What was found out about left = right.
+
+    Attributes
+    ----------
+    answer : bool or None
+        True is proved, False refuted, None undecided.
+    rules : tuple of str
+        The rules of the proof, by their names in :data:`sdetheory.symbolic.rules.RULES`.
+    search : Search
+        The counterexample.
+    reason : str
+        Why it is undecided.
+    """
+
+    answer: bool | None
+    rules: tuple[str, ...] = ()
+    search: Search = Search(0)
+    reason: str = ""
 
 
 def is_zero(difference: sympy.Expr, conditions: Iterable[sympy.Basic] = ()) -> bool:
     """Return whether an expression vanishes identically: True is proved, False has a counterexample.
 
+    The rules that count as proof are listed in :data:`sdetheory.symbolic.rules.RULES` and in the page "What counts as
+    proof". An expression must be defined for all values that are allowed, or what may keep it from that must stand in
+    two of its terms: ``(x**2 - 1)/(x - 1) - x - 1`` needs the condition ``Ne(x, 1)``.
+
     Parameters
     ----------
     difference : Expr
-        What is to be zero for all values of its symbols and for all functions in the place of undefined ones.
+        What is to be zero for all values of its symbols and for all smooth functions in the place of undefined ones.
     conditions : iterable of relations, optional
-        What a counterexample must obey, beside the symbols' own assumptions.
+        What the values obey, beside the symbols' own assumptions.
 
     Returns
     -------
@@ -50,7 +71,9 @@ def is_zero(difference: sympy.Expr, conditions: Iterable[sympy.Basic] = ()) -> b
     Raises
     ------
     UndecidedError
-        Neither was found.
+        Neither was found, within 30 s.
+    InvalidInputError
+        It is no expression, or the conditions contradict each other.
 
     Examples
     --------
@@ -58,160 +81,112 @@ def is_zero(difference: sympy.Expr, conditions: Iterable[sympy.Basic] = ()) -> b
     >>> is_zero(sympy.cosh(x) ** 2 - sympy.sinh(x) ** 2 - 1), is_zero(sympy.Function("f")(x) - x)
     (True, False)
     """
-    if rewrite_to_zero(difference) is not None:
-        return True
-    if counterexample(difference, sympy.S.Zero, conditions) is not None:
-        return False
-    raise UndecidedError(f"could not decide whether {difference} is zero; simplify it or take it apart")
+    difference = _coerce.expression(difference, "the difference")
+    verdict = decide(difference, None, conditions)
+    if verdict.answer is None:
+        raise UndecidedError(f"could not decide whether {difference} is zero: {verdict.reason}")
+    return verdict.answer
 
 
-def rewrite_to_zero(difference: sympy.Expr) -> str | None:
-    """Return the name of the first rewriting that turns an expression into 0, or None if none does.
-
-    The answer is decisive in one direction only: None means that no proof was found.
-
-    Examples
-    --------
-    >>> x = sympy.Symbol("x")
-    >>> rewrite_to_zero(sympy.sin(x) ** 2 + sympy.cos(x) ** 2 - 1)
-    'simplification'
-    >>> rewrite_to_zero(x - 1) is None
-    True
-    """
-    if difference.has(sympy.Integral):
-        # Derivatives of integrals often cancel before SymPy has tried, at length, to do the integrals.
-        undone = difference.doit(integrals=False).replace(_is_over_nothing, lambda _: sympy.S.Zero)
-        for name, rewrite in _REWRITES[:2]:
-            if rewrite(undone) == 0:
-                return name
-    difference = difference.doit()
-    for name, rewrite in _REWRITES:
-        if rewrite(difference) == 0:
-            return name
-    return None
-
-
-def _is_over_nothing(e: sympy.Basic) -> bool:
-    return isinstance(e, sympy.Integral) and any(len(limit) == 3 and limit[1] == limit[2] for limit in e.limits)
-
-
-def series_below(expression: sympy.Expr, variable: sympy.Symbol, order: int) -> sympy.Expr:
-    """Return the terms of an expansion about `variable` = 0 that are below `order`, simplified.
-
-    Zero means that the expression is O(variable**order).
+def decide(
+    left: sympy.Expr, right: sympy.Expr | None, conditions: Iterable[sympy.Basic], seconds: float = SECONDS
+) -> Verdict:
+    """Decide left = right (or left = 0, if right is None); an error of SymPy's, or too long a time, is undecided.
 
     Examples
     --------
-    >>> x = sympy.Symbol("x", positive=True)
-    >>> series_below(sympy.exp(x) - 1 - x, x, 2), series_below(sympy.exp(x) - 1 - x, x, 3)
-    (0, x**2/2)
+    >>> x = sympy.Symbol("x", real=True)
+    >>> decide((x**2 - 1) / (x - 1), x + 1, []).reason
+    'it is not known that x - 1 is not 0, where one side is not defined; state it as a condition'
+    >>> decide((x**2 - 1) / (x - 1), x + 1, [sympy.Ne(x, 1)]).rules
+    ('cancellation',)
     """
+    facts = bounded(lambda: Facts(conditions), "comparing the conditions", seconds)
     try:
-        return sympy.simplify(sympy.series(expression.doit(), variable, 0, order).removeO())
-    except (NotImplementedError, ValueError, sympy.PoleError) as error:
-        raise UndecidedError(f"{expression} could not be expanded about {variable} = 0: {error}") from error
+        return bounded(lambda: _decide(left, right, facts), "the question", seconds)
+    except SdeTheoryError as error:
+        return Verdict(answer=None, reason=str(error))
 
 
-def counterexample(
-    left: sympy.Expr, right: sympy.Expr, conditions: Iterable[sympy.Basic]
-) -> tuple[dict[sympy.Symbol, sympy.Expr], sympy.Expr, sympy.Expr] | None:
-    """Return an admissible point where two expressions differ, with the two values, or None if none was found.
-
-    Points are drawn at random (from a fixed seed, so that a message can be reproduced) from small integers and
-    fractions that obey each symbol's own assumptions and the given conditions. An undefined function stands for any
-    function, so one particular smooth and positive one is tried in its place.
-
-    Examples
-    --------
-    >>> n = sympy.Symbol("n", integer=True, positive=True)
-    >>> counterexample(n * (n + 1) / 2, n**2 / 2, [n >= 2])
-    ({n: 7}, 28, 49/2)
-    >>> counterexample(n + n, 2 * n, []) is None
-    True
-    """
-    instances = _instances(left, right)
-    left, right = (_insert(side, instances) for side in (left, right))
-    symbols = sorted(left.free_symbols | right.free_symbols, key=str)
-    relevant = [c for c in conditions if c.free_symbols <= set(symbols)]
-    most = _MOST_INTEGRALS if left.has(sympy.Integral) or right.has(sympy.Integral) else ATTEMPTS
-    compared = 0
-    rng = random.Random(0)
-    for _ in range(ATTEMPTS):
-        point = {symbol: _draw(symbol, rng) for symbol in symbols}
-        if not all(condition.subs(point) == sympy.true for condition in relevant):
-            continue
-        compared += 1
-        if compared > most:
-            return None
-        values = [_value(side, point) for side in (left, right)]
-        if not all(value.is_number and value.is_finite for value in values):
-            continue
-        numeric = [sympy.N(value, _DIGITS) for value in values]
-        # Far above the rounding of the digits kept, far below any difference that a wrong formula makes.
-        if abs(numeric[0] - numeric[1]) > sympy.Float(10) ** (8 - _DIGITS) * (1 + abs(numeric[0]) + abs(numeric[1])):
-            return {**instances, **point}, values[0], values[1]
-    return None
-
-
-def _insert(side: sympy.Expr, instances: Mapping[Any, sympy.Lambda]) -> sympy.Expr:
-    """Put a particular function in the place of each undefined one; integrals over it are left to be done in numbers.
-
-    ``subs`` refuses to replace a function inside an integral; ``replace`` does not.
-    """
-    for function, instance in instances.items():
-        side = side.replace(function, instance)
-    return side.doit(integrals=not instances)
-
-
-def _value(side: sympy.Expr, point: Mapping[sympy.Symbol, sympy.Expr]) -> sympy.Expr:
-    """Return one side at a point: exact, or in digits if integrals are left; NaN if SymPy cannot integrate."""
-    value = side.subs(point)
-    if not value.has(sympy.Integral):
-        return value.doit()
+def bounded(compute: Callable[[], Any], what: str, seconds: float = SECONDS) -> Any:
+    """Return what a computation returns; what SymPy raises, and too long a time, become an UndecidedError."""
     try:
-        return sympy.N(value.doit(integrals=False), _DIGITS)
-    except (NotImplementedError, ValueError, TypeError):
-        return sympy.nan
+        with deadline(seconds, what):
+            return compute()
+    except TimeLimitError as error:
+        raise UndecidedError(f"{error}; take it apart") from error
+    except SdeTheoryError:
+        raise
+    except Exception as error:  # SymPy raises whatever its parts do; none of it is an answer
+        raise UndecidedError(f"{what}: SymPy gave up ({type(error).__name__}: {error!s:.80})") from error
 
 
-def first_wrong_case(
-    formula: sympy.Expr, cases: Iterable[tuple[Mapping[sympy.Symbol, Any], Any]]
-) -> tuple[int, tuple[Mapping[sympy.Symbol, Any], sympy.Expr, sympy.Expr] | None]:
-    """Return how many cases were compared, and the first where the formula misses the counted number, if any.
+def _decide(left: sympy.Expr, right: sympy.Expr | None, facts: Facts) -> Verdict:
+    evaluation = Evaluation(facts)
+    if right is None:
+        terms = [evaluation(term) for term in sympy.Add.make_args(left)]
+        sides = (sympy.Add(*terms), sympy.S.Zero)
+        unsure = _once([doubts(term) for term in terms])
+    else:
+        sides = (evaluation(left), evaluation(right))
+        unsure = doubts(sides[0]) ^ doubts(sides[1])
+    difference = sides[0] - sides[1]
+    strange = _strange(difference)
+    if strange:
+        return Verdict(answer=None, reason=f"it holds {strange}")
+    used = tuple(sorted(evaluation.used))
+    rule = vanishes(difference, facts, CHEAP)
+    search = Search(0)
+    if rule is None:
+        search = counterexample(*sides, facts)
+        if search.point is not None:
+            return Verdict(answer=False, search=search)
+        if left_undone(difference):
+            return Verdict(answer=None, reason=f"no rule allows to carry out {left_undone(difference)[0]}")
+        rule = vanishes(difference, facts)
+    if rule is None:
+        return Verdict(answer=None, reason="no rule turns it into 0, and no counterexample was found")
+    if rule == "simplification" and search.compared < _ENOUGH and difference.free_symbols:
+        return Verdict(answer=None, reason="SymPy simplifies it to 0, but there were too few points to confirm that")
+    left_over = [doubt for doubt in sorted(unsure, key=str) if not cleared(doubt, facts)]
+    if len(left_over) > 1 and all(kind == "not 0" for kind, _ in left_over):
+        # What a product is known not to be, none of its factors is.
+        left_over = [] if facts.is_nonzero(sympy.expand(sympy.Mul(*[what for _, what in left_over]))) else left_over
+    if facts.equations:  # a divisor on both sides may be 0 by a condition
+        terms = [left] if right is None else [left, right]
+        left_over += [d for t in terms for d in doubts(t) if d[1].subs(facts.solved()) == 0]
+    if left_over:
+        return Verdict(answer=None, reason=_doubtful(*left_over[0]))
+    return Verdict(answer=True, rules=(*used, rule) if rule != "arithmetic" or not used else used)
 
-    Examples
-    --------
-    >>> n = sympy.Symbol("n")
-    >>> first_wrong_case(n**2, [({n: 1}, 1), ({n: 2}, 4)])
-    (2, None)
-    """
-    number = 0
-    for number, (values, counted) in enumerate(cases, start=1):
-        # Before they are inserted, since SymPy evaluates a string that it inserts.
-        point = {symbol: expression(value, "a case's value") for symbol, value in dict(values).items()}
-        exact = expression(counted, "a case's count")
-        computed = sympy.simplify(formula.subs(point).doit())
-        if computed != exact:
-            return number, (values, exact, computed)
-    return number, None
+
+def _once(of_terms: list[frozenset[tuple[str, sympy.Basic]]]) -> frozenset[tuple[str, sympy.Basic]]:
+    """Return what stands in one term only, so that the others are defined where that one is not."""
+    every = frozenset().union(*of_terms)
+    return frozenset(d for d in every if sum(d in of_term for of_term in of_terms) == 1)
 
 
-def _instances(left: sympy.Expr, right: sympy.Expr) -> dict[Any, sympy.Lambda]:
-    """Return a function to try in place of each undefined one; none of its derivatives is simple."""
-    found = {(f.func, len(f.args)) for side in (left, right) for f in side.atoms(AppliedUndef)}
-    instances = {}
-    for k, (function, count) in enumerate(sorted(found, key=str)):
-        arguments = sympy.symbols(f"u:{count}", real=True)
-        exponent = sympy.Add(*[(i + 1) * u for i, u in enumerate(arguments)]) / (k + 3)
-        instances[function] = sympy.Lambda(arguments, sympy.exp(exponent) + sympy.Add(*[u**2 for u in arguments]) / 7)
-    return instances
+def _doubtful(kind: str, doubt: sympy.Basic) -> str:
+    if isinstance(doubt, (sympy.Integral, sympy.Sum, sympy.Product, sympy.Limit)):
+        return f"it is not known that {doubt} converges, on one side"
+    if kind == "not 0":
+        return f"it is not known that {doubt} is not 0, where one side is not defined; state it as a condition"
+    return f"it is not known that {doubt} is defined, which one side needs; state it as a condition"
 
 
-def _draw(symbol: sympy.Symbol, rng: random.Random) -> sympy.Expr:
-    """Return a small number that obeys the assumptions of a symbol."""
-    size = rng.randint(1, 9) if symbol.is_integer else rng.randint(1, 40)
-    value = sympy.Integer(size) if symbol.is_integer else sympy.Rational(size, rng.choice((3, 5, 7)))
-    either_sign = symbol.is_extended_positive is None and symbol.is_extended_nonnegative is None
-    if symbol.is_extended_negative or (either_sign and rng.random() < 0.5):
-        return -value
-    return value
+def _strange(e: sympy.Basic) -> str:
+    """Return in words what an expression holds that is no number, if it does."""
+    if e.has(sympy.Order):
+        return "a term of an order, which is no number; use expand()"
+    if e.has(sympy.nan, sympy.zoo, sympy.AccumBounds):
+        return "what is not defined"
+    if e.has(sympy.MatrixExpr) or any(a.is_commutative is False for a in e.atoms(sympy.Symbol)):
+        return "matrices or operators; state it for their entries"
+    if e.has(sympy.oo, -sympy.oo) and not e.has(sympy.Integral, sympy.Sum, sympy.Product, sympy.Limit):
+        return "infinity, which is no number"
+    return ""
+
+
+def spelled(point: Mapping[Any, Any]) -> str:
+    """Return a point as text."""
+    return ", ".join(f"{symbol}={value}" for symbol, value in sorted(point.items(), key=str))

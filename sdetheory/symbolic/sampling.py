@@ -27,7 +27,7 @@ N = sympy.Symbol("N", integer=True, positive=True)
 B = sympy.Symbol("B", integer=True, positive=True)
 F = sympy.Symbol("F", positive=True)
 S1, S2 = sympy.symbols("S1 S2", real=True)
-V = sympy.Symbol("V", nonnegative=True)
+V = sympy.Symbol("V", real=True)
 
 MAX_BATCHES = 200_000
 """Most minibatches that are enumerated."""
@@ -159,7 +159,7 @@ def minibatch_covariance(sampling: str = "without-replacement") -> Derivation:
     d.assume(N, "number of training examples", where=N >= 2)
     d.assume(B, "number of examples in a minibatch", where=(B <= N) if without else ())
     d.assume(S1, "sum of the per-example gradients, $Σ g_i$, which is the full gradient")
-    d.assume(S2, "sum of their squares, $Σ g_i²$", where=N * S2 >= S1**2)
+    d.assume(S2, "sum of their squares, $Σ g_i²$", where=N * S2 > S1**2)
     d.note(
         "One component of the gradient is followed, or equivalently its projection on a fixed direction u: "
         "$g_i = u · ∇C_i$. A covariance matrix is known once its quadratic form is known for every u, so what is "

@@ -103,3 +103,6 @@ __all__ = [
     "transition",
     "turnover_time",
 ]
+
+# help() prints headings in overstruck letters, which no search finds: the names stand here in plain ones.
+__doc__ = f"{__doc__}\nPublic names: {', '.join(__all__)}.\n"

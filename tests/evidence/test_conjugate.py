@@ -157,7 +157,7 @@ def test_bad_priors_are_refused(rng):
         NormalInverseGamma(LinearModel([[1.0]], [2.0], intercept="flat"), shape=0.0, scale=0.0)
     with pytest.raises(InvalidInputError, match="explain y entirely"):
         NormalInverseGamma(LinearModel(np.eye(3), [1.0, 2.0, 3.0]), shape=0.0, scale=0.0).maximize()
-    with pytest.raises(InvalidInputError, match="must be a LinearModel"):
+    with pytest.raises(InvalidInputError, match="must be of type LinearModel"):
         NormalInverseGamma(3.0, shape=1.0, scale=1.0)  # pyright: ignore[reportArgumentType]
     with pytest.raises(InvalidInputError, match="precision_ratio must be > 0"):
         NormalInverseGamma(model, shape=1.0, scale=1.0).log_evidence(0.0)

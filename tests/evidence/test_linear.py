@@ -8,7 +8,7 @@ import pytest
 from scipy import linalg, stats
 
 from sdetheory.errors import AccuracyWarning, IncompatibleError, InvalidInputError
-from sdetheory.evidence import LinearModel
+from sdetheory.evidence import LinearModel, NormalInverseGamma, leave_one_out, sequential
 
 SHAPES = [(40, 5), (5, 40), (9, 9)]
 
@@ -277,3 +277,81 @@ def test_wide_inputs_are_held_twice_and_never_squared(rng, shaped):
     finally:
         tracemalloc.stop()
     assert peak < 3 * X.nbytes
+
+
+def test_as_many_noise_variances_as_observations_are_no_grid(rng):
+    """They would be one variance each; the remedy that the message names is the right model."""
+    X, y = problem(rng, 6, 2)
+    variances = np.geomspace(0.1, 2.0, 6)
+    for method in ("log_evidence", "log_evidence_ratio", "effective_parameters", "occam"):
+        with pytest.raises(IncompatibleError, match=r"noise_variance\[None, :\]"):
+            getattr(LinearModel(X, y), method)(0.7, variances)
+    roots = np.sqrt(variances)
+    ours = LinearModel(X / roots[:, None], y / roots).log_evidence(0.7, 1.0) - np.log(roots).sum()
+    expected = stats.multivariate_normal(np.zeros(6), np.diag(variances) + X @ X.T / 0.7).logpdf(y)
+    assert ours == pytest.approx(expected, rel=1e-11)
+    grid = LinearModel(X, y).log_evidence(0.7, variances[None, :])
+    np.testing.assert_allclose(grid[0], [LinearModel(X, y).log_evidence(0.7, v) for v in variances])
+    assert LinearModel(X, y).log_evidence(np.full(6, 0.7), variances).shape == (6,)
+
+
+@pytest.mark.parametrize("shape", [(60, 5), (60, 8), (8, 60)])
+@pytest.mark.parametrize("unit", [1e-12, 1e-3, 1e11])
+def test_large_inputs_keep_their_units_too(rng, shape, unit, monkeypatch):
+    """By LAPACK's Jacobi method, where twofold precision would take too long."""
+    X, y = problem(rng, *shape)
+    X[:, ::2] *= unit
+    small = LinearModel(X, y)
+    monkeypatch.setattr("sdetheory.evidence._decomposition._SMALL", 0)
+    large = LinearModel(X, y)
+    assert large.rank == small.rank == min(shape)
+    np.testing.assert_allclose(large._singular, small._singular, rtol=1e-12)
+    for precision, variance in ((1e-30, 0.1), (1e-3, 0.1), (1e10, 0.3)):
+        assert large.log_evidence(precision, variance) == pytest.approx(
+            small.log_evidence(precision, variance), rel=1e-9
+        )
+    if shape[0] > shape[1]:
+        with pytest.warns(AccuracyWarning, match=r"rank of the inputs is \d: of column [18]|rank of the inputs is 5"):
+            repeated = LinearModel(np.column_stack([X, X[:, 1]]), y)
+        assert repeated.rank == shape[1]
+
+
+@pytest.mark.parametrize("intercept", [None, "flat", "gaussian"])
+def test_a_rank_below_p_is_said_with_the_columns(rng, intercept):
+    X, y = problem(rng, 12, 4)
+    sums = np.column_stack([X, X[:, 0] + X[:, 2]])
+    with pytest.warns(AccuracyWarning, match="rank of the inputs is") as caught:
+        model = LinearModel(sums, y, intercept=intercept)
+    assert model.rank == 4 + (intercept == "gaussian")
+    assert sum(f"column {j}" in str(caught[0].message) for j in range(5)) == 1
+    assert caught[0].filename == __file__
+    # Neither zeros, nor constants beside a flat intercept, nor more columns than observations are a mistake.
+    LinearModel(np.column_stack([X, np.zeros(12)]), y, intercept=intercept)
+    LinearModel(rng.standard_normal((4, 9)), y[:4], intercept=intercept)
+    constant = np.column_stack([X, np.full(12, 0.1)])
+    if intercept == "gaussian":
+        with pytest.warns(AccuracyWarning, match="column 4 of X|the intercept"):
+            assert LinearModel(constant, y, intercept=intercept).rank == 5
+    else:
+        assert LinearModel(constant, y, intercept=intercept).rank == (5 if intercept is None else 4)
+
+
+def test_a_subclass_with_an_evidence_of_its_own_is_not_overruled(rng):
+    class Tempered(LinearModel):
+        def log_evidence(self, prior_precision, noise_variance):
+            return 0.5 * super().log_evidence(prior_precision, noise_variance)
+
+    class Bare(LinearModel):
+        pass
+
+    X, y = problem(rng, 8, 2)
+    model = Tempered(X, y)
+    for call in (
+        lambda m: NormalInverseGamma(m, shape=1.0, scale=1.0),
+        lambda m: leave_one_out(m, 1.0, 1.0),
+        lambda m: sequential(m, 1.0, 1.0),
+        lambda m: m.maximize(),
+    ):
+        with pytest.raises(IncompatibleError, match="log_evidence"):
+            call(model)
+        call(Bare(X, y))

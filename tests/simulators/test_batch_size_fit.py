@@ -5,7 +5,7 @@ import pytest
 from scipy import stats
 
 import sdetheory as st
-from sdetheory.errors import InvalidInputError
+from sdetheory.errors import AccuracyWarning, InvalidInputError
 
 SIZES = np.array([2, 3, 5, 8, 12, 20, 32, 50, 80, 128])
 SETTING = ("learning_rate", "momentum", "dampening", "train_size")
@@ -124,8 +124,15 @@ def test_a_peak_at_the_end_of_the_batch_sizes_is_a_bound():
 
 
 def test_what_never_trains_has_no_optimum():
-    assert study(lambda s, b: np.full(len(b), np.nan), rates(0.1)).optima() == []
-    (curve,) = study(lambda s, b: np.full(len(b), 0.1), rates(0.1)).curves()
+    lost = study(lambda s, b: np.full(len(b), np.nan), rates(0.1))
+    with pytest.warns(
+        AccuracyWarning, match=r"no setting has an optimum.*learning_rate = 0.1.*B = 2: 0 failed .*, 4 div"
+    ):
+        assert lost.optima() == []
+    with pytest.raises(InvalidInputError, match="no setting has an optimum"):
+        lost.exponents()
+    # Half is no level for every metric: what has failed to train is said, or seen from the start.
+    (curve,) = study(lambda s, b: np.full(len(b), 0.1), rates(0.1)).curves(trains_above=0.5)
     assert np.isnan(curve.edge) and not curve.edge_is_seen
 
 
@@ -178,3 +185,45 @@ def test_refusals():
     with pytest.raises(InvalidInputError, match="no point of the study has"):
         done.select(learning_rate=0.2)
     assert set(done.select(learning_rate=0.3).table["learning_rate"]) == {0.3}
+
+
+def test_the_optimum_of_a_loss_is_its_minimum():
+    """The same curve upside down, under a name that says so, or with `minimize`."""
+    of = study(peaked(lambda _: 9.3), rates(0.1))
+    for found in (of.optima("loss"), of.optima("loss", minimize=True)):
+        assert found[0].batch_size.value == pytest.approx(9.3, rel=1e-6)
+        assert found[0].height == pytest.approx(-0.9, rel=1e-9)
+    # The negative control: a loss taken for an accuracy has its maximum at an end.
+    (wrong,) = of.optima("loss", minimize=False)
+    assert wrong.batch_size.value in (2.0, 128.0)
+    two = study(peaked(lambda s: 40 * s[0]), rates(0.2, 0.4))
+    assert two.exponents("loss")["learning_rate"].value == pytest.approx(1.0, abs=1e-5)
+
+
+@pytest.mark.parametrize("name, best", [("loss", "least"), ("accuracy", "greatest")])
+def test_a_study_knows_by_its_start_what_has_trained(tmp_path, name, best):
+    """Ten classes, say: what ends in the half of the way towards the start has failed, whatever its units."""
+    sign, size = (-1, 1000.0) if name == "loss" else (1, 0.01)
+
+    def metric(w):
+        # 0 at the start; by the number of the batch size elsewhere: the smallest fails, the third is the best.
+        return sign * size * float(np.interp(abs(w[0]), [0.0, 2.0, 4.0, 8.0, 16.0], [0.0, 0.2, 0.8, 1.0, 0.9]))
+
+    class Still:
+        train_size, dimension = 40, 1
+
+        def minibatch_gradient(self, w, indices):
+            return np.array([-40.0 * len(indices)])
+
+    def problem(seed, train_size):
+        return Still(), {name: metric}, np.zeros(1)
+
+    path = tmp_path / "study.csv"
+    found = st.batch_size_study(
+        problem, learning_rates=1.0, train_sizes=40, batch_sizes=[2, 4, 8, 16], n_steps=1, seeds=[0, 1], path=path
+    )
+    for study in (found, st.BatchSizeStudy.read(path)):
+        assert study.start == {name: 0.0}
+        (optimum,) = study.optima()
+        assert optimum.batch_size.value == pytest.approx(8.0)
+        assert optimum.curve.failed.tolist() == [2, 0, 0, 0] and optimum.bounded

@@ -228,3 +228,10 @@ def test_a_comparison_that_is_stopped_goes_on_to_the_same_bits(tmp_path, monkeyp
     # All is in the file: no gradient of a minibatch is computed again.
     assert_same(compared(checkpoint=path), whole)
     assert -Stopped.left == used
+
+
+@pytest.mark.parametrize("n_steps, records", [(10, 2), (7, 1), (9, 3), (8, 4), (1, 1)])
+def test_any_number_of_steps_goes_by_default(n_steps, records):
+    found = st.compare(MODEL, HP, [START], n_steps=n_steps, n_runs=4, halvings=0, orders=(), svag=(), rng=0)
+    assert len(found.times) == records and found.replay["n_records"] == records
+    assert found.times[-1] == pytest.approx(n_steps * HP.step_time)

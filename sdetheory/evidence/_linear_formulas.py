@@ -1,0 +1,25 @@
+"""What functions beside LinearModel ask before they use its decomposition in place of its methods."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from .. import _validate
+from ..errors import IncompatibleError
+from ..models._formula import formula_of, overridden
+
+if TYPE_CHECKING:
+    from .linear import LinearModel
+
+
+def linear_model(model: Any) -> LinearModel:
+    """Return the model if it is a LinearModel whose formulas are those of that class, not a subclass's own."""
+    from .linear import LinearModel  # the module needs this one
+
+    _validate.instance("model", model, LinearModel, hint="Make one from the data: LinearModel(X, y).")
+    if formula_of(model) is not LinearModel:
+        raise IncompatibleError(
+            f"model must have the formulas of LinearModel, which are used here directly; {type(model).__name__} overrides "
+            f"{', '.join(sorted(overridden(model)))}. Pass a plain LinearModel(X, y), or call the model's own methods."
+        )
+    return model

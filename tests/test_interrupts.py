@@ -1,0 +1,273 @@
+"""Ctrl-C is heard within two seconds in every call that may take long, wherever in it the key is pressed."""
+
+import os
+import signal
+import subprocess
+import sys
+import textwrap
+import time
+
+import pytest
+
+pytestmark = pytest.mark.skipif(os.name != "posix", reason="signals are sent as POSIX does")
+
+LIMIT = 2.0
+PRELUDE = """
+import time, warnings
+import numpy as np, sdetheory as st
+
+# What is loaded on first use is loaded now, so that the call is what is interrupted.
+for name in st.__all__:
+    getattr(st, name)
+# Of the simulators' warning; what is tested here is the time.
+warnings.filterwarnings("ignore", "interrupted after", RuntimeWarning)
+
+def well():
+    return st.langevin(st.landscapes.double_well(), temperature=0.1)
+
+def slow_drift(x):
+    total = -x[0]
+    for k in range(300):
+        total += 1e-9 * np.sin(k * x[0])
+    return np.array([total])
+
+def slow():
+    return st.SDE(drift=slow_drift, diffusion=[[0.5]], dimension=1, noise="additive")
+
+def logistic(n, p):
+    rng = np.random.default_rng(0)
+    X = rng.standard_normal((n, p))
+    return st.models.LogisticRegression(X, (X @ np.ones(p) + rng.standard_normal(n) > 0).astype(int))
+
+def linear(n, p):
+    rng = np.random.default_rng(0)
+    X = rng.standard_normal((n, p))
+    return st.evidence.LinearModel(X, X @ np.ones(p) + rng.standard_normal(n))
+
+def gradient(w, indices):
+    time.sleep(0.002)
+    return np.tile(w, (len(indices), 1))
+
+def slow_model():
+    return st.models.FunctionModel(
+        lambda w: 4.0 * float(w @ w), gradient, lambda w, v: 8.0 * v, train_size=8, dimension=2)
+
+def settings(n, batch):
+    return st.SGDHyperparameters(learning_rate=0.05, train_size=n, batch_size=batch)
+
+def landscape():
+    return st.Landscape.from_sympy("(x**2 - 1)**2 + y**2 + sin(9*x)/9 + sin(9*y)/9", variables=["x", "y"])
+
+def study(seed, train_size):
+    return logistic(train_size, 20), {}, np.zeros(20)
+
+def for_ever(function):
+    while True:
+        try:
+            function()
+        except st.errors.SdeTheoryError:
+            pass
+"""
+# What makes ready (and compiles, which cannot be interrupted); then the call itself.
+CALLS = {
+    "simulate": """
+        run = lambda n: st.simulate(sde, [0.0], dt=0.01, n_steps=n, n_paths=100_000, rng=0)
+        sde = slow(); run(1)
+        --
+        run(10**6)
+    """,
+    "simulate, saving often": """
+        run = lambda n: st.simulate(sde, [0.0], dt=0.01, n_steps=5 * n, n_paths=1000, save_every=n, rng=0)
+        sde = slow(); run(1)
+        --
+        run(10**6)
+    """,
+    "simulate on threads": """
+        from concurrent.futures import ThreadPoolExecutor
+        executor = ThreadPoolExecutor(2)
+        run = lambda n: st.simulate(sde, [0.0], dt=0.01, n_steps=n, n_paths=4000, rng=0, executor=executor)
+        sde = well(); run(1)
+        --
+        run(10**6)
+    """,
+    "simulate, the equation of SGD": """
+        run = lambda n: st.simulate(sde, np.ones(2), dt=0.001, n_steps=n, n_paths=2000, rng=0)
+        sde = st.sgd_sde(slow_model(), settings(8, 2))
+        --
+        run(10**6)
+    """,
+    "sample_stationary": """
+        run = lambda n: st.sample_stationary(
+            sde, dt=0.01, n_paths=20_000, burn_in=n, n_steps=n, rng=0, bins=[np.linspace(-3, 3, 50)])
+        sde = slow(); warnings.simplefilter("ignore"); run(4)
+        --
+        run(10**6)
+    """,
+    "first_passage": """
+        run = lambda n: st.first_passage(
+            sde, [0.0], target=("above", 50.0), dt=0.01, max_steps=n, n_paths=20_000, rng=0)
+        sde = slow(); warnings.simplefilter("ignore"); run(2)
+        --
+        run(10**6)
+    """,
+    "residence_times": """
+        run = lambda n: st.residence_times(
+            sde, [0.0], cores=[("below", -0.5), ("above", 0.5)], dt=0.01, n_steps=n, n_paths=20_000, rng=0)
+        sde = slow(); warnings.simplefilter("ignore"); run(2)
+        --
+        run(10**6)
+    """,
+    "convergence_study": """
+        run = lambda k: st.convergence_study(sde, [0.0], time=8.0, dts=2.0 ** -np.arange(4, k), n_paths=100_000, rng=0)
+        sde = well(); run(6)
+        --
+        run(14)
+    """,
+    "sgd": """
+        run = lambda n: st.sgd(model, settings(20_000, 1000), np.zeros(50), n_steps=n, n_runs=1000, rng=0)
+        model = logistic(20_000, 50); run(1)
+        --
+        run(10**6)
+    """,
+    "sgd of a model in Python": """
+        run = lambda n: st.sgd(slow_model(), settings(8, 2), np.ones(2), n_steps=n, n_runs=2000, rng=0)
+        --
+        run(10**6)
+    """,
+    "svag": """
+        run = lambda n: st.svag(model, settings(2000, 100), np.zeros(50), factor=4, n_steps=n, n_runs=1000, rng=0)
+        model = logistic(2000, 50); run(4)
+        --
+        run(4 * 10**6)
+    """,
+    "compare": """
+        run = lambda n: st.compare(model, settings(500, 10), np.zeros(10), n_steps=n, n_runs=2000, rng=0)
+        model = logistic(500, 10)
+        --
+        run(10**5)
+    """,
+    "batch_size_study": """
+        run = lambda n: st.batch_size_study(
+            study, learning_rates=[0.01], train_sizes=[2000], batch_sizes=[1000], n_steps=n, seeds=[0])
+        run(1)
+        --
+        run(10**7)
+    """,
+    "thermodynamic": """
+        fit = st.evidence.laplace(logistic(500, 10), 1.0)
+        warnings.simplefilter("ignore")
+        st.evidence.thermodynamic(fit, duration=0.01, burn_in=0.01, rng=0)
+        --
+        st.evidence.thermodynamic(fit, duration=10_000.0, rng=0)
+    """,
+    "annealed": """
+        fit = st.evidence.laplace(logistic(500, 10), 1.0)
+        warnings.simplefilter("ignore")
+        st.evidence.annealed(fit, duration=0.01, rng=0)
+        --
+        st.evidence.annealed(fit, duration=10_000.0, rng=0)
+    """,
+    "sequential": """
+        model = linear(20_000, 300)
+        --
+        st.evidence.sequential(model, 1.0, 1.0)
+    """,
+    "cross_validation": """
+        model = linear(1000, 100)
+        --
+        st.evidence.cross_validation(model, 1.0, 1.0, permutations=100_000, rng=0)
+    """,
+    "laplace": """
+        model = logistic(3000, 40)
+        --
+        st.evidence.laplace(model, np.geomspace(1e-4, 1e4, 20_000))
+    """,
+    "critical_points": """
+        place = landscape()
+        --
+        st.theory.critical_points(place, [(-3, 3), (-3, 3)], starts=2**18)
+    """,
+    "basin_weights": """
+        place = landscape()
+        --
+        st.theory.basin_weights(place, 0.1, bounds=[(-3, 3), (-3, 3)], cells=900)
+    """,
+    "minibatch_covariance": """
+        gradients = np.random.default_rng(0).standard_normal((20_000, 100))
+        --
+        st.minibatch_covariance(gradients, 100, n_draws=10**7, rng=0)
+    """,
+    "least_squares_sgd": """
+        model = logistic(200, 14)
+        --
+        for_ever(lambda: st.theory.least_squares_sgd(model.X, model.y, settings(200, 10)).covariance)
+    """,
+    "a symbolic law": """
+        import sympy
+        x, a, b = sympy.symbols("x a b", positive=True)
+        --
+        for_ever(lambda: st.symbolic.stationary_density(
+            st.symbolic.ItoSDE([a * x - b * x**3 + sympy.sin(x)], [[sympy.sqrt(x**2 + a)]], [x])))
+    """,
+}
+SCRIPT = """
+{prelude}
+{ready}
+print("begun", flush=True)
+try:
+    result = {call}
+    print("returned" if getattr(result, "interrupted", False) else "finished", time.monotonic(), flush=True)
+except KeyboardInterrupt:
+    print("raised", time.monotonic(), flush=True)
+import os
+os._exit(0)
+"""
+
+
+def load():
+    """Return how many times longer than its own time a process takes on this machine just now."""
+    wall, own = time.perf_counter(), time.process_time()
+    while time.process_time() < own + 0.1:
+        pass
+    return (time.perf_counter() - wall) / 0.1
+
+
+def press(process):
+    """Send SIGINT once the process says that it has begun; return how it ended, and after how many seconds."""
+    line = process.stdout.readline()
+    assert line == "begun\n", process.stderr.read()
+    time.sleep(1.0)  # towards the middle of the call; it must be heard at any time
+    sent = time.monotonic()
+    process.send_signal(signal.SIGINT)
+    words = process.stdout.readline().split()
+    assert words, process.stderr.read()
+    return words[0], float(words[1]) - sent
+
+
+def start(ready, call):
+    source = SCRIPT.format(prelude=PRELUDE, ready=textwrap.dedent(ready), call=call.strip())
+    return subprocess.Popen(
+        [sys.executable, "-c", source], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+        env=os.environ | {"OPENBLAS_NUM_THREADS": "1"},
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize("name", CALLS)
+def test_ctrl_c_is_heard(name):
+    ready, call = CALLS[name].split("--\n")
+    with start(ready, call) as process:
+        try:
+            ended, seconds = press(process)
+        finally:
+            process.kill()
+    assert ended in ("raised", "returned")
+    assert seconds < LIMIT * max(1.0, load())
+
+
+def test_a_call_that_does_not_hear_is_found():
+    """The negative control: one call of LAPACK or the like ends only by itself."""
+    with start("", "sum(range(2 * 10**9))") as process:
+        try:
+            assert press(process)[1] > LIMIT
+        finally:
+            process.kill()
