@@ -50,7 +50,11 @@ class Interrupt:
 
 @contextmanager
 def shielded() -> Iterator[None]:
-    """Let Ctrl-C wait for the end of a compilation: raised in one of LLVM's callbacks it would be lost."""
+    """Let Ctrl-C wait for the end of a compilation or the start of a kernel.
+
+    Raised in a callback of LLVM, or where Numba takes a function as an argument, it would be lost or become another
+    error.
+    """
     with Interrupt() as interrupt:
         yield
     if interrupt.seen and interrupt.outermost:
