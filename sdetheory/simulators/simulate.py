@@ -169,6 +169,7 @@ def simulate(
     (array([0., 1., 2.]), (3, 1000, 1), 0)
     """
     _validate.flag("progress", progress)
+    start = _validate.real("start", start)
     file = Checkpoint(checkpoint)
     refine = _refinement(dt, brownian_dt, method, increments)
     ensemble = (WeightedEnsemble if isinstance(sde, SGDEquation) else Ensemble).prepare(
