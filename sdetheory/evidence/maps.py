@@ -59,9 +59,7 @@ class Map(ABC):
         """Return v with φ(v) = w at one point (d,), after a test of the map there: shapes, inverse and Jacobian."""
         w = _validate.reals("w", w, shape=(None,))
         if self.dimension not in (None, w.size):
-            raise InvalidInputError(
-                f"the map must be one of as many weights as w, {w.size} in the model; got {self.dimension}"
-            )
+            raise InvalidInputError(f"the map must be one of {w.size} weights, as the model has; got {self.dimension}")
         with np.errstate(all="ignore"):
             v = np.asarray(self.inverse(w), dtype=np.float64)
         if v.shape != w.shape or not np.isfinite(v).all():
