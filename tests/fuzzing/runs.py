@@ -11,6 +11,8 @@ import warnings
 from collections import Counter
 from typing import NamedTuple
 
+import numpy as np
+
 from . import bad, callables, engine, table
 
 
@@ -59,7 +61,8 @@ def outcome(case):
     """Return what comes of a case."""
     arguments, usual = prepared(case.name)
     try:
-        value = bad.values(arguments[case.argument])[case.kind]()
+        with np.errstate(all="ignore"):
+            value = bad.values(arguments[case.argument])[case.kind]()
     except (TypeError, ValueError, IndexError):
         return engine.Verdict("right", "there is no such value here")
     function, _ = target(case.name)

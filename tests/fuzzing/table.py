@@ -1,4 +1,4 @@
-# ruff: noqa: C408 (a dict of arguments reads as a call)
+# ruff: noqa: C408, D401, E501 (a dict of arguments reads as a call)
 """The right arguments of every public callable, as few and small as they can be; and the objects that have methods."""
 
 import functools
