@@ -88,6 +88,8 @@ class ReLUNetwork(Model):
             name = self.dtype
         dtype = np.dtype(_validate.choice("dtype", name, ("float32", "float64")))
         inputs = _validate.reals("X", self.X, shape=(None, None))
+        if not len(inputs):
+            raise InvalidInputError(f"X must have a row for each example; got shape {inputs.shape}")
         labels = _cross_entropy.labels(self.y, len(inputs))
         used = int(labels.max(initial=0)) + 1
         k = _validate.integer("n_classes", max(2, used) if self.n_classes is None else self.n_classes, at_least=2)
@@ -151,7 +153,7 @@ class ReLUNetwork(Model):
         """
         if not isinstance(w, np.ndarray) or w.shape != (self.dimension,):
             raise InvalidInputError(
-                f"w must be an array of shape ({self.dimension},), of which the layers are views; got {_validate.shown(w)}"
+                f"w must be an array of shape ({self.dimension},), for the layers to be views; got {_validate.shown(w)}"
             )
         p, h, k = self.X.shape[1], self.hidden, self._classes
         first, second = p * h + h, p * h + h + h * k

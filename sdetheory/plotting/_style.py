@@ -25,7 +25,9 @@ def axes_or_new(ax: Any) -> Any:
 def panels(name: str, axes: Any, count: int, purpose: str) -> Any:
     """Return an array of so many axes, if that is what was given."""
     given = axes.ravel() if isinstance(axes, np.ndarray) else axes
-    found = np.array([*given] if isinstance(given, (list, tuple, np.ndarray)) else [given], dtype=object)
+    several = list(given) if isinstance(given, (list, tuple, np.ndarray)) else [given]
+    found = np.empty(len(several), dtype=object)
+    found[:] = several if all(isinstance(ax, Axes) for ax in several) else None
     if len(found) != count or not all(isinstance(ax, Axes) for ax in found):
         one = {1: "an Axes", 2: "two panels, each an Axes", 3: "three panels, each an Axes"}[count]
         got = f"{len(found)} of them" if all(isinstance(ax, Axes) for ax in found) else _validate.shown(axes)

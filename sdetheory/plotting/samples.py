@@ -82,7 +82,7 @@ def plot_histogram(sample: StationarySample, law: Any = None, ax: Any = None) ->
     _validate.instance("sample", sample, StationarySample, hint="sample_stationary returns one.")
     histogram = sample.histogram
     if law is not None:
-        _validate.having("law", law, ["pdf"], "a law with a method pdf", hint="theory.gibbs and theory.stationary_law give some.")
+        _validate.having("law", law, ["pdf"], "a law with a method pdf", hint="theory.gibbs returns one.")
     if histogram is None or len(histogram.edges) != 1:
         got = "none" if histogram is None else f"one in {len(histogram.edges)} dimensions"
         raise InvalidInputError(f"sample must have a histogram in one dimension; got {got}. Sample with bins=edges.")
@@ -131,7 +131,7 @@ def plot_law_comparison(comparison: Any, law: Any = None, axes: Any = None) -> A
     InvalidInputError
         The comparison is not in one dimension, a sample has no law beside it, or there are not two axes.
     """
-    if axes is None and isinstance(law, (list, tuple, np.ndarray)) and len(law) == 2:
+    if axes is None and isinstance(law, (list, tuple, np.ndarray)) and all(hasattr(ax, "stairs") for ax in law):
         law, axes = None, law  # by place, the axes may stand where no law is needed
     if law is not None:
         _validate.having("law", law, ["pdf"], "a law with a method pdf", hint="Or name what is meant: axes=...")

@@ -230,6 +230,8 @@ class BatchSizeStudy:
         ln B_opt ± t σ √(n/(n − 1)), with the spread σ that a bootstrap over the n seeds gives and Student's t of n − 1
         degrees of freedom. It holds the noise of the seeds; that the true curve has another form it does not know.
         """
+        if minimize is not None:
+            _validate.flag("minimize", minimize)
         level, weights = self._bootstrap(confidence, n_bootstrap)
         every = self.curves(metric, trains_above=trains_above, minimize=minimize)
         found = [item for curve in every if (item := optimum(curve, weights(curve), level)) is not None]
@@ -272,6 +274,8 @@ class BatchSizeStudy:
         squares is Student's half-width of the regression: the optima scatter about a power law, by the spacing of the
         batch sizes for one, and the seeds that they share do not know it.
         """
+        if minimize is not None:
+            _validate.flag("minimize", minimize)
         level, weights = self._bootstrap(confidence, n_bootstrap)
         every = self.curves(metric, trains_above=trains_above, minimize=minimize)
         optima = [item for curve in every if (item := optimum(curve, weights(curve), level)) is not None]

@@ -79,7 +79,10 @@ class Histogram:
                 strict=True,
             )
         ):
-            start, stop = (_edge(edge, corner) for corner in (a, b))
+            with _validate.naming("lower"):
+                start = _edge(edge, a)
+            with _validate.naming("upper"):
+                stop = _edge(edge, b)
             if start >= stop:
                 raise InvalidInputError(f"lower must be below upper on each axis; got {a:g} and {b:g}")
             chosen = chosen.take(np.arange(start, stop), axis=axis + 1)

@@ -167,7 +167,8 @@ class SDE:
                     f"{key} must be a list of formulas, one for each of {len(list(variables))} variables; got "
                     f"{_validate.shown(entries)}"
                 )
-        if parameters is not None and not isinstance(parameters, Mapping):
+        names = list(parameters) if isinstance(parameters, Mapping) else [] if parameters is None else [None]
+        if not all(isinstance(key, (str, sympy.Symbol)) for key in names):
             raise InvalidInputError(f"parameters must be a dict of numbers; got {_validate.shown(parameters)}")
         names = [str(v) for v in variables]
         values = {str(k): _validate.real(f"parameter {k}", v) for k, v in (parameters or {}).items()}

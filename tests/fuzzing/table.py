@@ -712,4 +712,5 @@ OPEN = (
     "minibatch_covariance",
     "convergence_study",
     "simulators.Mixing",
+    "underdamped_langevin",
 )
