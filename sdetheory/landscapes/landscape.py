@@ -110,7 +110,9 @@ class Landscape:
         if isinstance(variables, (str, sympy.Basic)) or not isinstance(variables, Iterable):
             raise InvalidInputError(f"variables must be a list of names, such as ['x']; got {variables!r:.60}")
         if parameters is not None and not isinstance(parameters, Mapping):
-            raise InvalidInputError(f"parameters must map names to numbers, such as {{'k': 1.0}}; got {parameters!r:.60}")
+            raise InvalidInputError(
+                f"parameters must map names to numbers, such as {{'k': 1.0}}; got {parameters!r:.60}"
+            )
         names = [v.name if isinstance(v, sympy.Symbol) else v for v in variables]
         values = {str(key): _validate.real(f"parameter {key}", value) for key, value in (parameters or {}).items()}
         together = [*names, *values]

@@ -77,6 +77,7 @@ class Ensemble:
         scheme = SCHEMES[_validate.choice("method", method, SCHEMES)]
         scheme.check(sde, _validate.choice("increments", increments, INCREMENTS))
         dt = _validate.real("dt", dt, above=0.0)
+        start = _validate.real("start", start)
         points = starting_points(x0, sde.dimension, n_paths)
         seed = _validate.seed_sequence(rng)
         plan = prepare(sde, scheme, increments, dt, refine)

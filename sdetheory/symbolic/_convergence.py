@@ -18,7 +18,7 @@ def is_smooth(form: Form) -> bool:
     def fine(e: sympy.Expr) -> bool:
         if not e.has(y) or e == y:
             return True
-        if isinstance(e, (sympy.Add, sympy.Mul)) or isinstance(e, _ENTIRE):
+        if isinstance(e, (sympy.Add, sympy.Mul, *_ENTIRE)):
             return all(fine(argument) for argument in e.args)
         if isinstance(e, sympy.Pow) and not e.exp.has(y):
             whole = e.exp.is_integer and e.exp.is_nonnegative
@@ -72,7 +72,7 @@ def converges(f: sympy.Expr, y: sympy.Symbol, end: sympy.Expr, *, from_above: bo
 
 
 def same_number(found: sympy.Expr, integral: sympy.Integral) -> bool:
-    """Return whether a closed form agrees with quadrature at two admissible points of its parameters, to eight digits."""
+    """Return whether a closed form agrees with quadrature at two points of its parameters, to eight digits."""
     for k in (0, 1):
         point = {}
         for i, symbol in enumerate(sorted(found.free_symbols | integral.free_symbols, key=str)):

@@ -86,8 +86,8 @@ class Form:
             )
         else:
             raise UndecidedError(
-                f"it is not known whether the singular point {point} (from the lower end) lies in the support; give its "
-                "symbols signs"
+                f"it is not known whether the singular point {point} (from the lower end) lies in the support; give "
+                "its symbols signs"
             )
 
     @property
@@ -382,7 +382,7 @@ def _hyperbolic(form: Form) -> Row | None:
 
 
 def _constant(form: Form) -> Row | None:
-    """A constant, or one exponential e^(b y), has no finite integral on the line."""
+    """e^(b y), or a constant: no finite integral on the line."""
     return (sympy.oo, [S.NegativeOne]) if form.only("powers") and set(form.powers) <= {S.One} else None
 
 
@@ -394,7 +394,5 @@ _LINE: tuple[Callable[[Form], Row | None], ...] = (
     _normal, _quartic, _even, _student, _power_of_cosh, _laplace, _gumbel, _cosh_in_the_exponent, _hyperbolic,
     _constant,
 )  # fmt: skip
-TABLE = {
-    row.__name__.strip("_").replace("_", " "): row.__doc__ for row in (*_HALF_LINE, *_INTERVAL, *_LINE)
-}
+TABLE = {row.__name__.strip("_").replace("_", " "): row.__doc__ for row in (*_HALF_LINE, *_INTERVAL, *_LINE)}
 """Name of each law, and its integral."""

@@ -26,7 +26,7 @@ _CALLS = {
     sympy.Abs: 1, sympy.sign: 2, sympy.Heaviside: 3,
 }  # fmt: skip
 _OTHER_CALL = 10
-_POWER = 30
+_POWER = 40
 
 
 class Measure(NamedTuple):
@@ -89,7 +89,11 @@ def _measured(e: sympy.Basic, parts: Sequence[Measure]) -> Measure:
     slope, curvature = sum(part.slope for part in parts), sum(part.curvature for part in parts)
     if not isinstance(e, (sympy.Add, sympy.Piecewise, sympy.Tuple)):
         # Each derivative of an argument comes with a factor that may be as large as the expression.
-        factor = nodes * (len(parts) if isinstance(e, (sympy.Max, sympy.Min)) else 1)
+        factor = nodes
+        if isinstance(e, (sympy.Max, sympy.Min)):
+            factor *= len(parts)
+        elif isinstance(e, sympy.Pow) and parts[1].symbols:
+            factor *= 2
         curvature += 2 * sum(counts) * slope + sum(counts) ** 2 * factor
         slope += sum(counts) * factor
     return Measure(
@@ -152,7 +156,7 @@ def check_slopes(
 ) -> None:
     """Refuse to differentiate what would grow too much; `order` is 1 or 2.
 
-    Terms of derivatives are counted apart, though many are alike: three of them are about as much work as one operation.
+    Terms of derivatives are counted apart, though many are alike: three of them are as much work as one operation.
     """
     most *= 3
     ruler = Ruler(variables)

@@ -148,7 +148,9 @@ def lane_code(
     check_work(title, expressions)
     _check_conditions(title, expressions)
     try:
-        shared, reduced = sympy.cse(list(expressions), symbols=sympy.numbered_symbols("s", real=True), order="canonical")
+        shared, reduced = sympy.cse(
+            list(expressions), symbols=sympy.numbered_symbols("s", real=True), order="canonical"
+        )
         writer = _Writer(names, set(parameters), title)
         for symbol, expression in shared:
             writer.assign(symbol, expression)
@@ -230,7 +232,7 @@ class _Writer:
     def number(self, e: sympy.Expr) -> str:
         value = complex(e.evalf(20))
         if value.imag or value.real != value.real or abs(value.real) == float("inf"):
-            raise InvalidInputError(f"the {self.title} holds the constant {str(e):.60}, not a finite real number")
+            raise InvalidInputError(f"the {self.title} holds the constant {e!s:.60}, not a finite real number")
         return repr(value.real)
 
     def atom(self, e: sympy.Expr) -> str:

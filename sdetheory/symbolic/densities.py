@@ -21,9 +21,7 @@ _INTEGRATION_LIMIT = 8.0  # seconds for SymPy's own integration, after which the
 
 
 @bounded("the stationary density")
-def stationary_density(
-    sde: ItoSDE, *, support: tuple[Any, Any] | None = None, periodic: bool = False
-) -> sympy.Expr:
+def stationary_density(sde: ItoSDE, *, support: tuple[Any, Any] | None = None, periodic: bool = False) -> sympy.Expr:
     r"""Return the stationary density in one dimension, normalized, with its conditions.
 
     .. math:: p(x) \propto \frac{1}{A(x)} \exp \int^x \frac{2 a(y)}{A(y)} \, dy
@@ -94,18 +92,20 @@ def stationary_density(
     if periodic:
         return _on_a_circle(x, drift, covariance, low, high)
     # y is the distance from a finite end, or x.
-    y = sympy.Dummy("y", real=True) if low == -sympy.oo and high == sympy.oo else sympy.Dummy("y", positive=True)
-    place = high - y if low == -sympy.oo and high != sympy.oo else y if low == -sympy.oo else low + y
-    sense = -1 if place == high - y else 1
-    form = _form(sense * drift.subs(x, place), covariance.subs(x, place), y, high - low, line=place == y and not y.is_positive)
+    line, mirrored = low == -sympy.oo and high == sympy.oo, low == -sympy.oo and high != sympy.oo
+    y = sympy.Dummy("y", real=True) if line else sympy.Dummy("y", positive=True)
+    place, back = (y, x) if line else (high - y, high - x) if mirrored else (low + y, x - low)
+    force = drift.subs(x, place) * (-1 if mirrored else 1)
+    form = _form(force, covariance.subs(x, place), y, high - low, line=line)
     total, conditions = _total(form)
-    back = {y: high - x} if sense < 0 else {y: x} if low == -sympy.oo else {y: x - low}
-    density = sympy.powsimp(form.density.subs(back)) / total
+    shape = form.density.subs(y, back)
+    density = sympy.powsimp(shape) / total
     left, failed = decided(conditions)
     if failed is not None:
+        reason = "" if failed.is_Number else f", since {sympy.factor(failed)} is not positive"
         raise InvalidInputError(
             f"there is no stationary density of zero current on ({low}, {high}): the integral of "
-            f"{form.density.subs(back)} diverges" + ("" if failed.is_Number else f", since {sympy.factor(failed)} is not positive")
+            f"{shape} diverges{reason}"
         )
     if not left:
         return density

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sympy
 
+from ._bounded import bounded
 from .derivation import Derivation
 from .sampling import B, F, N, V, minibatch_covariance
 
@@ -11,6 +12,7 @@ EPSILON = sympy.Symbol("epsilon", positive=True)
 NOISE_SCALE = sympy.Symbol("g", nonnegative=True)
 
 
+@bounded("the noise scale")
 def noise_scale(sampling: str = "without-replacement") -> Derivation:
     """Derive g such that one SGD step has the moments of dw = −∇C dt + √(g F) dW (Itô) over a time ε/N.
 

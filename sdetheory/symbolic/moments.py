@@ -251,7 +251,10 @@ def _hurwitz(k: sympy.Matrix) -> list[sympy.Expr]:
     size = k.rows
     z = sympy.Dummy("z")
     # det(z + K): its coefficients are those of the characteristic polynomial of −K.
-    c = [sympy.expand(e) for e in sympy.Poly((z * sympy.eye(size) + sympy.Matrix(k)).det(method="berkowitz"), z).all_coeffs()]
+    c = [
+        sympy.expand(e)
+        for e in sympy.Poly((z * sympy.eye(size) + sympy.Matrix(k)).det(method="berkowitz"), z).all_coeffs()
+    ]
 
     def coefficient(n: int) -> sympy.Expr:
         return c[n] if 0 <= n <= size else sympy.S.Zero

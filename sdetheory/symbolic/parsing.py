@@ -18,7 +18,7 @@ from typing import Any
 import sympy
 from sympy.core.function import AppliedUndef
 
-from ..errors import InvalidInputError, TimeLimitError
+from ..errors import InvalidInputError, SdeTheoryError, TimeLimitError
 from . import _remedies
 from ._deadline import deadline
 from ._size import MOST_FROM_TEXT, Ruler, check_work, too_large
@@ -35,6 +35,12 @@ MAX_BITS = 4096
 
 MAX_EXPONENT = 1000
 """Largest numeric exponent of a symbolic base."""
+
+MAX_CALLS = 500
+"""Most calls of functions."""
+
+MAX_CONSTANT = 1000
+"""Most parts of a constant, such as a sum of roots and sines of numbers, which is kept exact."""
 
 MAX_POWERS = 5
 """Most powers of powers that SymPy leaves inside one another."""
@@ -129,6 +135,9 @@ def parse(text: str, *, symbols: Symbols) -> sympy.Expr:
         reason = error.msg if isinstance(error, SyntaxError) else "nested too deeply or malformed"
         reason += f" ({remedy})" if (remedy := _remedies.of_text(line)) else ""
         raise InvalidInputError(f"cannot read the formula {_shorten(text)!r}: {reason}. {_allowed(table)}") from None
+    calls = sum(isinstance(node, ast.Call) for node in ast.walk(tree))
+    if calls > MAX_CALLS:
+        raise too_large(f"the formula {_shorten(text)!r} calls {calls} functions, and may call {MAX_CALLS}")
     try:
         with deadline(TIME_LIMIT, f"reading the formula {_shorten(text)!r}"):
             expression = _Builder(line, table).build(tree.body, 0)
@@ -136,6 +145,11 @@ def parse(text: str, *, symbols: Symbols) -> sympy.Expr:
         raise TimeLimitError(f"{error}; simplify it, or write its constants as decimal numbers") from None
     except RecursionError:
         raise InvalidInputError(f"the formula {_shorten(text)!r} is nested too deeply; take it apart") from None
+    except SdeTheoryError:
+        raise
+    except Exception as error:  # SymPy compares and simplifies while it builds
+        reason = f"{type(error).__name__}: {error!s:.80}"
+        raise InvalidInputError(f"SymPy cannot build the formula {_shorten(text)!r} ({reason}); simplify it") from error
     check_work(f"formula {_shorten(text)!r}", [expression], MOST_FROM_TEXT)
     return expression
 
@@ -205,7 +219,9 @@ class _Builder:
     def refuse(self, what: str, node: ast.expr, remedy: str = "") -> InvalidInputError:
         piece = _shorten(self.text(node))
         text = f"{what} {piece!r} is not allowed in a formula"
-        return InvalidInputError(f"{text}: {remedy}{_allowed(self.table)}" if remedy else f"{text}. {_allowed(self.table)}")
+        return InvalidInputError(
+            f"{text}: {remedy}{_allowed(self.table)}" if remedy else f"{text}. {_allowed(self.table)}"
+        )
 
     def build(self, node: ast.expr, depth: int) -> sympy.Expr:
         if depth > MAX_DEPTH:
@@ -248,8 +264,11 @@ class _Builder:
             operands.append(right)
             node = node.left
         operands.append(self.build(node, depth + 1))
-        if sum(self.measure(operand).bits for operand in operands) > MAX_ALL_BITS:
+        measures = [self.measure(operand) for operand in operands]
+        if sum(measure.bits for measure in measures) > MAX_ALL_BITS:
             raise self.refuse("the huge number in", node)
+        if sum(measure.nodes for measure in measures if not measure.symbols) > MAX_CONSTANT:
+            raise self.refuse("the long constant in", node, "write its value as a decimal. ")
         return (sympy.Add if ast.Add in signs else sympy.Mul)(*reversed(operands))
 
     def power(self, node: ast.expr, base: sympy.Expr, exponent: sympy.Expr) -> sympy.Expr:

@@ -19,6 +19,7 @@ import sympy
 from sympy import Derivative, Rational, Subs, binomial
 
 from ..errors import InvalidInputError
+from ._bounded import bounded
 from .derivation import Derivation
 
 SAMPLINGS = ("without-replacement", "with-replacement")
@@ -44,6 +45,7 @@ class MinibatchMoments:
     count: int
 
 
+@bounded("the enumeration of minibatches")
 def enumerate_minibatches(
     gradients: Sequence[Any], batch_size: int, sampling: str = "without-replacement"
 ) -> MinibatchMoments:
@@ -112,6 +114,7 @@ def enumerate_minibatches(
     )
 
 
+@bounded("the covariance of the minibatch gradient")
 def minibatch_covariance(sampling: str = "without-replacement") -> Derivation:
     """Derive the variance V of the minibatch gradient for any data, N and B.
 

@@ -10,6 +10,7 @@ import sympy
 from ..errors import IncompatibleError, InvalidInputError
 from . import _coerce
 from ._bounded import bounded
+from ._signs import positive
 from ._spelling import check_spelling
 from .ito import stratonovich_correction
 from .proof import is_zero
@@ -213,8 +214,9 @@ class ItoSDE:
         check_spelling(_coerce.symbols(tuple(ahead)), *back.values())
         for new, image in ahead.items():
             _check_undone("inverse does not undo forward", image, back, new)
-        for old, image in back.items():
-            _check_undone("the map folds: forward does not undo inverse", image, ahead, old)
+        if not (len(self.variables) == 1 and _is_monotone(self.variables[0], ahead)):  # a monotone map has one inverse
+            for old, image in back.items():
+                _check_undone("the map folds: inverse does not lead back", image, ahead, old)
         for new, image in ahead.items():
             _check_assumptions(new, image)
         rows = [self.ito_formula(image) for image in ahead.values()]
@@ -262,6 +264,14 @@ def _check_undone(
     result = sympy.simplify(image.subs(inserted, simultaneous=True))
     if sympy.simplify(result - symbol) != 0 and not is_zero(result - symbol):
         raise InvalidInputError(f"{sentence}: {image} becomes {result}, not {symbol}")
+
+
+def _is_monotone(x: sympy.Symbol, forward: Mapping[sympy.Symbol, sympy.Expr]) -> bool:
+    """Whether a map of one real variable is known to rise, or to fall, everywhere."""
+    if len(forward) != 1 or not x.is_extended_real:
+        return False
+    slope = sympy.simplify(next(iter(forward.values())).diff(x))
+    return bool(positive(slope) or positive(-slope))
 
 
 def _check_assumptions(symbol: sympy.Symbol, image: sympy.Expr) -> None:
