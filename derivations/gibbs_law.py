@@ -126,7 +126,9 @@ def power_law() -> Derivation:
     d.assume(margin, "$2 k/g − s$; it is positive where the variance is finite")
     d.assume(G, "noise scale")
     d.assume(level, "gradient noise at the minimum")
-    d.assume(growth, "its growth: $F = f + s x²$; below δ, where the other reading has a variance too", where=growth < margin)
+    d.assume(
+        growth, "its growth: $F = f + s x²$; below δ, where the other reading has a variance too", where=growth < margin
+    )
     d.assume(variance, "stationary variance, to be determined")
     curvature = d.define(k, G * (growth + margin) / 2, "curvature of the cost $C = k x²/2$")
     F = level + growth * X**2

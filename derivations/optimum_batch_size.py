@@ -90,7 +90,8 @@ def scaling_rules() -> Derivation:
     d.assume(K, "factor by which the batch grows, at least one", where=(K * batch < N, K >= 1))
     d.assume(noise, "covariance of the per-example gradients")
     d.assume(
-        curvature, "curvature of the total cost $C = a w²/2$; SGD is stable at ε, √(k) ε and k ε",
+        curvature,
+        "curvature of the total cost $C = a w²/2$; SGD is stable at ε, √(k) ε and k ε",
         where=[step * curvature * EPSILON < 2 * N for step in (1, sympy.sqrt(K), K)],
     )
 
@@ -103,7 +104,8 @@ def scaling_rules() -> Derivation:
     def spread(rate: sympy.Expr, size: sympy.Expr) -> sympy.Expr:
         return kicked(rate, size) / (1 - (1 - curvature * rate / N) ** 2)
 
-    start, one, wide = sympy.symbols("g_0 D_0 p_0", positive=True)
+    start = sympy.Symbol("g_0", real=True)
+    one, wide = sympy.symbols("D_0 p_0", positive=True)
     d.heading("Three quantities at the start")
     d.define(start, scale(EPSILON, batch), "the noise scale", by="proved in the derivation of the noise scale")
     first = d.define(one, kicked(EPSILON, batch), "the variance of one step", by="$(ε/N)²$ times $N (N/B − 1) f$")

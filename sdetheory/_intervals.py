@@ -193,14 +193,16 @@ class Fraction(Law):
 
 @dataclass(frozen=True)
 class VarianceRatio(Law):
-    """A ratio of two variances with so many degrees of freedom, and its relative error."""
+    """The share b/(b + w) of a variance in a sum, both with so many degrees of freedom, and its relative error."""
 
     above: Any
     below: Any
+    ratio: Any
     relative: Any
 
     def quantile(self, p: float) -> Any:
-        return (1 / special.fdtri(self.above, self.below, 1 - p) - 1) / self.relative
+        true = 1 / special.fdtri(self.above, self.below, 1 - p)
+        return (true * (1 + self.ratio) / (1 + true * self.ratio) - 1) / self.relative
 
 
 def law_of_mean(samples: Array, mean: Array, *, positive: bool = False, relative: Any = None) -> Law:

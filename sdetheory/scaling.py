@@ -238,11 +238,11 @@ def _inputs(model: Any, w: Any, inputs: Any) -> tuple[NDArray[np.float64] | None
         if w is not None:
             raise InvalidInputError("w says where a model is taken; give the model too")
         return None, 0.0
-    if inputs is None:
+    if model is not None and inputs is None:
         from .models._linearized import linearized_inputs
 
         found, prior = linearized_inputs(model, w), float(model.prior_precision)
-    elif model is None and w is None:
+    elif model is None and w is None and inputs is not None:
         found, prior = _validate.reals("inputs", inputs, shape=(None, None)), 0.0
     else:
         raise InvalidInputError("inputs stand for a model at its w; give the inputs alone, or the model")

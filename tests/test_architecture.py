@@ -55,7 +55,7 @@ OUTSIDE = {
     "results": {"numpy"},
     "hyperparameters": {"numpy"},
     "scaling": {"numpy"},
-    "symbolic": {"sympy"},
+    "symbolic": {"sympy", "mpmath"},
     "_kernels": {"numba", "numpy"},
     "landscapes": {"numpy", "sympy"},
     "models": {"numpy", "scipy"},

@@ -109,6 +109,8 @@ def test_evidence_penalizes_a_model_with_more_parameters_than_the_data_need(reco
     )
 
 
+# Blocks of pixels that are seen in one or two images are combinations of others.
+@pytest.mark.filterwarnings("ignore:the rank of the inputs")
 @pytest.mark.claim("MAC04")
 def test_evidence_ranks_models_as_their_test_scores_do(record):
     """Spearman's correlation over seven numbers of pixels, α and β of the highest evidence each."""

@@ -29,8 +29,8 @@ class Coordinates:
 
     A Gaussian prior N(0, I/λ) is the same in every direction, so a rotation of the weights changes nothing, and in a
     direction that the data do not see the posterior is the prior: the mode is 0 and the curvature λ. With n examples of
-    p > n inputs Newton's method thus works on n by n matrices. Inputs of extreme size are divided by a power of two, 2ᵘ,
-    which multiplies the weights by it and divides λ by its square.
+    p > n inputs Newton's method thus works on n by n matrices. Inputs of extreme size are divided by a power of two,
+    2ᵘ, which multiplies the weights by it and divides λ by its square.
 
     Parameters
     ----------
@@ -50,8 +50,8 @@ class Coordinates:
     unit: int
 
     @classmethod
-    def of(cls, model: LogisticRegression | SoftmaxRegression) -> tuple[Coordinates, Factors]:
-        """Decompose the inputs, and for more classes than two the coding; the factors of the inputs say what they lack."""
+    def of(cls, model: Any) -> tuple[Coordinates, Factors]:
+        """Decompose the inputs, and for more classes than two the coding; return the factors of the inputs too."""
         factors = factor(Design(), model.X, model.X.copy, weak=_WEAK, names=False)
         largest = int(np.frexp(factors.singular.max(initial=0.0))[1])
         unit = largest if abs(largest) > _FAR else 0

@@ -10,7 +10,6 @@ from typing import Any, cast
 import numpy as np
 from numpy.typing import NDArray
 from scipy import linalg
-from scipy.linalg import lapack
 
 from ..errors import AccuracyWarning
 from ._design import Design
@@ -21,11 +20,14 @@ from ._twofold import Twofold
 Array = NDArray[np.float64]
 Indices = NDArray[np.int64]
 
+(_jacobi,) = linalg.get_lapack_funcs(("gejsv",), dtype=np.float64)
 _EPS = float(np.finfo(np.float64).eps)
 # What is left of a column that is a rounded combination of others: a few units of its last digit.
 _ROUNDING = 8 * _EPS
 # Products n·p·min(n, p) up to which a matrix is decomposed in twofold precision: at most about two seconds.
 _SMALL = 2 * 10**6
+# Number of columns of a large matrix up to which those that depend on others are named: of images dozens may, rightly.
+_FEW = 5
 # How far above the rounding error of a decomposition all columns must be for none to have been lost in it.
 _ALIKE = 1e6
 # Entries beyond this power of two, on either side, are brought to one first: their squares would overflow.
@@ -57,9 +59,10 @@ def factor(
     An ordinary decomposition has errors of 1e-16 of the largest singular value. So it serves where none is below 1e-5
     of that, and none was lost: then it is as good as any. Otherwise units may differ, or columns nearly depend on each
     other, and which it is shows only once columns are scaled: small matrices are decomposed again in twofold precision,
-    large ones by LAPACK's Jacobi method, which scales columns too. `weak` is the share below which a singular value asks
-    for more, 1e-5 if not given. Without `names` a large matrix of too low a rank is not decomposed again either, if its columns are of so
-    similar sizes that no unit can have been lost.
+    large ones by LAPACK's Jacobi method, which scales columns too.
+
+    `weak` is the share below which a singular value asks for more, 1e-5 if not given. Without `names` a large matrix of
+    too low a rank is not decomposed again either, if its columns are of so similar sizes that no unit can be lost.
     """
     n, p = X.shape
     limit = n - (design.centre is not None)
@@ -80,19 +83,30 @@ def factor(
         return Factors(left=left, singular=np.ldexp(singular, unit), right=right)
     if small:
         return _exact(design, X, varying, limit)
-    rows = np.ldexp(make_rows(), -unit)
-    found, dependent = _by_lapack(rows, varying, limit)
-    if len(found.singular) == len(singular):
+    chosen = np.flatnonzero(varying)
+    rows = np.ldexp(make_rows()[:, chosen], -unit)
+    sizes = np.linalg.norm(rows, axis=0)
+    basis, triangle, order = cast(Any, linalg.qr(rows / sizes, mode="economic", pivoting=True, check_finite=False))
+    rank = min(limit, int(np.sum(np.abs(np.diag(triangle)) > max(n, p) * _EPS)))
+    if rank == len(singular):
         # No unit was lost, so that the first decomposition with its weak directions formed again has more digits.
         left, singular, right = refine(
             lambda: np.ldexp(make_rows(), -unit), left, singular, right, centred=design.centre is not None
         )
-        found = Factors(left=left, singular=singular, right=right)
+    else:
+        core = np.empty((rank, len(chosen)))
+        core[:, order] = triangle[:rank]
+        turn, singular, along = _by_jacobi(core * sizes)
+        left = basis[:, :rank] @ turn
+        right = np.zeros((rank, len(varying)))
+        right[:, chosen] = along
+    dependent = chosen[order[rank:]]
+    named = len(chosen) <= limit and len(dependent) <= _FEW
     return Factors(
-        left=found.left,
-        singular=np.ldexp(found.singular, unit),
-        right=found.right,
-        dependent=dependent if varying.sum() <= limit else np.empty(0, dtype=np.int64),
+        left=left,
+        singular=np.ldexp(singular, unit),
+        right=right,
+        dependent=dependent if named else np.empty(0, dtype=np.int64),
         left_over=np.full(len(dependent), np.nan),
     )
 
@@ -130,26 +144,16 @@ def _exact(design: Design, X: Array, varying: NDArray[np.bool_], limit: int) -> 
     )
 
 
-def _by_lapack(rows: Array, varying: NDArray[np.bool_], limit: int) -> tuple[Factors, Indices]:
-    """Decompose by pivoted QR decompositions and one-sided Jacobi rotations, and return the dependent columns."""
-    chosen = np.flatnonzero(varying)
-    rows = rows[:, chosen]
-    sizes = np.linalg.norm(rows, axis=0)
-    basis, triangle, order = cast(Any, linalg.qr(rows / sizes, mode="economic", pivoting=True, check_finite=False))
-    rank = int(np.sum(np.abs(np.diag(triangle)) > max(rows.shape) * _EPS))
-    rank = min(rank, limit)
-    core = np.empty((rank, len(chosen)))
-    core[:, order] = triangle[:rank]
-    core *= sizes
-    turn, graded, pivots = cast(Any, linalg.qr(core, mode="economic", pivoting=True, check_finite=False))
+def _by_jacobi(matrix: Array) -> tuple[Array, Array, Array]:
+    """Return U, s, Vᵀ of a matrix of full row rank, by a pivoted QR decomposition and one-sided Jacobi rotations."""
+    turn, graded, pivots = cast(Any, linalg.qr(matrix, mode="economic", pivoting=True, check_finite=False))
     # The columns of the transpose are graded: LAPACK's task "C", of high relative accuracy whatever their sizes.
-    singular, across, along, work, _, info = lapack.dgejsv(graded.T, joba=0, jobu=0, jobv=0, jobr=0, jobt=1, jobp=1)
+    singular, across, along, work, _, info = _jacobi(graded.T, joba=0, jobu=0, jobv=0, jobr=0, jobt=1, jobp=1)
     if info != 0:
         raise linalg.LinAlgError(f"dgejsv ended with info = {info}")
-    right = np.zeros((rank, len(varying)))
-    right[:, chosen[pivots]] = across[:, :rank].T
-    left = basis[:, :rank] @ (turn @ along)
-    return Factors(left=left, singular=singular * (work[0] / work[1]), right=right), chosen[order[rank:]]
+    right = np.empty(matrix.shape)
+    right[:, pivots] = across[:, : len(matrix)].T
+    return turn @ along, singular * (work[0] / work[1]), right
 
 
 def warn_of_rank(factors: Factors, names: Callable[[int], str], stacklevel: int) -> None:
@@ -159,9 +163,13 @@ def warn_of_rank(factors: Factors, names: Callable[[int], str], stacklevel: int)
     listed = ", ".join(names(int(j)) for j in factors.dependent[:10])
     more = f" and {factors.dependent.size - 10} more" if factors.dependent.size > 10 else ""
     shares = factors.left_over[np.isfinite(factors.left_over)]
-    left = f" (up to a share of {shares.max():.1g} of them)" if shares.size and shares.max() > 1e-26 else ""
+    left = (
+        f" but rounding error (up to a share of {shares.max():.1g} of them)"
+        if shares.size and shares.max() > 1e-26
+        else ""
+    )
     warnings.warn(
-        f"the rank of the inputs is {len(factors.singular)}: of {listed}{more} nothing is left but rounding error{left} "
+        f"the rank of the inputs is {len(factors.singular)}: of {listed}{more} nothing is left{left} "
         "once the other columns are known, in whatever units. Such directions count as unseen: the prior alone decides "
         "there. Remove these columns, or give them with more digits.",
         AccuracyWarning,

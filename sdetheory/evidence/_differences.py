@@ -73,7 +73,7 @@ def _accepted(result: Any, name: str = "df") -> Array:
     if not np.all(result.error <= _ACCEPTED * (1 + np.abs(values).max(initial=0.0))):
         raise InvalidInputError(
             "the functions must be smooth enough to be differentiated numerically; differences of different steps "
-            f"disagree by {np.max(result.error):.3g}. Pass their derivatives, move away from kinks, or take coordinates "
-            "in which the mode is not at an edge of the prior, such as ln w for w > 0."
+            f"disagree by {np.max(result.error):.3g}. Pass their derivatives, move away from kinks, or take "
+            "coordinates in which the mode is not at an edge of the prior, such as ln w for w > 0."
         )
     return values

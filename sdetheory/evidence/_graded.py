@@ -40,7 +40,7 @@ def normalized(columns: Twofold, exponents: Indices) -> tuple[Twofold, Indices]:
     return columns.scaled(-shift), exponents + shift
 
 
-def decompose(columns: Twofold, exponents: Indices, *, tolerance: float, rank: int) -> Graded:
+def decompose(columns: Twofold, exponents: Indices, *, tolerance: float | Array, rank: int) -> Graded:
     r"""Decompose B D, where the columns of B are of one size and D holds powers of two.
 
     Rank is decided for B, whose columns have lost their units: a column counts if, after the others before it, more
@@ -87,7 +87,9 @@ def _product(a: Twofold, b: Twofold) -> Twofold:
     return total
 
 
-def _pivoted(columns: Twofold, offsets: Array, tolerance: float, rank: int) -> tuple[Twofold, Twofold, Indices, Array]:
+def _pivoted(
+    columns: Twofold, offsets: Array, tolerance: float | Array, rank: int
+) -> tuple[Twofold, Twofold, Indices, Array]:
     """Return Qᵀ, R with columns = Q R, the order of the pivots, and the shares of the rejected columns that are left.
 
     The next pivot is the column of the largest log₂ of its rest plus offset, among those of which more than `tolerance`

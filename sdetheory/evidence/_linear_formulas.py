@@ -19,7 +19,8 @@ def linear_model(model: Any) -> LinearModel:
     _validate.instance("model", model, LinearModel, hint="Make one from the data: LinearModel(X, y).")
     if formula_of(model) is not LinearModel:
         raise IncompatibleError(
-            f"model must have the formulas of LinearModel, which are used here directly; {type(model).__name__} overrides "
-            f"{', '.join(sorted(overridden(model)))}. Pass a plain LinearModel(X, y), or call the model's own methods."
+            f"model must have the formulas of LinearModel, which are used here directly; {type(model).__name__} "
+            f"overrides {', '.join(sorted(overridden(model)))}. Pass a plain LinearModel(X, y), or call the model's "
+            "own methods."
         )
     return model

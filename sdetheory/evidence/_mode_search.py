@@ -23,7 +23,7 @@ _BOTTOMLESS = 1e30
 
 
 def tried(cost: Cost, w: Array) -> float:
-    """Return the cost at a point that a search tries, infinite where it is no number: what uses the point will say so."""
+    """Return the cost at a point that a search tries, infinite where it is no number: what uses it will say so."""
     try:
         with np.errstate(all="ignore"):
             return float(cost(w))
@@ -52,7 +52,7 @@ def lengths(cost: Cost, w: Array) -> Array:
                 below = length
             else:
                 above = length
-            if 0.0 < below and above < math.inf:
+            if below > 0.0 and above < math.inf:
                 if above / below < 1.001:  # the cost jumps
                     break
                 length = math.sqrt(below) * math.sqrt(above)
@@ -68,8 +68,8 @@ def lengths(cost: Cost, w: Array) -> Array:
 def descend(cost: Cost, start: Array) -> Array:
     """Return a point near a minimum below `start`, by Nelder and Mead's method in units of :func:`lengths`.
 
-    A simplex needs no derivatives, and takes forbidden weights for high ground. It is set up anew, in the units of where
-    it came to rest, until that gains nothing.
+    A simplex needs no derivatives, and takes forbidden weights for high ground. It is set up anew, in the units of
+    where it came to rest, until that gains nothing.
     """
     w, value = start, float(cost(start))
     bottom = value - _BOTTOMLESS * (1 + abs(value))

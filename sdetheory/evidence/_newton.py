@@ -73,7 +73,8 @@ def certify(model: Any, w: Array) -> Mode:
     except (linalg.LinAlgError, ValueError):
         raise InvalidInputError(
             "the Hessian of the cost must be positive definite to working precision; it is not at "
-            f"prior_precision = {model.prior_precision:.3g}. Increase it, bring the inputs to one scale, or give a mode."
+            f"prior_precision = {model.prior_precision:.3g}. Increase it, bring the inputs to one scale, or give "
+            "a mode."
         ) from None
     step, decrement, distance = _newton_step(model, factor, gradient)
     return Mode(w=w, factor=factor, gradient=gradient, step=step, decrement=decrement, distance=distance)

@@ -19,8 +19,8 @@ Array = NDArray[np.float64]
 REMEDY = (
     "Laplace's method takes any model with dimension, cost(w), gradient(w) and hessian(w) or "
     "hessian_vector_product(w, v), where cost = -ln P(y|w) + prior_precision·|w|²/2, with every constant of the "
-    "likelihood. Models that have none of them are built from functions: WeightModel(log_likelihood=..., log_prior=..., "
-    "start=...). Linear models have an exact evidence: LinearModel."
+    "likelihood. Models that have none of them are built from functions: WeightModel(log_likelihood=..., "
+    "log_prior=..., start=...). Linear models have an exact evidence: LinearModel."
 )
 
 
@@ -124,7 +124,6 @@ class OwnCoordinates:
             return optimize.minimize(
                 model.cost, start, method="trust-exact", jac=model.gradient, hess=model.hessian, options={"gtol": 1e-6}
             ).x
-
 
 
 def _takes_batches(model: Any) -> bool:

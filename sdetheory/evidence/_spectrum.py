@@ -19,6 +19,8 @@ Array = NDArray[np.float64]
 
 # Values of the curve times singular values held at once: bounds the memory of a fine grid (8 MB per temporary).
 _BLOCK = 2**20
+# Square root of the largest double.
+_ROOT = 1.3e154
 # Rows that are rotated at once, and entries that are held in extended precision at once.
 _ROWS, _EXTENDED = 1024, 2**17
 # Directions weaker than this share of the strongest have lost digits that matter: rounding errors there are 1e-16/1e-5.
@@ -95,13 +97,16 @@ class Spectrum:
         total = np.empty(precision.shape)
         flat_precision, flat_variance, flat_total = precision.ravel(), variance.ravel(), total.reshape(-1)
         step = max(1, _BLOCK // max(1, self.log_squares.size))
+        largest = np.abs(self.coordinates).max(initial=0.0)
+        smallest = math.sqrt(variance.min(initial=math.inf))
         for start in range(0, total.size, step):
             block = slice(start, start + step)
-            with np.errstate(over="ignore"):
-                energy = (self.coordinates / np.sqrt(flat_variance[block, None])) ** 2
+            scaled = self.coordinates / np.sqrt(flat_variance[block, None])
+            if largest > _ROOT * smallest:
                 # Beyond the range of doubles the sum is infinite; inf times a vanishing share would be no number.
-                energy = np.minimum(energy, np.finfo(np.float64).max)
-                terms = term(self.log_ratio(flat_precision[block], flat_variance[block]), energy)
+                scaled = np.clip(scaled, -_ROOT, _ROOT)
+            with np.errstate(over="ignore"):
+                terms = term(self.log_ratio(flat_precision[block], flat_variance[block]), scaled**2)
                 flat_total[block] = terms.sum(axis=-1)
         return total[()]
 
@@ -112,7 +117,7 @@ def pair(prior_precision: ArrayLike, noise_variance: ArrayLike, n: int) -> tuple
     variance = _validate.reals("noise_variance", noise_variance, above=0.0)
     if variance.shape == (n,) and n > 1 and precision.ndim == 0:
         raise IncompatibleError(
-            f"noise_variance must be one number, common to all observations; got {n}, as many as there are observations. "
+            f"noise_variance must be one number, common to all observations; got {n}, as many as observations. "
             "Where each has its own, divide its row of X and its y by their root, take noise_variance = 1 and subtract "
             "half the sum of their logarithms. A grid of as many values is noise_variance[None, :]."
         )

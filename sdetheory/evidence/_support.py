@@ -22,7 +22,7 @@ _DOUBLINGS = 100
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Bounds:
-    """Lower and upper ends of a box that holds the weights, ∓inf where there are none, and the cost just inside them."""
+    """Lower and upper ends of a box that holds the weights, ∓inf where there are none, and the cost just inside."""
 
     low: Array
     high: Array
@@ -51,7 +51,7 @@ class Bounds:
         return bool(np.min(np.minimum(self.cost_low, self.cost_high)) < lowest + 40.0)
 
     def inside(self, u: Array) -> tuple[Array, Array]:
-        """Return weights (m, d) of free coordinates, and ln |dw/du|, shape (m,): ln w from one bound, logits from two."""
+        """Return weights (m, d) of free coordinates, ln w or logits, and ln |dw/du|, shape (m,)."""
         w, log_jacobian = u.copy(), np.zeros(u.shape)
         below, above = np.isfinite(self.low), np.isfinite(self.high)
         for i in range(u.shape[1]):

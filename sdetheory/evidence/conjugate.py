@@ -39,9 +39,9 @@ class NormalInverseGamma:
     Raises
     ------
     InvalidInputError
-        If `model` is not a LinearModel, a number is negative or not finite, or one of the two is zero and the other not:
-        then the evidence is 0 or infinite, and a ratio of two depends on how the limit is taken. With the reference
-        prior also if y is zero, or one observation has a flat intercept.
+        If `model` is not a LinearModel, a number is negative or not finite, or one of the two is zero and the other
+        not: then the evidence is 0 or infinite, and a ratio of two depends on how the limit is taken. With the
+        reference prior also if y is zero, or one observation has a flat intercept.
 
     Notes
     -----
@@ -78,8 +78,8 @@ class NormalInverseGamma:
         self.scale = _validate.real("scale", scale, at_least=0.0)
         if (self.shape > 0) != (self.scale > 0):
             raise InvalidInputError(
-                f"shape and scale must both be positive, or both zero for the reference prior 1/σ²; got shape = {shape} "
-                f"and scale = {scale}, a prior without norm under which the evidence has no limit"
+                f"shape and scale must both be positive, or both zero for the reference prior 1/σ²; got shape = "
+                f"{shape} and scale = {scale}, a prior without norm under which the evidence has no limit"
             )
         spectrum = model._spectrum
         if not self.shape and not (spectrum.size and spectrum.norm):
@@ -118,7 +118,7 @@ class NormalInverseGamma:
         tail = half * (math.log(2 * math.pi) + total + 2 * math.log(self._unit))
         gammas = special.gammaln(half) if half else 0.0
         if self.shape:
-            # Differences of large terms are taken on paper, so that a, b → ∞, where σ² = b/a is known, keeps its digits.
+            # Differences of large terms are taken on paper: a, b → ∞, where σ² = b/a is known, keeps its digits.
             gammas -= special.betaln(self.shape, half) if half else 0.0
             tail = tail + self.shape * np.logaddexp(0.0, log_misfit - self._log_scale)
         volume = spectrum._sum(lambda x, _: np.logaddexp(0.0, x), ratio, np.ones_like(ratio))

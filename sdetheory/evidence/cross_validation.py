@@ -72,7 +72,8 @@ def leave_one_out(model: LinearModel, prior_precision: ArrayLike, noise_variance
     ignored = special.expit(-model._spectrum.log_ratio(precision, variance[..., 0]))
     freedom = _unexplained(model) + ignored @ (model._left**2).T
     error = model._residual + (ignored * model._spectrum.coordinates) @ model._left.T
-    return -0.5 * (np.log(2 * np.pi * variance / freedom) + error**2 / (variance * freedom))
+    with np.errstate(over="ignore"):  # where the log density itself is beyond the range of doubles
+        return -0.5 * (np.log(2 * np.pi * variance / freedom) + (error / np.sqrt(variance * freedom)) ** 2)
 
 
 def _unexplained(model: LinearModel) -> Array:
@@ -166,9 +167,9 @@ def cross_validation(
     total = float(model.log_evidence(precision, variance))
     if abs(scores.sum() - total) > 1e-6 * max(1.0, abs(total)):
         warnings.warn(
-            f"scores add up to {scores.sum():.9g} and the log evidence is {total:.9g}: subsets of these inputs hardly tell "
-            "weights apart, and rounding errors of their scores are as large. Bring the columns to one unit, or take a "
-            "larger prior_precision.",
+            f"scores add up to {scores.sum():.9g} and the log evidence is {total:.9g}: subsets of these inputs hardly "
+            "tell weights apart, and rounding errors of their scores are as large. Bring the columns to one unit, or "
+            "take a larger prior_precision.",
             AccuracyWarning,
             stacklevel=2,
         )

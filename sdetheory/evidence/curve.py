@@ -174,7 +174,7 @@ def evidence_curve(
         names = sorted(kind.__name__ for kind in kinds)
         error = IncompatibleError if kinds else InvalidInputError
         raise error(f"splits must be at least one, with models of one type; got {names}")
-    if issubclass(*kinds, LinearModel) != (noise_variance is not None):
+    if issubclass(next(iter(kinds)), LinearModel) != (noise_variance is not None):
         raise IncompatibleError("noise_variance belongs to linear models, which need it, and to no others")
     if noise_variance is None:
         measured = [_classifier(model, X, y, precision) for model, X, y in splits]
@@ -210,7 +210,7 @@ def _classifier(model: Classifier, X: ArrayLike, y: ArrayLike, precision: Array)
     }
 
 
-def _accuracy(model: Classifier, weights: Array) -> Array:
+def _accuracy(model: Any, weights: Array) -> Array:
     """Return the share of the model's own examples that weights (l, p) classify rightly, shape (l,)."""
     kind = formula_of(model)
     if kind is LogisticRegression:

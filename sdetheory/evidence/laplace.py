@@ -13,7 +13,7 @@ from scipy import linalg, special
 
 from .. import _validate
 from ..errors import IncompatibleError, InvalidInputError
-from ..models import LogisticRegression, SoftmaxRegression
+from ..models import LinearRegression, LogisticRegression, SoftmaxRegression
 from ..models._formula import formula_of
 from ._coordinates import Coordinates
 from ._decomposition import warn_of_rank
@@ -168,7 +168,7 @@ class Laplace:
         return logistic_normal(activation, np.sqrt(variance))
 
     def _sampled(self, X_new: Array, logs: Array) -> Array:
-        """Return the average probabilities of softmax regression; log probabilities serve as activations at the mode."""
+        """Return average probabilities of softmax regression; log probabilities serve as activations at the mode."""
         covariances = self._over_path(X_new)
         coding = self._coordinates.model._coding
         shape = covariances.shape[:-3]
@@ -237,15 +237,16 @@ def laplace(model: Any, prior_precision: ArrayLike, *, mode: ArrayLike | None = 
     Notes
     -----
     Assumes a posterior with one mode that is nearly Gaussian; the first holds for these classifiers, whose cost is
-    strictly convex, and of other models the mode found is the one below the origin. The second fails slowly: on logistic regressions with six weights the log evidence is off by tenths of a
-    nat. :func:`quadrature`, :func:`importance_sampling` and :func:`thermodynamic` measure by how much.
+    strictly convex, and of other models the mode found is the one below the origin. The second fails slowly: on
+    logistic regressions with six weights the log evidence is off by tenths of a nat. :func:`quadrature`,
+    :func:`importance_sampling` and :func:`thermodynamic` measure by how much.
 
-    One singular value decomposition X = U S Vᵀ, in which each column keeps its digits whatever its unit, rotates the
-    weights into rank(X) ≤ min(n, p) directions, which is exact
-    for an isotropic prior; damped Newton steps there need matrices of that size only. λ is visited from large to small,
-    each mode starting at the tangent dw₀/d ln λ = −λ A⁻¹ w₀ of the one before. Separable data are no exception: the
-    prior keeps the mode finite, and |w₀| grows like ln(1/λ). But while their exact evidence then tends to the share of
-    directions of w that separate them, Laplace's falls without bound.
+    One singular value decomposition X = U S Vᵀ, in which each column keeps its digits whatever its unit, rotates
+    the weights into rank(X) ≤ min(n, p) directions, which is exact for an isotropic prior; damped Newton steps
+    there need matrices of that size only. λ is visited from large to small, each mode starting at the tangent dw₀/d
+    ln λ = −λ A⁻¹ w₀ of the one before. Separable data are no exception: the prior keeps the mode finite, and |w₀|
+    grows like ln(1/λ). But while their exact evidence then tends to the share of directions of w that separate
+    them, Laplace's falls without bound.
 
     References
     ----------
@@ -260,8 +261,10 @@ def laplace(model: Any, prior_precision: ArrayLike, *, mode: ArrayLike | None = 
     >>> print(path.log_evidence.round(4), path.log_evidence_ratio.round(4))
     [-1.0678 -1.7152 -2.4704] [-1.7048 -1.0574 -0.3022]
     """
-    if isinstance(model, LinearModel):
-        raise InvalidInputError("model must not be a LinearModel, which has an exact evidence: its log_evidence()")
+    if isinstance(model, LinearModel) or formula_of(model) is LinearRegression:
+        raise InvalidInputError(
+            f"model must not be a {type(model).__name__}, whose evidence is exact: LinearModel(X, y).log_evidence(...)"
+        )
     precision = _validate.reals("prior_precision", prior_precision, above=0.0)
     coordinates = _coordinates_of(model)
     flat = precision.ravel()

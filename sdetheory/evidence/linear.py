@@ -52,8 +52,8 @@ class LinearModel:
     intercept : str or None
         As given.
     rank : int
-        Number of directions that the data see: singular values of X R⁻¹ (with P = RᵀR) above max(n, p)·ε·s_max.
-        The others count as zero.
+        Number of directions that the data see: columns of X R⁻¹ (with P = RᵀR) that are not, up to rounding error,
+        combinations of the others, whatever their units. The others count as zero.
 
     Raises
     ------
@@ -61,6 +61,12 @@ class LinearModel:
         If shapes do not fit, a number is not finite, there are no data, or `prior_shape` is not positive definite.
     IncompatibleError
         If `intercept_precision` is given without a Gaussian intercept.
+
+    Warns
+    -----
+    AccuracyWarning
+        If columns are combinations of the others, which are named; not if there are more columns than observations,
+        they are zero (constant, with a flat intercept), or of a large matrix more than five of them depend on others.
 
     Notes
     -----
@@ -75,9 +81,9 @@ class LinearModel:
     contrasts, plus ln n from ∫ db N(√n ȳ; √n b + ..., σ² + ...) = 1/√n. The density is improper: for a prior N(0, τ²)
     of b with τ → ∞, ln P + ½ ln 2πτ² tends to it. A Gaussian intercept is one more column, 1/√κ.
 
-    Accuracy: rounding errors of 1e-16 of the matrix leave the smallest singular value a relative error of about 1e-16
-    times the condition number, and yᵀ(XXᵀ)⁻¹y too. Directions below 1e-5 of the strongest are therefore formed again in
-    extended precision, which leaves errors of the log evidence below 1e-11 at condition number 1e8 (1e-8 without it).
+    Accuracy: an ordinary decomposition errs by 1e-16 of the largest singular value. So where one is below 1e-5 of it,
+    or lost in it, inputs are decomposed again with columns in their own units and 32 digits (large ones by LAPACK's
+    Jacobi method): on NIST's reference regressions the log evidence is off by 1e-12 or less.
 
     References
     ----------
@@ -397,8 +403,8 @@ class LinearModel:
             noise_variance = _validate.real("noise_variance", noise_variance, above=0.0)
         if "log_evidence" in overridden(self):
             raise IncompatibleError(
-                f"maximize() knows the maxima of LinearModel's log_evidence; {type(self).__name__} overrides it. Override "
-                "maximize too, or pass log_evidence to a general optimizer."
+                f"maximize() knows the maxima of LinearModel's log_evidence; {type(self).__name__} overrides it. "
+                "Override maximize too, or pass log_evidence to a general optimizer."
             )
         return maximize(self._spectrum, noise_variance)
 

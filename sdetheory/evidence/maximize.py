@@ -61,8 +61,9 @@ def maximize(spectrum: Spectrum, noise_variance: float | None) -> EvidenceMaximu
     unit = spectrum.norm
     if not spectrum.size:
         raise InvalidInputError(
-            "maximize() needs an observation more than a flat intercept takes away; got one observation, whose evidence "
-            "is the same for every prior_precision and noise_variance. Add observations, or leave the intercept out."
+            "maximize() needs an observation more than a flat intercept takes away; got one observation, whose "
+            "evidence is the same for every prior_precision and noise_variance. Add observations, or leave the "
+            "intercept out."
         )
     if noise_variance is None and not unit > 0:
         raise InvalidInputError(
@@ -79,9 +80,9 @@ def maximize(spectrum: Spectrum, noise_variance: float | None) -> EvidenceMaximu
         return best
     if not (0 < best.prior_precision < math.inf and 0 < best.noise_variance < math.inf):
         warnings.warn(
-            f"prior_precision = e^{best.log_prior_precision:.6g} and noise_variance = e^{best.log_noise_variance:.6g} of "
-            "the maximum are not both within the range of doubles, and were rounded to 0 or inf. Take their logarithms, "
-            "which are given beside them, or divide y by its size.",
+            f"prior_precision = e^{best.log_prior_precision:.6g} and noise_variance = e^{best.log_noise_variance:.6g} "
+            "of the maximum are not both within the range of doubles, and were rounded to 0 or inf. Take their "
+            "logarithms, which are given beside them, or divide y by its size.",
             AccuracyWarning,
             stacklevel=3,
         )
@@ -144,7 +145,9 @@ class _Scale:
         """Return a maximum of both at numbers."""
         x = self.spectrum.log_squares - log_precision - log_variance
         energy = self.energy * math.exp(-log_variance)
-        terms = float(np.sum(np.logaddexp(0.0, x) + energy * special.expit(-x))) + self.residual * math.exp(-log_variance)
+        terms = float(np.sum(np.logaddexp(0.0, x) + energy * special.expit(-x))) + self.residual * math.exp(
+            -log_variance
+        )
         value = -0.5 * (self._constant(log_variance) + terms)
         return self.maximum("interior", log_precision, log_variance, value)
 
@@ -256,13 +259,15 @@ def mackay(
     for _ in range(_validate.integer("max_iterations", max_iterations, at_least=1)):
         ignored = special.expit(-spectrum.log_ratio(precision, variance))
         kept = 1 - ignored
-        energy = (spectrum.coordinates / math.sqrt(variance)) ** 2
-        penalty = float(np.sum(energy * kept * ignored))
+        rest = spectrum.residual / math.sqrt(variance)
+        with np.errstate(over="ignore", invalid="ignore"):  # far from a maximum; ends as diverged below
+            energy = (spectrum.coordinates / math.sqrt(variance)) ** 2
+            penalty = float(np.sum(energy * kept * ignored))
+            misfit = rest * rest + float(energy @ ignored**2)
         before = precision, variance
         if not penalty > 0:
             break
         precision *= float(kept.sum()) / penalty
-        misfit = (spectrum.residual / math.sqrt(variance)) ** 2 + float(energy @ ignored**2)
         variance *= misfit / (spare + float(ignored.sum()))
         if not (0 < precision < math.inf and 0 < variance < math.inf):
             break

@@ -28,7 +28,8 @@ class Prediction:
     def log_density(self, y: ArrayLike) -> Array:
         """Return ln N(yᵢ; meanᵢ, varianceᵢ), shape (m,): each observation by itself, not jointly."""
         y = _validate.reals("y", y, shape=self.mean.shape)
-        return -0.5 * (np.log(2 * math.pi * self.variance) + (y - self.mean) ** 2 / self.variance)
+        with np.errstate(over="ignore"):  # where the log density itself is beyond the range of doubles
+            return -0.5 * (np.log(2 * math.pi * self.variance) + ((y - self.mean) / np.sqrt(self.variance)) ** 2)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

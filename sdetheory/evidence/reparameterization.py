@@ -92,6 +92,11 @@ def reparameterize(model: LinearModel | WeightModel, map: ArrayLike | Map) -> Li
     phi = map if isinstance(map, Map) else LinearMap(map)
     if isinstance(model, LinearModel):
         return _linear(linear_model(model), phi)
+    if type(model).cost is not WeightModel.cost:
+        raise IncompatibleError(
+            f"{type(model).__name__} overrides cost, which does not say what its likelihood and its prior are in other "
+            "coordinates. Build it from log_likelihood and log_prior."
+        )
     start = phi.check(model.start)
 
     def forward(v: Array) -> Array:
@@ -119,6 +124,14 @@ def _linear(model: LinearModel, phi: Map) -> LinearModel:
         raise IncompatibleError(
             "a LinearModel has a Gaussian prior of mean zero, which only a linear map without offset preserves; got "
             f"{type(phi).__name__}. Write the model as a WeightModel."
+        )
+    changed = [
+        name for name in ("forward", "inverse", "jacobian") if getattr(type(phi), name) is not getattr(LinearMap, name)
+    ]
+    if changed:
+        raise IncompatibleError(
+            f"{type(phi).__name__} overrides {' and '.join(changed)} of LinearMap, and inputs are multiplied by "
+            "its matrix. Pass the matrix of the map."
         )
     size = model.X.shape[1]
     if phi.dimension != size:

@@ -44,8 +44,8 @@ class WeightModel:
     start : ndarray, shape (d,)
         A point of finite density from which the mode is searched.
     derivatives : callable, optional
-        Gradient (d,) and Hessian (d, d) of C at one point (d,), as a pair. If not given, differences over lengths in which
-        C changes by about a nat, so that weights may be of any size.
+        Gradient (d,) and Hessian (d, d) of C at one point (d,), as a pair. If not given, differences over lengths in
+        which C changes by about a nat, so that weights may be of any size.
 
     Raises
     ------
@@ -147,8 +147,8 @@ class WeightModel:
         wrong = np.isnan(prior) | np.isnan(cost)
         if wrong.any():
             raise InvalidInputError(
-                f"log_likelihood and log_prior must be numbers; got nan at {flat[wrong][0].tolist()}. Where weights are not "
-                "allowed let log_prior be -inf."
+                f"log_likelihood and log_prior must be numbers; got nan at {flat[wrong][0].tolist()}. Where weights "
+                "are not allowed let log_prior be -inf."
             )
         return cost.reshape(points.shape[:-1])[()]
 
@@ -255,8 +255,9 @@ class WeightModel:
         The trapezoidal rule, which converges exponentially for smooth integrands, in coordinates whitened by the
         Hessian at the mode, with steps halved until ln P(y) stays within 1e-7; the last halving leaves about the square
         of that (a third of it if the density has a kink). Weights with bounds, which are found along the axes, are
-        integrated as ln w or logits where the density does not vanish smoothly there. Assumes that all of the posterior lies in one piece about the
-        mode: a second mode beyond a gap of 32 nats, or between the points of the coarsest grid, is not seen.
+        integrated as ln w or logits where the density does not vanish smoothly there. Assumes that all of the posterior
+        lies in one piece about the mode: a second mode beyond a gap of 32 nats, or between the points of the coarsest
+        grid, is not seen.
 
         References
         ----------
@@ -276,7 +277,6 @@ class WeightModel:
 
     def _within(self, bounds: Bounds) -> WeightModel:
         """Return the same integral in coordinates without bounds."""
-
         return WeightModel(
             log_likelihood=lambda u: -self.cost(bounds.inside(u)[0]),
             log_prior=lambda u: bounds.inside(u)[1],

@@ -38,6 +38,8 @@ _AGREE = 2
 """So many step lengths in a row must agree with each other, and not with the model, before it is refused."""
 _SINGLE, _DOUBLE = 1e-6, 1e-14
 """Relative errors of sums, with room."""
+_FITTED = 1e-10
+"""Share of the gradient at w = 0 below which data are fitted so well that probabilities differ from 1 by rounding."""
 _UNSTEADY = 1e-4
 """Relative error of the gradient at a point from which on nothing is asked there."""
 
@@ -108,7 +110,8 @@ class _Probe:
         few = self.generator.choice(self.n, min(_SAMPLES, self.n), replace=False)
         rows = [row for i in few if (row := self.batch(self.reference, w, np.array([i]))) is not None]
         size = max([float(np.linalg.norm(gradient)), *(float(np.linalg.norm(row)) for row in rows)])
-        if size == 0:
+        origin = self.full(self.reference, np.zeros_like(w))
+        if size == 0 or (origin is not None and size < _FITTED * float(np.linalg.norm(origin))):
             return None
         u = self._direction(gradient)
 

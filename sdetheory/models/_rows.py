@@ -26,7 +26,7 @@ class Rows:
 
     def __init__(self, source: Any, w: ArrayLike | None) -> None:
         self._array: Any = None
-        self._model = None
+        self._model: Any = None
         if hasattr(source, "train_size") or w is not None:
             self._of_model(source, w)
         else:
@@ -40,8 +40,8 @@ class Rows:
                 "example."
             )
         self.mean = self._mean()
-        whole = self._array is not None and self._array.size <= ENTRIES
-        self._centred = self._array - self.mean if whole else None
+        array = self._array
+        self._centred = None if array is None or array.size > ENTRIES else array - self.mean
 
     def _of_model(self, model: Any, w: ArrayLike | None) -> None:
         missing = [name for name in ("train_size", "dimension") if not hasattr(model, name)]

@@ -87,8 +87,8 @@ class SoftmaxRegression(Model):
         if self.n_classes is None and labels.size and missing.size:
             raise InvalidInputError(
                 f"y must be labels 0 to k - 1 with an example of each; none is {', '.join(map(str, missing[:10]))}. "
-                "np.unique(y, return_inverse=True)[1] numbers the labels that there are; where a class has no example on "
-                "purpose, give n_classes."
+                "np.unique(y, return_inverse=True)[1] numbers the labels that there are; where a class has no example "
+                "on purpose, give n_classes."
             )
         if used > k:
             raise InvalidInputError(f"y must be labels below n_classes = {k}; got {used - 1}")

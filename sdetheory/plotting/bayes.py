@@ -19,8 +19,8 @@ def plot_evidence(curve: EvidenceCurve | Laplace, axes: Any = None) -> Any:
     Parameters
     ----------
     curve : EvidenceCurve or Laplace
-        What :func:`sdetheory.evidence.evidence_curve` returned, or :func:`sdetheory.evidence.laplace` at several λ, which
-        has no test data and so one panel only.
+        What :func:`sdetheory.evidence.evidence_curve` returned, or :func:`sdetheory.evidence.laplace` at several λ,
+        which has no test data and so one panel only.
     axes : sequence of matplotlib Axes, optional
         Where to draw: three panels for a curve of classifiers, two for one of regressions, one for Laplace's
         approximation. A new figure by default.

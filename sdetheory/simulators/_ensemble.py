@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import signal
-import threading
-import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -19,6 +16,9 @@ from .._kernels import noise
 from .._kernels.signatures import NOISE, compiled
 from ..errors import IncompatibleError, InvalidInputError
 from ._fork import check_threads
+from ._interrupt import Interrupt as Interrupt
+from ._interrupt import shielded
+from ._interrupt import whole_run as whole_run
 from ._pace import Pace
 from ._stability import check_step
 from .schemes import INCREMENTS, SCHEMES, Plan, prepare
@@ -77,6 +77,7 @@ class Ensemble:
         scheme = SCHEMES[_validate.choice("method", method, SCHEMES)]
         scheme.check(sde, _validate.choice("increments", increments, INCREMENTS))
         dt = _validate.real("dt", dt, above=0.0)
+        start = _validate.real("start", start)
         points = starting_points(x0, sde.dimension, n_paths)
         seed = _validate.seed_sequence(rng)
         plan = prepare(sde, scheme, increments, dt, refine)
@@ -94,7 +95,8 @@ class Ensemble:
             probe = self.alone(0, points[0])
         else:
             points, probe = points.copy(), replace(self, state=self.state.copy())
-        drivers.advance(*probe._arguments(), 1, 1, np.empty((0, 1, 1)))  # pyright: ignore[reportCallIssue]
+        with shielded():
+            drivers.advance(*probe._arguments(), 1, 1, np.empty((0, 1, 1)))  # pyright: ignore[reportCallIssue]
         if np.isfinite(probe.state).all():
             return points
         for name, field in zip(("drift", "diffusion", "Milstein's terms"), self.plan.fields, strict=True):
@@ -229,51 +231,6 @@ class Ensemble:
                 pace.end(chunk * unit)
                 done += chunk
                 bar.update(chunk * steps_each)
-
-
-class Interrupt:
-    """Ctrl-C within a ``with`` block: only noted, so that a chunk of steps is made as a whole or not at all.
-
-    Of two blocks, one inside the other, both note it, and the inner one knows what the outer one noted before it. A
-    handler of somebody else's is left alone, as are other threads than the main one, which signals do not reach.
-    """
-
-    def __init__(self) -> None:
-        self.seen = False
-        self._outer: Interrupt | None = None
-        self._before: Any = None
-
-    def __enter__(self) -> Interrupt:
-        if threading.current_thread() is threading.main_thread():
-            before = signal.getsignal(signal.SIGINT)
-            owner = getattr(before, "__self__", None)
-            self._outer = owner if isinstance(owner, Interrupt) else None
-            self.seen = self._outer is not None and self._outer.seen
-            if before is signal.default_int_handler or self._outer is not None:
-                self._before = before
-                signal.signal(signal.SIGINT, self._note)
-        return self
-
-    def __exit__(self, *error: object) -> None:
-        if self._before is not None:
-            signal.signal(signal.SIGINT, self._before)
-
-    def _note(self, *_: object) -> None:
-        self.seen = True
-        if self._outer is not None:
-            self._outer._note()
-
-
-def whole_run(simulator: Callable[..., Any], *arguments: Any, **options: Any) -> Any:
-    """Return what a simulator returns, to a caller who has no use for part of a run: Ctrl-C gives it up."""
-    if options.get("executor") is not None:  # nothing is noted there: the wait for workers is broken off
-        return simulator(*arguments, **options)
-    with Interrupt() as interrupt, warnings.catch_warnings():
-        warnings.filterwarnings("ignore", "interrupted after", RuntimeWarning)
-        run = simulator(*arguments, **options)
-    if interrupt.seen:
-        raise KeyboardInterrupt
-    return run
 
 
 def starting_points(

@@ -33,7 +33,7 @@ def check_threads() -> None:
     """
     if _lost:
         raise IncompatibleError(
-            "this process was forked from one that had run compiled kernels; their OpenMP threads do not live on in it. "
+            "this process was forked from one that had run compiled kernels; their OpenMP threads do not live on here. "
             'Start processes with multiprocessing.get_context("spawn"), fork before the first simulation, or set '
             "NUMBA_THREADING_LAYER=workqueue, whose threads survive a fork."
         )

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from .._kernels import ensemble as drivers
 from ..errors import AccuracyWarning
 from ._ensemble import Ensemble
+from ._interrupt import shielded
 from .schemes import prepare
 from .sde import SDE
 
@@ -75,7 +76,8 @@ def warn_of_long_steps(ensemble: Ensemble, sde: SDE, n_steps: int, stacklevel: i
 def _advance(scouts: Ensemble, n_steps: int) -> None:
     """Make steps that are no part of a run."""
     if n_steps:
-        drivers.advance(*scouts._arguments(), 1, n_steps, np.empty((0, 1, 1)))  # pyright: ignore[reportCallIssue]
+        with shielded():
+            drivers.advance(*scouts._arguments(), 1, n_steps, np.empty((0, 1, 1)))  # pyright: ignore[reportCallIssue]
         scouts.step += n_steps
 
 

@@ -20,6 +20,7 @@ from .._kernels.signatures import FIELD
 from ..errors import InvalidInputError
 from ..symbolic.codegen import module_source
 from ._fast_mathematics import stack_vector, with_fast_mathematics
+from ._interrupt import shielded
 
 
 class UserFunction:
@@ -67,9 +68,10 @@ class UserFunction:
         else:
             call = inline(lambda x, p: function(x, p[-1], p[:-1]))
         try:
-            self._check(call)
-            returned = call.nopython_signatures[-1].return_type
-            return numba.cfunc(FIELD, error_model="numpy")(self._kernel(call, returned))
+            with shielded():
+                self._check(call)
+                returned = call.nopython_signatures[-1].return_type
+                return numba.cfunc(FIELD, error_model="numpy")(self._kernel(call, returned))
         except NumbaError as error:
             raise InvalidInputError(
                 f"{self.role} {self._code.co_name!r} cannot be compiled by Numba{self._place(str(error))}. Use "

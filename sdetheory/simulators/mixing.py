@@ -93,12 +93,14 @@ def mixing(
         ratio = scatter.sum(axis=0) / (2 * m - 1) / within.mean(axis=0)
         r_hat = np.sqrt(1 - 2 / n_samples + ratio)
         r_error = ratio * _relative_error(scatter[:m] + scatter[m:], within) / (2 * r_hat)
-        # Averages over times much longer than τ are normal: their variance is a χ² of m - 1, and the variance that it
-        # is compared with has as many degrees of freedom as its own scatter tells.
-        freedom = 2 * m * (square.mean(axis=0) / square.std(axis=0, ddof=1)) ** 2
-        known = np.isfinite(freedom) & (freedom > 0) & np.isfinite(error) & (error > 0)
-        freedom, relative = np.where(known, freedom, float(m)), np.where(known, error, 1.0)
-    law = VarianceRatio(m - 1.0, np.minimum(freedom, 1e9), relative)
+        # Averages over times much longer than τ are normal: their variance is a χ² of m - 1. That within paths, of which
+        # with it the whole variance is made, has as many degrees of freedom as its own scatter tells.
+        inside = square - centred
+        freedom = 2 * m * (inside.mean(axis=0) / inside.std(axis=0, ddof=1)) ** 2
+        share = between / inside.mean(axis=0)
+        known = np.isfinite(freedom) & (freedom > 0) & np.isfinite(error) & (error > 0) & np.isfinite(share)
+        freedom, relative, share = (np.where(known, a, 1.0) for a in (np.minimum(freedom, 1e9), error, share))
+    law = VarianceRatio(m - 1.0, freedom, share, relative)
     return Mixing(
         autocorrelation_time=_estimate(time, time * error, m, law),
         effective_sample_size=_estimate(size, size * error, m, Reciprocal(law, relative)),

@@ -79,6 +79,7 @@ __all__ = [
     "recursion_expansion",
     "satisfies_detailed_balance",
     "semigroup_expansion",
+    "stability_conditions",
     "stationarity_residual",
     "stationary_covariance",
     "stationary_density",

@@ -148,7 +148,9 @@ def _root(root: sympy.Pow, facts: Facts) -> sympy.Expr:
     for factor in sympy.Mul.make_args(base):
         inner, power = factor.as_base_exp()
         if root.exp.q == 2 and power.is_Integer and power % 2 == 0 and inner.is_real:
-            size = inner if facts.is_nonnegative(inner) else -inner if facts.is_nonnegative(-inner) else sympy.Abs(inner)
+            size = (
+                inner if facts.is_nonnegative(inner) else -inner if facts.is_nonnegative(-inner) else sympy.Abs(inner)
+            )
             outside *= size ** (power * root.exp)
         else:
             inside.append(factor)
@@ -204,7 +206,11 @@ def _parts(e: sympy.Expr, _: Facts) -> sympy.Expr | None:
     complex_symbols = [s for s in e.free_symbols if not s.is_real]
     if not e.has(sympy.re, sympy.im, sympy.conjugate, sympy.Abs) or not complex_symbols or e.has(AppliedUndef):
         return None
-    new = {s: sympy.Dummy(real=True) + sympy.I * sympy.Dummy(real=True) for s in complex_symbols if s.is_complex is not False}
+    new = {
+        s: sympy.Dummy(real=True) + sympy.I * sympy.Dummy(real=True)
+        for s in complex_symbols
+        if s.is_complex is not False
+    }
     written = sympy.expand_complex(e.subs(new))
     return sympy.expand(sympy.numer(sympy.together(written)))
 
@@ -240,17 +246,19 @@ def _signs(e: sympy.Expr, facts: Facts) -> sympy.Expr | None:
         symbol = next((s for s in sorted(argument.free_symbols, key=str) if argument.coeff(s, 1).is_Rational
                        and not argument.coeff(s, 1).is_zero and not argument.coeff(s, 0).has(s)
                        and argument.is_polynomial(s) and sympy.degree(argument, s) == 1), None)  # fmt: skip
-        if symbol is None or not _holds_where(e, symbol, sympy.expand(symbol - argument / argument.coeff(symbol, 1)), facts):
+        if symbol is None or not _holds_where(
+            e, symbol, sympy.expand(symbol - argument / argument.coeff(symbol, 1)), facts
+        ):
             return None
     return sympy.S.Zero
 
 
 def _gammas(e: sympy.Expr, facts: Facts) -> sympy.Expr | None:
-    """Γ(x + 1) = x Γ(x), for positive arguments."""
-    calls = e.atoms(sympy.gamma)
-    if not calls or not all(facts.is_positive(c.args[0]) for c in calls):
+    """Γ(x + 1) = x Γ(x) and B(x, y) = Γ(x) Γ(y)/Γ(x + y), for positive arguments."""
+    calls = e.atoms(sympy.gamma, sympy.beta)
+    if not calls or not all(facts.is_positive(a) for c in calls for a in c.args):
         return None
-    found = sympy.gammasimp(e)
+    found = sympy.gammasimp(e.rewrite(sympy.beta, sympy.gamma))
     return sympy.S.Zero if _cancellation(found, facts) == 0 else None
 
 
@@ -259,16 +267,16 @@ def _tails(e: sympy.Expr, facts: Facts) -> sympy.Expr | None:
     return _cancellation(e.rewrite(sympy.erfc, sympy.erf), facts) if e.has(sympy.erfc) else None
 
 
-def _constancy(e: sympy.Expr, facts: Facts) -> sympy.Expr | None:
-    """A function that is continuous on an interval, with derivative 0, is what it is at one point."""
+def _constancy(e: sympy.Expr, _: Facts) -> sympy.Expr | None:
+    """Look at one point of a function that is continuous on an interval, and has the derivative 0."""
     if jumps(e) or not e.has(sympy.atan, sympy.log, sympy.erf, sympy.acosh, sympy.asinh):
         return None
     for x in sorted(e.free_symbols, key=str):
-        if not x.is_real or x.is_integer or x.is_rational or x.is_nonzero and not (x.is_positive or x.is_negative):
+        if not x.is_real or x.is_integer or x.is_rational or (x.is_nonzero and not (x.is_positive or x.is_negative)):
             continue
-        if is_continuous(e, x, Facts()) and vanishes(e.diff(x), facts, CHEAP):
+        if is_continuous(e, x, Facts()) and vanishes(e.diff(x), Facts(), CHEAP):
             value = e.subs(x, -1 if x.is_negative else 1)
-            if value == 0 or vanishes(value, facts, CHEAP):
+            if value == 0 or vanishes(value, Facts(), CHEAP):
                 return sympy.S.Zero
     return None
 
@@ -293,31 +301,35 @@ def _simplification(e: sympy.Expr, _: Facts) -> sympy.Expr | None:
 
 
 ALGEBRA = (
-    Rule("expansion", "products and powers are multiplied out", "x^(a b) = (x^a)^b and (x y)^a = x^a y^a only where "
-         "the signs allow it", _expansion),
+    Rule("expansion", "products and powers are multiplied out",
+         "a power of a product or of a power is taken apart only where the signs allow it", _expansion),
     Rule("cancellation", "fractions are brought over a common divisor, and the numerator is 0",
          "every divisor is known not to be 0, or stands on both sides", _cancellation),
     Rule("equations", "conditions that are equations are inserted, polynomial ones by division",
          "only constants are divided by", _equations),
     Rule("binomial identities", "factorials and binomial coefficients are written as products",
          "the arguments are whole and not negative; cases at the edge are inserted one by one", _binomials),
-    Rule("exponentials", "sin, cos, sinh, cosh and the like are written in exponentials; e^(a+b) = e^a e^b",
-         "divisors as in a cancellation", _exponentials),
-    Rule("roots", "squares are taken out of roots: √(a² b) = |a| √b", "a is real, and |a| is a or −a only where the "
-         "sign of a is known", _roots),
-    Rule("logarithms", "ln(a b) = ln a + ln b, ln a^n = n ln a", "a and b are positive, n is real", _logarithms),
-    Rule("powers", "x^a x^b = x^(a+b), and x^a = e^(a ln x)", "x is positive", _powers),
-    Rule("erfc", "erfc x = 1 − erf x", "none: both are entire", _tails),
-    Rule("gamma function", "Γ(x + 1) = x Γ(x)", "all arguments are positive", _gammas),
-    Rule("cases of a sign", "|a|, sign a, the step function, Max and Min are replaced by what they are for a > 0 and "
-         "a < 0; a = 0 is inserted", "a is real; each case that the conditions allow is proved", _signs),
-    Rule("real and imaginary parts", "z = x + i y", "x and y are real", _parts),
+    Rule("exponentials", "sin, cos, sinh, cosh and the like are written in exponentials, and the exponential of a sum "
+         "as a product", "divisors as in a cancellation", _exponentials),
+    Rule("roots", "squares are taken out of roots, with their absolute value",
+         "they are squares of real numbers; the sign is dropped only where it is known", _roots),
+    Rule("logarithms", "the logarithm of a product or a power is taken apart", "the factors are positive, the exponent "
+         "is real", _logarithms),
+    Rule("powers", "powers of one base are combined, or written as exponentials of logarithms",
+         "the base is positive where the exponent is not whole", _powers),
+    Rule("erfc", "erfc is one less erf", "none, both are entire", _tails),
+    Rule("gamma function", "the gamma function is reduced by its recursion, and the beta function to it",
+         "all arguments are positive", _gammas),
+    Rule("cases of a sign", "absolute values, signs, steps, Max and Min are replaced by what they are on either side, "
+         "and at the kink by insertion", "the argument is real; each case that may occur is proved", _signs),
+    Rule("real and imaginary parts", "a complex symbol is written with two real ones", "none", _parts),
     Rule("constancy", "a derivative is 0, and so is the value at one point", "the function is continuous for all real, "
          "positive or negative values of a symbol", _constancy),
-    Rule("algebraic numbers", "a number built from roots has the minimal polynomial t", "there are no symbols",
+    Rule("algebraic numbers", "a number built from roots has the minimal polynomial of 0", "there are no symbols",
          _algebraic_numbers),
-    Rule("simplification", "SymPy's search over identities of elementary functions", "symbols are real; there is no "
-         "jump, kink or branch; the value is 0 at admissible points, in intervals", _simplification),
+    Rule("simplification", "the search of SymPy over identities of elementary functions", "all symbols are real; there "
+         "is no jump, no kink and no step; at five or more admissible points the value is 0 within its error",
+         _simplification),
 )  # fmt: skip
 
 CHEAP = ALGEBRA[:4]

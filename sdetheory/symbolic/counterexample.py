@@ -90,7 +90,11 @@ def _value(side: sympy.Expr, point: Mapping[sympy.Symbol, sympy.Expr]) -> sympy.
         value = value.replace(_is_infinite, lambda e: _done(e))
     except (TypeError, ValueError, NotImplementedError, ArithmeticError, AttributeError, RecursionError):
         return None
-    if value.has(*_SINGULAR) or value.has(sympy.Derivative, sympy.Subs, sympy.Limit, AppliedUndef) or value.free_symbols:
+    if (
+        value.has(*_SINGULAR)
+        or value.has(sympy.Derivative, sympy.Subs, sympy.Limit, AppliedUndef)
+        or value.free_symbols
+    ):
         return None
     return value
 
@@ -118,7 +122,7 @@ def _is_infinite(e: sympy.Basic) -> bool:
 
 def _done(e: sympy.Expr) -> sympy.Expr:
     """Return an integral over an infinite range in closed form, and a product multiplied out; else what it is."""
-    variable, low, high = e.limits[0]
+    _, low, high = e.limits[0]
     if isinstance(e, sympy.Product):
         return e.doit() if low.is_Integer and high.is_Integer and high - low < 60 else sympy.nan
     if low.is_infinite or high.is_infinite:

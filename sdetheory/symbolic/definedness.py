@@ -77,8 +77,8 @@ def _doubts(e: sympy.Basic, facts: Facts) -> Iterator[tuple[str, sympy.Basic]]:
         yield from _may_vanish(sympy.sin(e.args[0]), facts)
     elif isinstance(e, (sympy.coth, sympy.csch)):
         yield from _may_vanish(e.args[0], facts)
-    elif isinstance(e, (sympy.gamma, sympy.loggamma)):
-        if not facts.is_positive(e.args[0]):
+    elif isinstance(e, (sympy.gamma, sympy.loggamma, sympy.beta)):
+        if not all(facts.is_positive(a) for a in e.args):
             yield "defined", e
     elif isinstance(e, sympy.factorial):
         if not facts.is_nonnegative(e.args[0]):
@@ -123,9 +123,11 @@ def proper(integral: sympy.Integral, facts: Facts) -> bool:
 
 
 def with_signs_of_integrals(e: sympy.Expr, facts: Facts) -> sympy.Expr:
-    """Put a symbol of the same sign in the place of each integral that is known to exist and to have one."""
-    if not e.has(sympy.Integral):
+    """Put a symbol of the same sign in the place of each integral or finite sum that is known to have one."""
+    if not e.has(sympy.Integral, sympy.Sum):
         return e
+    if isinstance(e, sympy.Sum) and len(e.limits) == 1:
+        return _with_sign_of_sum(e, facts)
     if not isinstance(e, sympy.Integral):
         return e.func(*[with_signs_of_integrals(a, facts) if isinstance(a, sympy.Expr) else a for a in e.args])
     if not proper(e, facts):
@@ -138,6 +140,18 @@ def with_signs_of_integrals(e: sympy.Expr, facts: Facts) -> sympy.Expr:
     if facts.is_positive(limits[2] - limits[1]) and facts.is_positive(inner):
         return sympy.Dummy(positive=True)
     return sympy.Dummy(real=True) if inner.is_real else e
+
+
+def _with_sign_of_sum(e: sympy.Sum, facts: Facts) -> sympy.Expr:
+    k, low, high = e.limits[0]
+    if not (low.is_integer and low.is_finite and high.is_integer and high.is_finite):
+        return e
+    positive = {"positive": True} if low.is_positive else {"nonnegative": True} if low.is_nonnegative else {}
+    term = with_signs_of_integrals(e.function.subs(k, sympy.Dummy(integer=True, **positive)), facts)
+    kind = {"integer": True} if term.is_integer else {"real": True}
+    if facts.is_nonnegative(high - low) and facts.is_positive(term):
+        return sympy.Dummy(positive=True, **kind)
+    return sympy.Dummy(**kind) if term.is_real else e
 
 
 def jumps(e: sympy.Basic, variables: frozenset[sympy.Symbol] | None = None) -> bool:

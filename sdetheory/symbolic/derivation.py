@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
@@ -10,13 +11,15 @@ from sympy.core.function import AppliedUndef
 
 from ..errors import InvalidInputError, SdeTheoryError
 from . import _coerce, rendering
-from .definedness import with_signs_of_integrals
 from .enumeration import count_cases
-from .evaluation import Evaluation
+from .evaluation import missing_assumption
 from .expansions import NoExpansion, remainder_below, sides_of
-from .facts import Facts, unproved_assumption
+from .facts import Facts
 from .proof import UndecidedError, Verdict, bounded, decide, spelled
 from .records import Assumption, Equation, Formula, Heading, Note
+
+_SECONDS = 120.0  # that a step may take: a page is proved once, perhaps on a machine with much else to do
+_in_time = functools.partial(bounded, seconds=_SECONDS)
 
 
 class DerivationError(SdeTheoryError):
@@ -68,7 +71,7 @@ class Derivation:
     >>> d.step("a wrong guess", s, n**2 / 2, by="hope")
     Traceback (most recent call last):
         ...
-    sdetheory.symbolic.derivation.DerivationError: step (3) "a wrong guess" does not hold: at n=7: left 28...
+    sdetheory.symbolic.derivation.DerivationError: step (3) "a wrong guess" does not hold: at n=13: left 91...
     """
 
     def __init__(self, title: str, *, source: str = "") -> None:
@@ -109,8 +112,9 @@ class Derivation:
         try:
             for condition in conditions:
                 self._require_stated(condition)
-            bounded(lambda: Facts(self._resolve(c) for c in (*self._conditions(), *conditions)), "comparing conditions")
-        except InvalidInputError:
+            together = [self._resolve(c) for c in (*self._conditions(), *conditions)]
+            _in_time(lambda: Facts(together), "comparing conditions")
+        except SdeTheoryError:
             self._stated.discard(symbol)
             raise
         self.assumptions.append(
@@ -166,10 +170,10 @@ class Derivation:
     ) -> Equation:
         """Add left = right, proved by the listed rules with all definitions inserted; see :func:`is_zero`."""
         left, right = _coerce.expression(left), _coerce.expression(right)
-        verdict = decide(self._resolved(left), self._resolved(right), self._facts_list())
+        verdict = decide(self._resolved(left), self._resolved(right), self._facts_list(), _SECONDS)
         if not verdict.answer:
             raise self._failure(statement, left, right, verdict)
-        return self._add(statement, left, right, by, _proved_by(verdict), paper, using=using)
+        return self._add(statement, left, right, by, f"proved by {', '.join(verdict.rules)}", paper, using=using)
 
     def expand(
         self,
@@ -195,7 +199,7 @@ class Derivation:
         difference = self._resolved(left) - self._resolved(right)
         reason = ""
         try:
-            wrong = bounded(lambda: remainder_below(difference, variable, order, self._facts()), "the expansion")
+            wrong = _in_time(lambda: remainder_below(difference, variable, order, self._facts()), "the expansion")
             reason = f"they differ by {wrong} + O({variable}**{order})" if wrong != 0 else ""
         except (NoExpansion, UndecidedError) as error:
             reason = str(error)
@@ -229,7 +233,7 @@ class Derivation:
         """
         left, right = _coerce.expression(left), _coerce.expression(right)
         resolved = self._resolved(left), self._resolved(right)
-        count = bounded(lambda: count_cases(*resolved, cases, self._facts()), "the enumeration")
+        count = _in_time(lambda: count_cases(*resolved, cases, self._facts()), "the enumeration")
         if count.fault:
             raise DerivationError(
                 f'step ({len(self.equations) + 1}) "{statement}" does not hold: {count.fault}. '
@@ -252,13 +256,13 @@ class Derivation:
     ) -> Equation:
         """Determine an assumed symbol from left = right; the equation must be linear in it, so the solution is unique.
 
-        The solution must be known to be what the unknown is assumed to be. Later steps see the unknown as defined by it.
+        The solution must be known to be what the unknown is assumed to be. Later steps see the unknown defined by it.
         """
         left, right, solution = (_coerce.expression(x) for x in (left, right, solution))
         if unknown not in self._stated or unknown in self._definitions:
             raise InvalidInputError(f"{unknown} is not an assumed symbol that is still undetermined")
         difference = self._resolved(left) - self._resolved(right)
-        slope = bounded(lambda: sympy.simplify(sympy.diff(difference, unknown)), "the coefficient")
+        slope = _in_time(lambda: sympy.simplify(sympy.diff(difference, unknown)), "the coefficient")
         if slope.has(unknown) or not self._facts().is_nonzero(slope):
             raise DerivationError(
                 f'step ({len(self.equations) + 1}) "{statement}" does not determine {unknown}: the coefficient of '
@@ -270,7 +274,7 @@ class Derivation:
             raise InvalidInputError(f"the solution {solution} still contains {unknown}")
         replaced = {unknown: value}
         sides = [self._resolve(side).subs(replaced) for side in (left, right)]
-        verdict = decide(*sides, [c for c in self._facts_list() if not c.has(unknown)])
+        verdict = decide(*sides, [c for c in self._facts_list() if not c.has(unknown)], _SECONDS)
         if not verdict.answer:
             raise self._failure(statement, left.subs(unknown, solution), right.subs(unknown, solution), verdict)
         self._require_obedience(unknown, solution, statement)
@@ -372,13 +376,7 @@ class Derivation:
         resolved = self._resolve(value)
         facts = Facts(c for c in self._facts_list() if not c.has(symbol))
         conditions = [self._resolve(c).subs(symbol, resolved) for c in self._conditions() if c.has(symbol)]
-
-        def check() -> str:
-            forms = (with_signs_of_integrals(e, facts) for e in (resolved, Evaluation(facts)(resolved)))
-            found = [unproved_assumption(symbol, form, facts, conditions) for form in forms]
-            return found[-1] if all(found) else ""
-
-        missing = bounded(check, "checking the assumptions")
+        missing = _in_time(lambda: missing_assumption(symbol, resolved, facts, conditions), "checking what is assumed")
         if missing:
             raise DerivationError(
                 f'step ({len(self.equations) + 1}) "{statement}": {symbol} is assumed to be {missing}, which is not '
@@ -389,15 +387,11 @@ class Derivation:
     def _failure(self, statement: str, left: sympy.Expr, right: sympy.Expr, verdict: Verdict) -> DerivationError:
         search = verdict.search
         if verdict.answer is None:
-            reason = f"could not be proved, though no counterexample was found ({verdict.reason}); rewrite it or take smaller steps"
+            reason = f"could not be proved, though no counterexample was found ({verdict.reason}); take smaller steps"
         else:
             reason = f"does not hold: at {spelled(search.point)}: left {search.left}, right {search.right}"
         message = f'step ({len(self.equations) + 1}) "{statement}" {reason}. Left side: {left}. Right side: {right}.'
         return DerivationError(message, left, right, search.point)
-
-
-def _proved_by(verdict: Verdict) -> str:
-    return f"proved by {', '.join(verdict.rules)}"
 
 
 def _condition(value: Any) -> sympy.Basic:

@@ -181,7 +181,7 @@ class _Intervals:
         return sum((self.value(e.function.subs(k, n), box) for n in range(low, high + 1)), self.iv.mpf(0))
 
     def integral(self, e: sympy.Integral, box: Mapping[sympy.Basic, Any]) -> Any:
-        """The midpoint rule: h f(m) + h³ f″/24, with f″ enclosed in each panel."""
+        """Add h f(m) + h³ f″/24 (the midpoint rule), with f″ enclosed in each panel."""
         if len(e.limits) != 1 or len(e.limits[0]) != 3 or box:
             raise NoEnclosure
         x, low, high = e.limits[0]

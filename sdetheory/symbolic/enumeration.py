@@ -12,7 +12,8 @@ from ..errors import InvalidInputError
 from ._coerce import expression
 from .algebra import vanishes
 from .enclosure import differs_from_zero
-from .facts import Facts, unproved_assumption
+from .facts import Facts
+from .obedience import unproved_assumption
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 import sympy
 from sympy.core.function import AppliedUndef
 
-from .definedness import jumps, proper
-from .facts import Facts, unproved_assumption
+from .definedness import jumps, proper, with_signs_of_integrals
+from .facts import Facts
 from .integrals import closed_form, decided, limit_at
+from .obedience import unproved_assumption
 from .sums import closed_sum
 
 _OPERATIONS = (sympy.Integral, sympy.Sum, sympy.Product, sympy.Derivative, sympy.Subs, sympy.Limit)
@@ -134,12 +137,16 @@ class Evaluation:
         return not unproved_assumption(variable, value, self.facts)
 
     def _derivative(self, e: sympy.Derivative) -> sympy.Expr:
-        # A closed form is differentiated, so it must hold in a neighbourhood, not only where a condition is an equation.
+        # A closed form is differentiated, so it must hold in a neighbourhood, not only where an equation does.
         apart = Evaluation(_open(self.facts))
         inner = apart(e.expr)
         result = inner
         for variable, count in e.variable_count:
-            if not isinstance(variable, sympy.Symbol) or not isinstance(count, sympy.Integer) or self._is_counted(variable, inner):
+            if (
+                not isinstance(variable, sympy.Symbol)
+                or not isinstance(count, sympy.Integer)
+                or self._is_counted(variable, inner)
+            ):
                 return e
             for _ in range(count):
                 found = apart._slope(result, variable)
@@ -196,7 +203,7 @@ class Evaluation:
 
 
 def _peeled(e: sympy.Integral) -> tuple[sympy.Expr, sympy.Tuple]:
-    """Return what the outermost integral is over (SymPy writes nested ones as one with several limits), and its limit."""
+    """Return the integrand of the outermost integral, and its limit; SymPy writes nested ones as one."""
     inner = sympy.Integral(e.function, *e.limits[:-1]) if len(e.limits) > 1 else e.function
     return inner, e.limits[-1]
 
@@ -230,9 +237,28 @@ def _without(facts: Facts, symbols: frozenset[sympy.Symbol]) -> Facts:
     return Facts(c for c in facts.conditions if not c.free_symbols & symbols)
 
 
+def missing_assumption(
+    symbol: sympy.Symbol, value: sympy.Expr, facts: Facts, conditions: Iterable[sympy.Basic] = ()
+) -> str:
+    """Return the same as :func:`unproved_assumption`, for a value that may hold integrals and derivatives.
+
+    Examples
+    --------
+    >>> p, t = sympy.Symbol("p", positive=True), sympy.Symbol("t", real=True)
+    >>> missing_assumption(p, sympy.Integral(sympy.exp(t**2), (t, 0, 1)), Facts())
+    ''
+    """
+    conditions = list(conditions)
+    for form in (value, Evaluation(facts)(value)):
+        missing = unproved_assumption(symbol, with_signs_of_integrals(form, facts), facts, conditions)
+        if not missing:
+            break
+    return missing
+
+
 def left_undone(e: sympy.Expr) -> list[sympy.Basic]:
     """Return the derivatives and insertions that no rule allowed, which might hide anything."""
     undone = [d for d in e.atoms(sympy.Derivative) if not isinstance(d.expr, AppliedUndef)]
-    return undone + [s for s in e.atoms(sympy.Subs) if not all(isinstance(d.expr, AppliedUndef) for d in s.atoms(sympy.Derivative))]
-
-
+    return undone + [
+        s for s in e.atoms(sympy.Subs) if not all(isinstance(d.expr, AppliedUndef) for d in s.atoms(sympy.Derivative))
+    ]

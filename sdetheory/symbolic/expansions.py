@@ -33,7 +33,11 @@ def sides_of(variable: sympy.Symbol, facts: Facts) -> tuple[int, ...]:
     """
     if variable.is_integer or variable.is_zero:
         return ()
-    sides = [side for side in (1, -1) if not (variable.is_extended_nonpositive if side > 0 else variable.is_extended_nonnegative)]
+    sides = [
+        side
+        for side in (1, -1)
+        if not (variable.is_extended_nonpositive if side > 0 else variable.is_extended_nonnegative)
+    ]
     near = sympy.Rational(1, 10**12)
     alone = [c for c in facts.conditions if c.free_symbols == {variable} and not c.has(AppliedUndef)]
     return tuple(side for side in sides if all(c.subs(variable, side * near) == sympy.true for c in alone))

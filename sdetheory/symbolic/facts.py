@@ -9,13 +9,12 @@ from collections.abc import Iterable, Iterator
 
 import sympy
 from sympy.core.function import AppliedUndef
-from sympy.core.relational import Relational
 
 from ..errors import InvalidInputError
+from .consistency import ORDER, above_zero, contradict, parts_of
 
 _DEPTH = 2  # conditions that are inserted one after another, in all orders
 _FORMS = 12  # of an expression, with conditions inserted
-_GENERATIONS = 64  # constraints of a linear system kept in the search for a contradiction, squared
 
 
 class Facts:
@@ -40,16 +39,16 @@ class Facts:
     """
 
     def __init__(self, conditions: Iterable[sympy.Basic] = ()) -> None:
-        parts = list(itertools.chain.from_iterable(_parts(condition) for condition in conditions))
+        parts = list(itertools.chain.from_iterable(parts_of(condition) for condition in conditions))
         self.conditions = tuple(dict.fromkeys(part for part in parts if part is not sympy.true))
-        if sympy.false in self.conditions or _contradict(self.conditions):
+        if sympy.false in self.conditions or contradict(self.conditions):
             raise InvalidInputError(
                 f"the conditions {', '.join(map(str, self.conditions))} contradict each other, or what is assumed of "
                 "their symbols: nothing obeys them, so that nothing would be said"
             )
         self.equations = [c.lhs - c.rhs for c in self.conditions if isinstance(c, sympy.Eq)]
         self._unequal = [c.lhs - c.rhs for c in self.conditions if isinstance(c, sympy.Ne)]
-        self._above = [_above(c) for c in self.conditions if isinstance(c, _ORDER)]
+        self._above = [above_zero(c) for c in self.conditions if isinstance(c, ORDER)]
         self._unequal += [e for e, strict in self._above if strict]
         self._signs: dict[tuple[sympy.Expr, bool], int] = {}
 
@@ -150,7 +149,9 @@ class Facts:
 
     def _conjugate_is_nonzero(self, e: sympy.Expr) -> bool:
         """Return whether a² − b² c, a multiple of a − b √c, is known not to be zero."""
-        roots = [t for t in sympy.Add.make_args(e) if any(f.is_Pow and f.exp == sympy.S.Half for f in sympy.Mul.make_args(t))]
+        roots = [
+            t for t in sympy.Add.make_args(e) if any(f.is_Pow and f.exp == sympy.S.Half for f in sympy.Mul.make_args(t))
+        ]
         if len(roots) != 1 or roots[0] == e:
             return False
         product = sympy.expand((e - roots[0]) ** 2 - roots[0] ** 2)
@@ -166,8 +167,8 @@ class Facts:
             return any(self.holds(part) for part in condition.args)
         if isinstance(condition, sympy.Ne):
             return self.is_nonzero(condition.lhs - condition.rhs)
-        if isinstance(condition, _ORDER):
-            e, strict = _above(condition)
+        if isinstance(condition, ORDER):
+            e, strict = above_zero(condition)
             if e is sympy.oo:
                 return True
             return self.is_positive(e) if strict else self.is_nonnegative(e)
@@ -208,63 +209,8 @@ class Facts:
                         queue.append((e.xreplace({symbol: value}), others, depth - 1))
 
 
-def unproved_assumption(
-    symbol: sympy.Symbol, value: sympy.Expr, facts: Facts, conditions: Iterable[sympy.Basic] = ()
-) -> str:
-    """Return what a symbol is assumed to be, or a condition on it, that is not known of a value; empty if all is known.
-
-    Examples
-    --------
-    >>> p, x = sympy.Symbol("p", positive=True), sympy.Symbol("x", real=True)
-    >>> unproved_assumption(p, x, Facts()), unproved_assumption(p, x**2 + 1, Facts())
-    ('positive', '')
-    """
-    known = {
-        "positive": facts.is_positive, "negative": lambda e: facts.is_positive(-e), "nonzero": facts.is_nonzero,
-        "nonnegative": facts.is_nonnegative, "nonpositive": lambda e: facts.is_nonnegative(-e),
-    }  # fmt: skip
-    assumed = {name for name, holds in symbol.assumptions0.items() if holds}
-    for name in ("positive", "negative", "nonnegative", "nonpositive", "nonzero", "zero", "integer", "rational", "real"):
-        if name in assumed and getattr(value, f"is_{name}") is not True:
-            if not (name in known and known[name](value)) and not (name == "real" and _is_real(value, facts)):
-                return name
-    given = symbol._assumptions_orig  # noqa: SLF001  (what was declared, without what follows)
-    for name, holds in given.items():
-        if name not in _CHECKED and getattr(value, f"is_{name}") is not holds:
-            return name if holds else f"not {name}"
-    for condition in conditions:
-        if not facts.holds(condition):
-            return f"such that {condition}"
-    return ""
-
-
-_CHECKED = frozenset(("positive", "negative", "nonnegative", "nonpositive", "nonzero", "zero", "integer", "rational",
-                      "real", "commutative", "finite", "extended_real", "complex"))  # fmt: skip
-
-
-_REAL = (
-    *(sympy.Add, sympy.Mul, sympy.Pow, sympy.exp, sympy.sin, sympy.cos, sympy.tan, sympy.sinh, sympy.cosh, sympy.tanh),
-    *(sympy.Integral, sympy.Sum, sympy.Subs, sympy.Tuple, sympy.erf, sympy.erfc, sympy.atan, sympy.Abs, sympy.sign),
-    *(sympy.gamma, sympy.factorial, sympy.binomial, sympy.log, sympy.floor, sympy.ceiling, sympy.Max, sympy.Min),
-)
-
-
-def _is_real(e: sympy.Basic, facts: Facts) -> bool:
-    """Return whether an expression is built of real parts by functions that keep them real (its poles apart)."""
-    if e.is_real or isinstance(e, (AppliedUndef, sympy.Derivative)):
-        return e.is_real is not False
-    if isinstance(e, sympy.Pow) and not e.exp.is_integer and e.base is not sympy.E:
-        return facts.is_nonnegative(e.base) and _is_real(e.exp, facts)
-    if isinstance(e, sympy.log):
-        return facts.is_positive(e.args[0])
-    return isinstance(e, _REAL) and all(_is_real(a, facts) for a in e.args if isinstance(a, (sympy.Expr, sympy.Tuple)))
-
-
 class Assumptions(Facts):
     """What SymPy knows at once from the assumptions of symbols."""
-
-    def __init__(self) -> None:
-        super().__init__()
 
     def is_positive(self, e: sympy.Expr) -> bool:
         """Return whether SymPy knows an expression to be positive."""
@@ -277,26 +223,6 @@ class Assumptions(Facts):
     def is_nonzero(self, e: sympy.Expr) -> bool:
         """Return whether SymPy knows an expression not to be zero."""
         return bool(e.is_nonzero)
-
-
-_ORDER = (sympy.StrictGreaterThan, sympy.StrictLessThan, sympy.GreaterThan, sympy.LessThan)
-
-
-def _parts(condition: sympy.Basic) -> Iterator[sympy.Basic]:
-    if isinstance(condition, bool):
-        condition = sympy.true if condition else sympy.false
-    if isinstance(condition, sympy.And):
-        for part in condition.args:
-            yield from _parts(part)
-    elif isinstance(condition, (Relational, sympy.Or, sympy.Not)) or condition in (sympy.true, sympy.false):
-        yield condition
-    else:
-        raise InvalidInputError(f"a condition must be a relation such as N >= 2; got {condition!r:.60}")
-
-
-def _above(condition: sympy.Basic) -> tuple[sympy.Expr, bool]:
-    """Return e and whether the condition says e > 0, or only e >= 0."""
-    return condition.gts - condition.lts, isinstance(condition, (sympy.StrictGreaterThan, sympy.StrictLessThan))
 
 
 @functools.lru_cache(maxsize=1024)
@@ -340,7 +266,9 @@ def _positive(e: sympy.Expr, *, strict: bool) -> bool:
         return True
     if not e.is_real:
         return False
-    above_one = {n: 1 + sympy.Dummy(integer=True, nonnegative=True) for n in e.free_symbols if n.is_integer and n.is_positive}
+    above_one = {
+        n: 1 + sympy.Dummy(integer=True, nonnegative=True) for n in e.free_symbols if n.is_integer and n.is_positive
+    }
     e = _exponentials_as_slack(sympy.expand(e.xreplace(above_one)))
     if e.is_positive or (not strict and e.is_nonnegative):
         return True
@@ -379,70 +307,3 @@ def _exponentials_as_slack(e: sympy.Expr) -> sympy.Expr:
             new[sympy.exp(-exponent)] = 1 + sympy.Dummy(positive=True)
     new |= {p: 1 / new[sympy.exp(-p.args[0])] for p in e.atoms(sympy.exp) if sympy.exp(-p.args[0]) in new}
     return sympy.together(e.xreplace(new)) if new else e
-
-
-@functools.lru_cache(maxsize=256)
-def _contradict(conditions: tuple[sympy.Basic, ...]) -> bool:
-    """Return whether conditions are known to have no solution; a system of linear ones is decided."""
-    if sympy.And(*conditions) == sympy.false:
-        return True
-    for condition in conditions:
-        if len(condition.free_symbols) == 1 and _never(condition):
-            return True
-    return _no_linear_solution(conditions)
-
-
-def _never(condition: sympy.Basic) -> bool:
-    """Return whether a condition on one real symbol has an empty set of solutions."""
-    (symbol,) = condition.free_symbols
-    if not symbol.is_extended_real or condition.has(AppliedUndef, sympy.Derivative, sympy.Integral):
-        return False
-    domain = sympy.S.Integers if symbol.is_integer else sympy.S.Reals
-    if symbol.is_positive:
-        domain = sympy.Interval.open(0, sympy.oo)
-    elif symbol.is_nonnegative:
-        domain = sympy.Interval(0, sympy.oo)
-    elif symbol.is_negative:
-        domain = sympy.Interval.open(-sympy.oo, 0)
-    elif symbol.is_nonpositive:
-        domain = sympy.Interval(-sympy.oo, 0)
-    try:
-        plain = sympy.Dummy(real=True)
-        return sympy.Intersection(condition.xreplace({symbol: plain}).as_set(), domain) == sympy.S.EmptySet
-    except (NotImplementedError, ValueError, TypeError, AttributeError, RecursionError):
-        return False
-
-
-def _no_linear_solution(conditions: tuple[sympy.Basic, ...]) -> bool:
-    """Eliminate one symbol after another (Fourier and Motzkin) from linear conditions and signs."""
-    system: list[tuple[sympy.Expr, bool]] = []
-    for condition in conditions:
-        if isinstance(condition, sympy.Eq):
-            system += [(condition.lhs - condition.rhs, False), (condition.rhs - condition.lhs, False)]
-        elif isinstance(condition, _ORDER):
-            system.append(_above(condition))
-    symbols = sorted(set().union(*(e.free_symbols for e, _ in system)), key=str)
-    for symbol in symbols:
-        if symbol.is_extended_nonnegative:
-            system.append((symbol, bool(symbol.is_positive)))
-        if symbol.is_extended_nonpositive:
-            system.append((-symbol, bool(symbol.is_negative)))
-    system = [(sympy.expand(e), strict) for e, strict in system]
-    system = [(e, s) for e, s in system if all(e.diff(x).is_Rational for x in symbols) and not e.has(AppliedUndef)]
-    system = [_tightened(e, strict) for e, strict in system]
-    for symbol in symbols:
-        lower = [(e, s) for e, s in system if e.coeff(symbol) > 0]
-        upper = [(e, s) for e, s in system if e.coeff(symbol) < 0]
-        if len(lower) * len(upper) > _GENERATIONS**2:
-            return False
-        system = [(e, s) for e, s in system if e.coeff(symbol) == 0]
-        system += [
-            (sympy.expand(low / low.coeff(symbol) - high / high.coeff(symbol)), s or t)
-            for (low, s), (high, t) in itertools.product(lower, upper)
-        ]
-    return any(e.is_negative or (strict and e.is_zero) for e, strict in system)
-
-
-def _tightened(e: sympy.Expr, strict: bool) -> tuple[sympy.Expr, bool]:
-    """Among integers e > 0 is e - 1 >= 0."""
-    return (e - 1, False) if strict and e.is_integer else (e, strict)

@@ -17,6 +17,7 @@ from .definedness import is_continuous, jumps, undefined_where
 from .facts import Facts
 from .points import admissible
 
+_NO_VALUE = (sympy.nan, sympy.zoo, sympy.oo, -sympy.oo, sympy.Limit, sympy.AccumBounds)
 _FAR = 10**8  # where a limit at infinity is looked at in numbers
 
 
@@ -88,7 +89,11 @@ def _euler(f: sympy.Expr, x: sympy.Symbol, low: sympy.Expr, high: sympy.Expr, fa
         for factor in sympy.Mul.make_args(sympy.powsimp(term, combine="exp")):
             if not factor.has(t):
                 constant *= factor
-            elif isinstance(factor, sympy.exp) and factor.args[0].is_polynomial(t) and sympy.degree(factor.args[0], t) == 1:
+            elif (
+                isinstance(factor, sympy.exp)
+                and factor.args[0].is_polynomial(t)
+                and sympy.degree(factor.args[0], t) == 1
+            ):
                 rate -= factor.args[0].coeff(t, 1)
                 constant *= sympy.exp(factor.args[0].coeff(t, 0))
             elif factor.as_base_exp()[0] == t and not factor.as_base_exp()[1].has(t):
@@ -136,7 +141,7 @@ def _antiderivative(
         proposal = sympy.integrate(f.subs(x, inside), inside)
     except (NotImplementedError, ValueError, TypeError, AttributeError, RecursionError, ArithmeticError):
         return None
-    proposal = decided(sympy.sympify(proposal, strict=True), there)
+    proposal = decided(proposal, there)
     if proposal.has(sympy.Integral, sympy.Piecewise) or not is_continuous(proposal, inside, there):
         return None
     derivative = proposal.diff(inside)
@@ -144,8 +149,10 @@ def _antiderivative(
         return None
     if undefined_where(f.subs(x, inside), there) or not vanishes(derivative - f.subs(x, inside), there):
         return None
-    ends = [_at_end(proposal, inside, end, there) for end in (low, high)]
-    return None if any(end is None for end in ends) else ends[1] - ends[0]
+    backwards = high is -sympy.oo or low is sympy.oo or facts.is_nonnegative(low - high)
+    from_low, from_high = ("-", "+") if backwards else ("+", "-")
+    ends = _at_end(proposal, inside, low, from_low, there), _at_end(proposal, inside, high, from_high, there)
+    return None if None in ends else ends[1] - ends[0]
 
 
 def _between(x: sympy.Symbol, low: sympy.Expr, high: sympy.Expr, facts: Facts) -> tuple[sympy.Dummy, Facts]:
@@ -187,16 +194,16 @@ def decided(e: sympy.Expr, facts: Facts) -> sympy.Expr:
     return e.replace(sympy.Piecewise, choose)
 
 
-def _at_end(e: sympy.Expr, x: sympy.Symbol, end: sympy.Expr, facts: Facts) -> sympy.Expr | None:
+def _at_end(e: sympy.Expr, x: sympy.Symbol, end: sympy.Expr, side: str, facts: Facts) -> sympy.Expr | None:
     """Return the value that a function which is continuous inside has at an end, by insertion or as a limit."""
     if end.is_finite:
         value = e.subs(x, end)
-        if not value.has(sympy.nan, sympy.zoo, sympy.oo) and not undefined_where(value, facts):
+        if not value.has(sympy.nan, sympy.zoo, sympy.oo, sympy.AccumBounds) and not undefined_where(value, facts):
             return value
         if end.free_symbols:
             return None
-    side = "-" if end is sympy.oo else "+" if end is -sympy.oo else "+-"
-    return limit_at(e, x, end, side, facts.conditions)
+    value = limit_at(e, x, end, "-" if end is sympy.oo else "+" if end is -sympy.oo else side, facts.conditions)
+    return None if value is None or undefined_where(value, facts) else value
 
 
 def limit_at(
@@ -211,11 +218,12 @@ def limit_at(
         try:
             value = sympy.limit(e, x, end, one)
         except (NotImplementedError, ValueError, TypeError, AttributeError, RecursionError, sympy.PoleError):
-            continue
-        if isinstance(value, sympy.Expr) and value.is_finite is not False and not value.has(
-            sympy.nan, sympy.zoo, sympy.oo, sympy.Limit, sympy.AccumBounds, x
-        ) and _approaches(e, x, end, one, value, conditions):
-            found.add(value)
+            return None
+        if not isinstance(value, sympy.Expr) or value.is_finite is False or value.has(*_NO_VALUE, x):
+            return None
+        if not _approaches(e, x, end, one, value, conditions):
+            return None
+        found.add(value)
     return found.pop() if len(found) == 1 else None
 
 
@@ -243,7 +251,7 @@ def _approaches(
 
 _RULES = (
     (_gaussian, "Gaussian integral"),
-    (_euler, "Euler's integral of Γ"),
+    (_euler, "Euler's integral"),
     (_antiderivative, "antiderivative"),
     (_by_parts_of_sum, "sum of integrals"),
 )

@@ -27,6 +27,9 @@ class UndecidedError(SdeTheoryError):
     """Neither a proof nor a counterexample was found, within the time."""
 
 
+_NOWHERE = Search(0)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Verdict:
     """What was found out about left = right.
@@ -45,7 +48,7 @@ class Verdict:
 
     answer: bool | None
     rules: tuple[str, ...] = ()
-    search: Search = Search(0)
+    search: Search = _NOWHERE
     reason: str = ""
 
 

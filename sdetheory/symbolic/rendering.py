@@ -13,6 +13,7 @@ from sympy.printing.pretty.pretty import PrettyPrinter
 
 from ..errors import InvalidInputError
 from .records import Assumption, Equation, Heading, Note
+from .rules import Described, used_in
 
 if TYPE_CHECKING:
     from .derivation import Derivation
@@ -152,6 +153,10 @@ def to_text(derivation: Derivation) -> str:
                 "",
                 *textwrap.wrap(_undollar(_reason(item)), _WIDTH, initial_indent=_INDENT, subsequent_indent=_INDENT),
             ]
+    rules = used_in([equation.method for equation in derivation.equations])
+    lines += ["", "Rules of proof"] if rules else []
+    for rule in rules:
+        lines += textwrap.wrap(_rule(rule), _WIDTH, initial_indent="  - ", subsequent_indent="    ")
     return "\n".join(line.rstrip() for line in lines) + "\n"
 
 
@@ -171,6 +176,9 @@ def to_markdown(derivation: Derivation) -> str:
         else:
             lines += ["", prose(_sentence(item.statement)), ""]
             lines += ["$$", f"{_equation(item)} \\tag{{{item.number}}}", "$$", "", f"*{prose(_reason(item))}*"]
+    rules = used_in([equation.method for equation in derivation.equations])
+    if rules:
+        lines += ["", "**Rules of proof**", "", *[f"- {prose(_rule(rule))}" for rule in rules]]
     return "\n".join(lines) + "\n"
 
 
@@ -247,6 +255,10 @@ def _section(derivation: Derivation, prefix: str) -> str:
             lines += [f"\\begin{{dmath}}[number={{{number}}}]", f"  {_breakable(_equation(item))}", "\\end{dmath}"]
             # A reason belongs to the equation above it, not to the statement below.
             lines += [f"\\emph{{{prose(_reason(item))}}}", "", "\\medskip"]
+    rules = used_in([equation.method for equation in derivation.equations])
+    if rules:
+        items = [f"  \\item {escape(_rule(rule))}" for rule in rules]
+        lines += ["\\paragraph{Rules of proof.}", "\\begin{itemize}", *items, "\\end{itemize}"]
     return "\n".join(lines) + "\n"
 
 
@@ -255,6 +267,10 @@ def _assumption(item: Assumption, show: Callable[[Any], str], prose: Callable[[s
         return f"{prose(item.name)}: {prose(item.sentence)}"
     conditions = "".join(f", {show(condition)}" for condition in item.conditions)
     return f"{show(item.symbol)}, {item.domain}{conditions}: {prose(item.sentence)}"
+
+
+def _rule(rule: Described) -> str:
+    return f"{rule.name}: {rule.does}; checked: {rule.checks}"
 
 
 def _sentence(text: str) -> str:

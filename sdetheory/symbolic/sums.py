@@ -45,7 +45,9 @@ def closed_sum(f: sympy.Expr, limit: sympy.Tuple, facts: Facts) -> tuple[sympy.E
     return None
 
 
-def _by_induction(f: sympy.Expr, k: sympy.Symbol, low: sympy.Expr, facts: Facts) -> tuple[sympy.Expr, sympy.Dummy] | None:
+def _by_induction(
+    f: sympy.Expr, k: sympy.Symbol, low: sympy.Expr, facts: Facts
+) -> tuple[sympy.Expr, sympy.Dummy] | None:
     """Return S(m) with S(low) = f(low) and S(m) − S(m − 1) = f(m) for m > low, as SymPy proposes it."""
     if jumps(f, frozenset({k})):
         return None

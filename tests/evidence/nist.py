@@ -3,8 +3,8 @@
     python tests/evidence/nist.py        writes docs/nist_table.md
 
 Data and certified values are NIST's, in the public domain (https://www.itl.nist.gov/div898/strd/lls/lls.shtml). No
-number here is taken on trust: `exact_fit` solves the normal equations of the decimals in rational arithmetic, and a test
-compares every certified digit with that.
+number here is taken on trust: `exact_fit` solves the normal equations of the decimals in rational arithmetic, and a
+test compares every certified digit with that.
 """
 
 from __future__ import annotations
@@ -120,7 +120,9 @@ def sets() -> list[Set]:
         " ".join(str(Fraction(value) * factor) for value in _WAMPLER_ERRORS.split()) for factor in (100, 10000)
     )
     return [
-        _polynomial("Norris", norris, 1, "-0.262323073774029 1.00211681802045", "0.232818234301152 0.429796848199937E-03"),
+        _polynomial(
+            "Norris", norris, 1, "-0.262323073774029 1.00211681802045", "0.232818234301152 0.429796848199937E-03"
+        ),
         _polynomial(
             "Pontius",
             _table(_PONTIUS),
@@ -148,8 +150,9 @@ def sets() -> list[Set]:
             "Filip",
             _table(_FILIP),
             10,
-            "-1467.48961422980 -2772.17959193342 -2316.37108160893 -1127.97394098372 -354.478233703349 -75.1242017393757 "
-            "-10.8753180355343 -1.06221498588947 -0.670191154593408E-01 -0.246781078275479E-02 -0.402962525080404E-04",
+            "-1467.48961422980 -2772.17959193342 -2316.37108160893 -1127.97394098372 -354.478233703349 "
+            "-75.1242017393757 -10.8753180355343 -1.06221498588947 -0.670191154593408E-01 -0.246781078275479E-02 "
+            "-0.402962525080404E-04",
             "298.084530995537 559.779865474950 466.477572127796 227.204274477751 71.6478660875927 15.2897178747400 "
             "2.23691159816033 0.221624321934227 0.142363763154724E-01 0.535617408889821E-03 0.896632837373868E-05",
         ),
@@ -158,10 +161,24 @@ def sets() -> list[Set]:
             y=[row[0] for row in longley],
             columns=[[row[k] for row in longley] for k in range(1, 7)],
             intercept=True,
-            coefficients="-3482258.63459582 15.0618722713733 -0.358191792925910E-01 -2.02022980381683 -1.03322686717359 "
-            "-0.511041056535807E-01 1829.15146461355".split(),
-            errors="890420.383607373 84.9149257747669 0.334910077722432E-01 0.488399681651699 0.214274163161675 "
-            "0.226073200069370 455.478499142212".split(),
+            coefficients=[
+                "-3482258.63459582",
+                "15.0618722713733",
+                "-0.358191792925910E-01",
+                "-2.02022980381683",
+                "-1.03322686717359",
+                "-0.511041056535807E-01",
+                "1829.15146461355",
+            ],
+            errors=[
+                "890420.383607373",
+                "84.9149257747669",
+                "0.334910077722432E-01",
+                "0.488399681651699",
+                "0.214274163161675",
+                "0.226073200069370",
+                "455.478499142212",
+            ],
         ),
         _wampler("Wampler1", ones, "1 1 1 1 1 1", nothing),
         _wampler("Wampler2", tenths, "1.0 0.1 0.01 0.001 0.0001 0.00001", nothing),
@@ -192,7 +209,7 @@ def _dot(a, b) -> Fraction:
 
 
 def log_evidence(X: np.ndarray, y: np.ndarray, precision: float, variance: float, *, flat: bool, digits=120):
-    """Return ln P(y) of the doubles given, from the (n, n) covariance in many digits; a flat intercept is integrated out."""
+    """Return ln P(y) of the doubles given, from the (n, n) covariance in many digits; b is integrated out if flat."""
     with mpmath.workdps(digits):
         inputs, n = mpmath.matrix(X.tolist()), len(y)
         factor = mpmath.cholesky(variance * mpmath.eye(n) + inputs * inputs.T / mpmath.mpf(precision))
@@ -262,7 +279,15 @@ def _worst(values, right) -> float:
 
 def main() -> None:
     """Write the table of the documentation."""
-    head = ["set", "flat intercept", "column of ones", "neither", "coefficients", "their standard errors", "rounded input"]
+    head = [
+        "set",
+        "flat intercept",
+        "column of ones",
+        "neither",
+        "coefficients",
+        "their standard errors",
+        "rounded input",
+    ]
     names = ["flat", "ones", "neither", "coefficients", "errors", "rounding"]
     lines = [f"| {' | '.join(head)} |", "|" + "---|" * len(head)]
     for each in sets():

@@ -124,7 +124,9 @@ def test_zellners_prior_gives_the_bayes_factor_of_the_literature(rng):
     fit = np.linalg.lstsq(centred, y - y.mean(), rcond=None)[0]
     share = 1 - np.sum((y - y.mean() - centred @ fit) ** 2) / np.sum((y - y.mean()) ** 2)
     expected = 0.5 * (30 - 1 - 4) * np.log1p(g) - 0.5 * (30 - 1) * np.log1p(g * (1 - share))
-    assert -NormalInverseGamma(model, shape=0.0, scale=0.0).log_evidence_ratio(1 / g) == pytest.approx(expected, rel=1e-12)
+    assert -NormalInverseGamma(model, shape=0.0, scale=0.0).log_evidence_ratio(1 / g) == pytest.approx(
+        expected, rel=1e-12
+    )
 
 
 @pytest.mark.parametrize("unit", [1e-160, 1e-100, 1e100, 1e160])

@@ -156,3 +156,31 @@ def test_bad_input():
                              ([(model, X, [1])], 1.0)):  # fmt: skip
         with pytest.raises(IncompatibleError):
             evidence_curve(splits, PATH, noise_variance=variance)
+
+
+def test_a_subclass_is_measured_by_its_own_methods(rng):
+    """Examples at the boundary count as ones: its accuracy, and the cost of its own that the curve minimizes."""
+
+    class Cautious(LogisticRegression):
+        __slots__ = ()
+
+        def cost(self, w):
+            return super().cost(w) + 0.5 * np.sum(np.square(np.asarray(w)), axis=-1)
+
+        def gradient(self, w):
+            return super().gradient(w) + np.asarray(w)
+
+        def hessian(self, w):
+            return super().hessian(w) + np.eye(self.dimension)
+
+        def accuracy(self, w, X=None, y=None):
+            return 0.25
+
+    X, y = rng.standard_normal((20, 2)), rng.integers(0, 2, 20)
+    ours = evidence_curve([(Cautious(X, y), X, y)], [0.5, 2.0])
+    right = evidence_curve([(LogisticRegression(X, y), X, y)], [1.5, 3.0])  # one more of precision, in the cost alone
+    np.testing.assert_allclose(ours.test_accuracy, 0.25)
+    parts = [curve.occam.cost_at_mode for curve in (ours, right)]
+    np.testing.assert_allclose(parts[0], parts[1], rtol=1e-9)
+    with pytest.raises(InvalidInputError, match="splits must be of type"):
+        evidence_curve([(3.0, X, y)], [0.5, 2.0])

@@ -189,6 +189,8 @@ def test_refusals(rng):
         laplace(model, [1.0, 0.0])
     with pytest.raises(InvalidInputError, match="LinearModel"):
         laplace(st.evidence.LinearModel(X, y), 1.0)  # pyright: ignore[reportArgumentType]
+    with pytest.raises(InvalidInputError, match="LinearModel"):
+        laplace(st.models.LinearRegression(X, y), 1.0)
     with pytest.raises(InvalidInputError, match="mode must have shape"):
         laplace(model, [1.0, 2.0], mode=[0.0, 0.0])
     with pytest.raises(IncompatibleError, match="one prior_precision"):
@@ -217,7 +219,7 @@ def test_evidence_of_separable_data_falls_below_its_limit():
 @pytest.mark.parametrize("unit", [1e-60, 1e-9, 1e9, 1e60])
 @pytest.mark.parametrize("kind", [LogisticRegression, SoftmaxRegression])
 def test_units_of_single_columns(rng, kind, unit):
-    """One column in other units, under a prior without effect: the same likelihood, and a curvature that moves by ln."""
+    """One column in other units, under a prior without effect: the same likelihood, another log volume."""
     X, y = data(rng, 40, 3)
     y = y + (X[:, 1] > 1) if kind is SoftmaxRegression else y
     scale = np.array([1.0, unit, 1.0])
@@ -301,6 +303,7 @@ def test_a_model_of_ones_own(rng):
     X, y = data(rng, 30, 2)
     fit = laplace(Probit(X, y), [0.1, 2.0])
     for precision, one in zip((0.1, 2.0), (fit[0], fit[1]), strict=True):
+
         def cost(w, precision=precision):
             return -special.log_ndtr((2 * y - 1) * (X @ w)).sum() + precision / 2 * w @ w
 
@@ -347,7 +350,9 @@ def test_a_subclass_that_overrides_the_likelihood_is_what_runs(rng):
     np.testing.assert_allclose(ours.log_evidence, right.log_evidence, rtol=1e-9)
     np.testing.assert_allclose(ours.mode, right.mode, rtol=1e-6, atol=1e-9)
     assert np.abs(ours.log_evidence - laplace(LogisticRegression(X, y), PATH).log_evidence).max() > 0.1
-    np.testing.assert_array_equal(laplace(Bare(X, y), PATH).log_evidence, laplace(LogisticRegression(X, y), PATH).log_evidence)
+    np.testing.assert_array_equal(
+        laplace(Bare(X, y), PATH).log_evidence, laplace(LogisticRegression(X, y), PATH).log_evidence
+    )
 
     class Half(LogisticRegression):
         """Another cost with the gradient of the old one."""

@@ -311,7 +311,7 @@ def test_large_inputs_keep_their_units_too(rng, shape, unit, monkeypatch):
             small.log_evidence(precision, variance), rel=1e-9
         )
     if shape[0] > shape[1]:
-        with pytest.warns(AccuracyWarning, match=r"rank of the inputs is \d: of column [18]|rank of the inputs is 5"):
+        with pytest.warns(AccuracyWarning, match=f"rank of the inputs is {shape[1]}"):
             repeated = LinearModel(np.column_stack([X, X[:, 1]]), y)
         assert repeated.rank == shape[1]
 

@@ -7,7 +7,7 @@ import pytest
 from scipy import linalg, special
 
 from sdetheory.errors import AccuracyWarning, DivergedError, InvalidInputError
-from sdetheory.evidence import LinearModel, mackay
+from sdetheory.evidence import LinearModel, leave_one_out, mackay
 from sdetheory.evidence._search import Objective
 from sdetheory.evidence._spectrum import Spectrum
 from sdetheory.evidence.maximize import maximize
@@ -306,6 +306,21 @@ def test_responses_in_any_unit(rng, intercept, unit):
     if not far:
         at = model.log_evidence(after.prior_precision, after.noise_variance)
         assert at == pytest.approx(after.log_evidence, rel=1e-12)
+
+
+@pytest.mark.parametrize("unit", [1e-160, 1e160])
+def test_scores_and_predictions_in_any_unit(rng, unit):
+    X = rng.standard_normal((12, 2))
+    y = X @ [1.0, 2.0] + 0.1 * rng.standard_normal(12)
+    before, after = LinearModel(X, y), LinearModel(X, unit * y)
+    variance = 1e300 if unit > 1 else 1e-300
+    ratio = max(1e-300 * variance, 1e-300)  # λσ², on which the mean depends
+    fits = after.posterior(1e-300, variance), before.posterior(ratio, 1.0)
+    np.testing.assert_allclose(fits[0].mean / unit, fits[1].mean, rtol=1e-9)
+    assert np.all(np.isfinite(leave_one_out(after, 1e-300, variance)))
+    assert np.all(np.isfinite(fits[0].predict(X[:3]).log_density(unit * y[:3])))
+    with pytest.raises(DivergedError):
+        mackay(after, 1.0, 1.0)
 
 
 def test_silent_data_know_no_noise():

@@ -68,7 +68,9 @@ def test_nothing_changes_with_the_units_of_columns(name, k, rng):
         np.testing.assert_allclose(
             leave_one_out(after, precision, variance), leave_one_out(before, precision, variance), rtol=1e-5
         )
-        student = [NormalInverseGamma(m, shape=1.0, scale=1.0).log_evidence(precision * variance) for m in (before, after)]
+        student = [
+            NormalInverseGamma(m, shape=1.0, scale=1.0).log_evidence(precision * variance) for m in (before, after)
+        ]
         assert student[1] == pytest.approx(student[0], rel=1e-6 if name == "Filip" else 1e-9)
         means = before.posterior(precision, variance).mean, after.posterior(precision, variance).mean * scale
         np.testing.assert_allclose(means[1], means[0], rtol=1e-5 if name == "Filip" else 1e-9)

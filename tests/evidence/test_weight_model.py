@@ -159,7 +159,7 @@ def support(low, high, log_density):
 
 @pytest.mark.parametrize("start", [0.5, 0.01, 0.999])
 def test_a_share_has_two_bounds(start):
-    """Seven of ten with a uniform prior: B(8, 4), without derivatives, in logarithms that exist between the bounds only."""
+    """Seven of ten with a uniform prior: B(8, 4), without derivatives, in logarithms that exist in between only."""
     model = WeightModel(
         log_likelihood=lambda w: 7 * np.log(w[:, 0]) + 3 * np.log1p(-w[:, 0]),
         log_prior=support(0, 1, np.zeros_like),

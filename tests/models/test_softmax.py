@@ -48,6 +48,15 @@ def test_well_fitted_examples_keep_their_digits():
     assert model.gradient([0.0, 50.0])[1] == pytest.approx(-np.exp(-50.0), rel=1e-14, abs=0.0)
 
 
+def test_labels_leave_no_class_out_unless_it_is_said():
+    X = np.ones((4, 1))
+    for y in ([1, 2, 2, 1], [0, 2, 0, 2]):
+        with pytest.raises(InvalidInputError, match="return_inverse"):
+            SoftmaxRegression(X, y)
+    assert SoftmaxRegression(X, [1, 2, 2, 1], n_classes=3).dimension == 3
+    assert SoftmaxRegression(X, np.unique([1, 2, 2, 1], return_inverse=True)[1]).n_classes == 2
+
+
 def test_refusals(rng):
     X = np.ones((3, 2))
     with pytest.raises(InvalidInputError, match="labels below n_classes = 2; got 2"):

@@ -16,13 +16,14 @@ ALPHA = 1e-5
 
 
 class Recorder:
-    """A model that keeps the batches it is asked for and never moves."""
+    """A model that keeps the batches it is asked for, and by which weight, and never moves."""
 
     def __init__(self, n: int) -> None:
-        self.train_size, self.dimension, self.batches = n, 1, []
+        self.train_size, self.dimension, self.batches, self.weights = n, 1, [], []
 
     def minibatch_gradient(self, w, indices):
         self.batches.append(np.array(indices))
+        self.weights.append(w[0])
         return np.zeros(1)
 
 
@@ -113,9 +114,10 @@ def test_both_engines_make_the_steps_of_a_plain_loop(model, rng, optimizer, mome
     looped = st.sgd(in_python(model), hp, w0, **options)
 
     recorder = Recorder(20)
-    st.sgd(recorder, hp, np.zeros((3, 1)), **options)
-    # The recorder sees the runs one after another within each chunk of steps; 100 steps are one chunk.
-    batches = [recorder.batches[100 * run : 100 * (run + 1)] for run in range(3)]
+    # The recorder sees the runs one after another within each chunk of steps, and tells them by where they start.
+    st.sgd(recorder, hp, np.arange(3.0)[:, None], **options)
+    seen = [*zip(recorder.weights, recorder.batches, strict=True)]
+    batches = [[batch for weight, batch in seen if weight == run] for run in range(3)]
     for run in range(3):
         w, v, s, visited = w0[run].copy(), np.zeros(3), np.zeros(3), []
         for t, batch in enumerate(batches[run]):

@@ -203,7 +203,9 @@ TRUE = [
     say(Integral(1 / x**2, (x, 1, 2)) - Rational(1, 2), "no pole between"),
     say(Integral(1 / sp.cos(x) ** 2, (x, 0, 1)) - sp.tan(1), "no pole between"),
     say(Integral(sp.exp(-p * x), (x, 0, oo)) - 1 / p, "p is positive"),
-    say(Integral(sp.exp(-p * x**2 + q * x), (x, -oo, oo)) - sqrt(pi / p) * sp.exp(q**2 / (4 * p)), "a square completed"),
+    say(
+        Integral(sp.exp(-p * x**2 + q * x), (x, -oo, oo)) - sqrt(pi / p) * sp.exp(q**2 / (4 * p)), "a square completed"
+    ),
     say(Integral(x**4 * sp.exp(-p * x**2 / 2), (x, -oo, oo)) - 3 * sqrt(2 * pi) * p ** Rational(-5, 2), "3 σ⁴"),
     say(Integral(x ** (p - 1) * sp.exp(-q * x), (x, 0, oo)) - sp.gamma(p) / q**p, "Euler"),
     say(Integral(sp.sin(x * s) / s, (s, 0, oo)) - pi / 2 * sp.sign(x), "Dirichlet"),
@@ -223,8 +225,10 @@ TRUE = [
     say(Derivative(Integral(sp.sin(x * t**2), (t, 0, 1)), x) - Integral(t**2 * sp.cos(x * t**2), (t, 0, 1)), "smooth"),
     say(
         Derivative(Integral(sp.exp(x * t**2), (t, 0, x)), x)
-        - Integral(t**2 * sp.exp(x * t**2), (t, 0, x)) - sp.exp(x**3), "Leibniz with a moving limit",
-    ),  # fmt: skip
+        - Integral(t**2 * sp.exp(x * t**2), (t, 0, x))
+        - sp.exp(x**3),
+        "Leibniz with a moving limit",
+    ),
     say(Derivative(Integral(sp.exp(-p * t**2), (t, -oo, oo)), p) + sqrt(pi) / (2 * p ** Rational(3, 2)), "Gauss"),
     say(Derivative(f(x) * g(x), x) - f(x) * g(x).diff(x) - g(x) * f(x).diff(x), "the product rule"),
     say(Derivative(sp.log(g(x)), x) - g(x).diff(x) / g(x), "g is positive"),

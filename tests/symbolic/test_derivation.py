@@ -246,3 +246,115 @@ def test_what_has_no_series_is_said_to_have_none(d):
     d.assume(g, "any function")
     with pytest.raises(SdeTheoryError, match="h"):
         d.expand("no series", sympy.floor(1 / H) * g(X), X, variable=H, order=2, by="hope")
+
+
+@pytest.mark.parametrize(
+    ("left", "right", "order"),
+    [
+        (sympy.Abs(S), S, 3),
+        (sympy.exp(-1 / S), 0, 3),
+        (sympy.Abs(S) ** 3, S**3, 4),
+        (sympy.sqrt(S**2 + S**4), S, 2),
+        (sympy.Max(S, 0), S, 2),
+        (sympy.atan(1 / S), sympy.pi / 2 - S, 3),
+        (sympy.floor(S), 0, 1),
+        (S**2 * sympy.log(S**2), 0, 2),
+    ],
+)
+def test_an_expansion_holds_from_both_sides(d, left, right, order):
+    d.assume(S, "any real number")
+    with pytest.raises(DerivationError, match="does not hold to"):
+        d.expand("near 0", left, right, variable=S, order=order, by="hope")
+
+
+def test_an_expansion_on_the_only_side_there_is(d):
+    d.expand("a length is its own size", sympy.sqrt(H**2), H, variable=H, order=3, by="positive")
+    flat = d.expand("flatter than any power", sympy.exp(-1 / H), 0, variable=H, order=3, by="limit")
+    assert flat.method == "proved by series to order 3 in h"
+    d.assume(S, "any real number")
+    both = d.expand("Taylor", sympy.sin(S), S, variable=S, order=3, by="Taylor")
+    assert both.method.endswith("from both sides")
+    with pytest.raises(DerivationError, match="cannot go to 0"):
+        d.expand("whole numbers stay away", sympy.sin(N), N, variable=N, order=3, by="hope")
+
+
+@pytest.mark.parametrize(
+    ("left", "right", "cases", "message"),
+    [
+        (N, N**2, [({N: 2}, 4), ({N: 3}, 9)], "at N=2: counted 4, left side 2"),
+        (N, N, [({N: 3}, 3), ({N: 3}, 3)], "twice"),
+        (N, N, [({N: -3}, -3)], "positive"),
+        (N, N, [({N: sympy.Rational(5, 2)}, sympy.Rational(5, 2))], "integer"),
+        (N, N, [({N: 1}, 1)], "condition N >= 2"),
+        (N + B, N**2, [({N: 2}, 4)], "does not follow from the case"),
+    ],
+)
+def test_an_enumeration_compares_both_sides_with_what_was_counted(d, left, right, cases, message):
+    with pytest.raises(DerivationError, match=message):
+        d.enumerate("counted", left, right, cases=cases, by="count")
+    with pytest.raises(InvalidInputError, match="a case must be"):
+        d.enumerate("counted", N, N, cases=[3], by="count")
+
+
+@pytest.mark.parametrize(
+    ("symbol", "value", "word"),
+    [
+        (sympy.Symbol("q", positive=True), sympy.Integer(-1), "positive"),
+        (sympy.Symbol("q", positive=True), X - H, "positive"),
+        (sympy.Symbol("q", integer=True), X, "integer"),
+        (sympy.Symbol("q", real=True), sympy.I, "real"),
+        (sympy.Symbol("q", real=True), sympy.sqrt(X - H), "real"),
+        (sympy.Symbol("q", negative=True), X, "negative"),
+        (sympy.Symbol("q", prime=True), N, "prime"),
+        (sympy.Symbol("q", odd=True), N, "odd"),
+    ],
+)
+def test_a_definition_and_a_solution_obey_the_assumptions(d, symbol, value, word):
+    with pytest.raises(DerivationError, match=word):
+        d.define(symbol, value, "claimed")
+    d.assume(symbol, "to be determined")
+    with pytest.raises(DerivationError, match=word):
+        d.solve("claimed", symbol, value, unknown=symbol, solution=value, by="copy")
+    assert d.equations == ()
+
+
+def test_what_conditions_make_positive_may_be_called_positive(d):
+    length, q = sympy.Symbol("l", positive=True), sympy.Symbol("q", positive=True)
+    d.assume(length, "a longer length", where=length > X)
+    d.define(q, length - X, "the difference")
+    d.step("its size", sympy.sqrt(q**2), length - X, by="positive")
+
+
+def test_contradictions_are_refused(d):
+    with pytest.raises(InvalidInputError, match="contradict"):
+        d.assume(S, "impossible", where=(S > 0, S < 0))
+    d.assume(S, "below x", where=S < X)
+    other = sympy.Symbol("u", real=True)
+    with pytest.raises(InvalidInputError, match="contradict"):
+        d.assume(other, "above x and below s", where=(other > X, other < S))
+    d.assume(other, "above x", where=other > X)
+
+
+def test_a_divisor_that_may_vanish_is_named(d):
+    a, b = sympy.symbols("a b", real=True)
+    d.assume(a, "a number")
+    d.assume(b, "another one")
+    ratio = (a**2 - b**2) / (a - b)
+    with pytest.raises(DerivationError, match="not known that a - b is not 0"):
+        d.step("divided", ratio, a + b, by="cancel")
+    with pytest.raises(DerivationError, match="known to be non-zero"):
+        d.solve("divided", a * X, b * X**2 * a, unknown=X, solution=1 / b, by="divide")
+    c = sympy.Symbol("c", real=True)
+    d.assume(c, "different from both", where=(sympy.Ne(c, a), sympy.Ne(c, b)))
+    d.step("divided", (a**2 - c**2) / (a - c), a + c, by="cancel")
+
+
+def test_a_derivation_lists_its_rules(d):
+    bell = sympy.Integral(sympy.exp(-X * S**2), (S, -sympy.oo, sympy.oo))
+    d.step("an integral", bell, sympy.sqrt(sympy.pi / X), by="")
+    text = d.to_text()
+    assert "[proved by Gaussian integral" in text
+    assert "Rules of proof" in text
+    assert "Gaussian integral: a polynomial times" in text
+    assert "Rules of proof" in d.to_markdown()
+    assert "Rules of proof" in d.to_latex()
