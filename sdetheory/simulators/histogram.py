@@ -65,6 +65,11 @@ class Histogram:
         InvalidInputError
             A corner is not on an edge, or samples outside the grid could belong to the box.
         """
+        d = len(self.edges)
+        lower, upper = (
+            _validate.extended(name, [end] * d if np.isscalar(end) else end, (d,))
+            for name, end in (("lower", lower), ("upper", upper))
+        )
         chosen = self.counts
         for axis, (edge, a, b) in enumerate(
             zip(

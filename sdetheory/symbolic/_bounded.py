@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from typing import ParamSpec, TypeVar
 
 from ..errors import SdeTheoryError, TimeLimitError
+from ._arguments import check
 from ._deadline import deadline
 from .proof import UndecidedError
 
@@ -33,7 +34,7 @@ def bounded(what: str) -> Callable[[Callable[_P, _R]], Callable[_P, _R]]:
 
         @functools.wraps(function)
         def call(*args: _P.args, **kwargs: _P.kwargs) -> _R:
-            signature.bind(*args, **kwargs)  # a wrong number of arguments is Python's to report
+            check(signature, args, kwargs)
             with limited(what):
                 return function(*args, **kwargs)
 

@@ -6,6 +6,7 @@ from typing import Any
 
 import sympy
 
+from .. import _validate
 from ..errors import InvalidInputError, TimeLimitError
 from . import _coerce
 from ._antiderivative import Terms, add, antiderivative
@@ -83,6 +84,7 @@ def stationary_density(sde: ItoSDE, *, support: tuple[Any, Any] | None = None, p
     >>> density.args[0].cond
     2*a - s**2 > 0
     """
+    _validate.instance("sde", sde, ItoSDE)
     x, drift, covariance = one_dimensional(sde)
     if support is None:
         if periodic:

@@ -20,6 +20,7 @@ from sympy.core.function import AppliedUndef
 
 from ..errors import InvalidInputError, SdeTheoryError, TimeLimitError
 from . import _remedies
+from ._arguments import checked
 from ._deadline import deadline
 from ._size import MOST_FROM_TEXT, Ruler, check_work, too_large
 from .functions import logaddexp
@@ -78,6 +79,7 @@ _GROWING = (sympy.exp, sympy.sinh, sympy.cosh)
 Symbols = Mapping[str, sympy.Symbol] | Iterable[sympy.Symbol | str]
 
 
+@checked
 def parse(text: str, *, symbols: Symbols) -> sympy.Expr:
     """Return the SymPy expression that a string spells.
 
@@ -154,6 +156,7 @@ def parse(text: str, *, symbols: Symbols) -> sympy.Expr:
     return expression
 
 
+@checked
 def as_expression(value: Any, symbols: Symbols) -> sympy.Expr:
     """Return a string, number or SymPy expression as an expression in `symbols`.
 
