@@ -30,8 +30,8 @@ class Rows:
         if hasattr(source, "train_size") or w is not None:
             self._of_model(source, w)
         else:
-            self._array = np.asanyarray(source) if hasattr(source, "__array__") else None
-            if self._array is None or self._array.ndim != 2 or self._array.size <= ENTRIES:
+            self._array = _validate.numbers("per_example_gradients", source)
+            if self._array.ndim != 2 or self._array.size <= ENTRIES:
                 self._array = _validate.reals("per_example_gradients", source, shape=(None, None))
             self.n, self.p = self._array.shape
         if self.n < 2:

@@ -37,6 +37,8 @@ def plot_convergence(study: ConvergenceStudy, ax: Any = None) -> Any:
         ("strong", study.strong_error, study.strong_order, RED, "o"),
         ("weak", study.weak_error, study.weak_order, BLUE, "s"),
     ):
+        if error is None or order is None:  # of an expectation there are no strong errors
+            continue
         size = np.abs(error.value)
         clear = size > 3 * error.stderr
         down = np.minimum(2 * error.stderr, 0.9 * size)  # a bar must end above zero

@@ -34,13 +34,14 @@ class ConvergenceStudy:
     ----------
     dts : ndarray, shape (k,)
         The steps h, in increasing order.
-    strong_error : Estimate
-        E|X_h − X| at the final time, arrays of shape (k,).
+    strong_error : Estimate or None
+        E|X_h − X| at the final time, arrays of shape (k,). This, like all that is strong, is None where an
+        `expectation` stood for the solution: there are no paths to compare with.
     weak_error : Estimate
         E f(X_h) − E f(X) at the final time, with its sign, arrays of shape (k,).
-    strong_order, weak_order : Estimate
+    strong_order, weak_order : Estimate, the first or None
         Slopes of ln error over ln h; NaN where fewer than two errors exceed three standard errors.
-    strong_bias, weak_bias : float
+    strong_bias, weak_bias : float, the first or None
         What the next order in h may add to the slopes, or take: see the notes of :func:`convergence_study`.
     method, equation : str
         The scheme, and the name of the SDE.
@@ -51,11 +52,11 @@ class ConvergenceStudy:
     """
 
     dts: NDArray[np.float64]
-    strong_error: Estimate
+    strong_error: Estimate | None
     weak_error: Estimate
-    strong_order: Estimate
+    strong_order: Estimate | None
     weak_order: Estimate
-    strong_bias: float
+    strong_bias: float | None
     weak_bias: float
     method: str
     equation: str
@@ -71,10 +72,20 @@ class ConvergenceStudy:
             Which order.
         alpha : float
             Probability, in (0, 1), that the interval leaves out the true order.
+
+        Raises
+        ------
+        InvalidInputError
+            An argument out of range, or the strong order of a study that measured none.
         """
         strong = _validate.choice("kind", kind, ("strong", "weak")) == "strong"
         alpha = _validate.real("alpha", alpha, above=0.0, below=1.0)
         if strong:
+            if self.strong_order is None or self.strong_bias is None:
+                raise InvalidInputError(
+                    'kind must be "weak": with an expectation in place of a solution no strong order was measured. '
+                    "Leave expectation out, or pass exact, for one."
+                )
             return _interval(self.strong_order, self.strong_bias, alpha)
         return _interval(self.weak_order, self.weak_bias, alpha)
 
@@ -121,7 +132,7 @@ def convergence_study(
         By default the scheme's own run at 1/16 of the smallest step, which shows that it converges, and how fast, but
         not to what.
     expectation : float, optional
-        E f(X) at the final time, in place of a solution. Strong errors are then NaN.
+        E f(X) at the final time, in place of a solution. There are then no strong errors.
     observable : function, optional
         f, from positions (n_paths, d) to n_paths numbers; |x|² by default.
     rng : None, int, SeedSequence or Generator, optional
@@ -200,15 +211,15 @@ def convergence_study(
             raise DivergedError(f"paths overflowed at dt={dt:g}; take smaller steps", result=final)
         return final
 
-    measured = observable or _square
-
     def observed(x: NDArray[np.float64]) -> NDArray[np.float64]:
-        values = _validate.called("observable", measured, x)
+        if observable is None:
+            return _square(x)
+        values = _validate.called("observable", observable, x)
         return _validate.reals("what observable returns", values, shape=(n_paths,))
 
     ends = [run(sde, x0, float(dt)) for dt in steps]
     if expectation is not None:
-        reference, goal = np.full((n_paths, sde.dimension), np.nan), _validate.real("expectation", expectation)
+        reference, goal = None, _validate.real("expectation", expectation)
     else:
         if exact is None:
             reference = run(sde, x0, finest)
@@ -219,10 +230,12 @@ def convergence_study(
             values = _validate.called("exact", exact, brownian)
             reference = _validate.reals("what exact returns", values, shape=(n_paths, sde.dimension))
         goal = observed(reference)
-    strong = np.array([np.linalg.norm(end - reference, axis=1) for end in ends])
     weak = np.array([observed(end) - goal for end in ends])
     own = finest if exact is None and expectation is None else 0.0
-    strong_error, strong_order, strong_bias = _order(steps, strong, own)
+    strong_error, strong_order, strong_bias = None, None, None
+    if reference is not None:
+        strong = np.array([np.linalg.norm(end - reference, axis=1) for end in ends])
+        strong_error, strong_order, strong_bias = _order(steps, strong, own)
     weak_error, weak_order, weak_bias = _order(steps, weak, own)
     return ConvergenceStudy(
         dts=steps,
@@ -243,7 +256,14 @@ def convergence_study(
 
 
 def _square(x: NDArray[np.float64]) -> NDArray[np.float64]:
-    return np.sum(x**2, axis=1)
+    with np.errstate(over="ignore"):
+        squares = np.sum(x**2, axis=1)
+    if not np.isfinite(squares).all():
+        raise InvalidInputError(
+            f"the observable |x|² overflows where paths end, at up to {np.abs(x).max():.3g}; take an x0 nearer to 0, or "
+            "pass an observable that stays finite there"
+        )
+    return squares
 
 
 def _order(

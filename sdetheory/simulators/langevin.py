@@ -101,7 +101,7 @@ def underdamped_langevin(landscape: Landscape, temperature: float, *, friction: 
     landscape = _landscape(landscape)
     temperature = _validate.real("temperature", temperature, at_least=0.0)
     friction = _validate.real("friction", friction, above=0.0)
-    mass = _validate.real("mass", mass, above=0.0)
+    mass = _validate.real("mass", mass, at_least=float(np.finfo(np.float64).tiny))  # below it 1/m is no float
     x = landscape.variables
     momenta = [sympy.Symbol(_unused(f"p_{v.name}", landscape), real=True) for v in x]
     d = len(x)

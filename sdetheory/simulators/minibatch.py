@@ -169,6 +169,11 @@ def minibatch_covariance(
         total += noise.sum(axis=0)
         squares[chunk] = np.einsum("ij,ij->i", noise, noise)
         along[chunk] = (noise @ axes.T) ** 2
+    if not np.isfinite(squares).all():
+        raise InvalidInputError(
+            "per_example_gradients must be numbers whose squares, summed, a float holds; the noise |Ĝ − G|² of a batch "
+            "overflows. Rescale the loss."
+        )
     return MinibatchCovariance(
         covariance=None if keep == "trace" else products / n_draws,
         trace=mean_estimate(squares),

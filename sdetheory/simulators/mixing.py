@@ -7,7 +7,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from .. import _validate
 from .._intervals import Law, Reciprocal, VarianceRatio
+from ..errors import InvalidInputError
 from ..results import Estimate
 
 
@@ -60,7 +62,29 @@ class Mixing:
     r_hat: Estimate
 
     def of(self, column: int | slice) -> Mixing:
-        """Return one entry, or some, of estimates that are arrays of shape (k,)."""
+        """Return one entry, or some, of estimates that are arrays of shape (k,).
+
+        Parameters
+        ----------
+        column : int or slice
+            Which of the k entries, from −k to k − 1, or some of them.
+
+        Raises
+        ------
+        InvalidInputError
+            Another index, or one of estimates that are single numbers.
+        """
+        shape = np.shape(self.r_hat.value)
+        if len(shape) != 1:
+            raise InvalidInputError(f"column is for estimates of shape (k,); these have shape {shape}")
+        if isinstance(column, slice):
+            for end in (column.start, column.stop, column.step):
+                if end is not None:
+                    _validate.integer("the slice column", end)
+            if column.step == 0:
+                raise InvalidInputError("the slice column must have a step other than 0")
+        else:
+            column = _validate.integer("column", column, at_least=-shape[0], at_most=shape[0] - 1)
         return Mixing(**{name: getattr(self, name)[column] for name in self.__slots__})
 
 
@@ -93,8 +117,8 @@ def mixing(
         ratio = scatter.sum(axis=0) / (2 * m - 1) / within.mean(axis=0)
         r_hat = np.sqrt(1 - 2 / n_samples + ratio)
         r_error = ratio * _relative_error(scatter[:m] + scatter[m:], within) / (2 * r_hat)
-        # Averages over times much longer than τ are normal: their variance is a χ² of m - 1. That within paths, of which
-        # with it the whole variance is made, has as many degrees of freedom as its own scatter tells.
+        # Averages over times much longer than τ are normal: their variance is a χ² of m - 1. The variance within paths,
+        # the other part of the whole, has as many degrees of freedom as its own scatter tells.
         inside = square - centred
         freedom = 2 * m * (inside.mean(axis=0) / inside.std(axis=0, ddof=1)) ** 2
         share = between / inside.mean(axis=0)

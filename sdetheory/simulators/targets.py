@@ -32,10 +32,22 @@ class Crossing:
         a, not zero; its length does not matter to the times.
     level : float
         c.
+
+    Raises
+    ------
+    InvalidInputError
+        A direction of zeros, or what is no finite number.
     """
 
     direction: ArrayLike
     level: float
+
+    def __post_init__(self) -> None:
+        direction = _validate.reals("direction", self.direction, shape=(None,))
+        if not direction.any():
+            raise InvalidInputError("direction must not be zero; got zeros. Give the vector a of a·x ≥ c.")
+        object.__setattr__(self, "direction", direction)
+        object.__setattr__(self, "level", _validate.real("level", self.level))
 
 
 def target_function(targets: Sequence[Any], sde: SDE) -> tuple[BlockFunction, bool]:
@@ -94,9 +106,7 @@ def _crossing(target: tuple[Any, ...], dimension: int) -> Crossing:
 def _numbers(crossing: Crossing, dimension: int) -> NDArray[np.float64]:
     """Return a and c."""
     direction = _validate.reals("the crossing's direction", crossing.direction, shape=(dimension,))
-    if not direction.any():
-        raise InvalidInputError("the crossing's direction must not be zero; got zeros. Give the vector a of a·x ≥ c.")
-    return np.append(direction, _validate.real("the crossing's level", crossing.level))
+    return np.append(direction, crossing.level)
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

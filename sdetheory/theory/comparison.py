@@ -86,7 +86,8 @@ def compare_laws(sample: Any, law: Any, *, n_eff: float | None = None, bins: Arr
     >>> compare_laws(x, stats.norm(scale=1.05)).agrees(alpha=1e-3)
     False
     """
-    _validate.having("law", law, ["pdf"], "a law with a method pdf", hint="theory.gibbs and theory.stationary_law give some.")
+    hint = "theory.gibbs and theory.stationary_law give some."
+    _validate.having("law", law, ["pdf"], "a law with a method pdf", hint=hint)
     if n_eff is not None:
         n_eff = _validate.real("n_eff", n_eff, above=0.0)
     if hasattr(sample, "histogram"):

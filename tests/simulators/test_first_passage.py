@@ -320,7 +320,6 @@ def test_overflow_of_a_component_that_the_target_does_not_see():
         ({"target": 1.0}, "got float"),
         ({"target": "y - 1"}, "unknown name"),
         ({"target": "barrier"}, "must depend on x"),
-        ({"target": st.Crossing(direction=[0.0], level=1.0)}, "must not be zero"),
         ({"target": st.Crossing(direction=[1.0, 0.0], level=1.0)}, "shape"),
         ({"max_steps": 0}, "max_steps"),
         ({"dt": -0.1}, "dt must be > 0"),
@@ -332,6 +331,16 @@ def test_refusals(changes, words):
     arguments = {"target": ("above", 1.0), "dt": 0.01, "max_steps": 10, "n_paths": 4, **changes}
     with pytest.raises(InvalidInputError, match=words):
         st.first_passage(well(0.25), [-1.0], **arguments)
+
+
+@pytest.mark.parametrize(
+    ("direction", "level", "words"),
+    [([0.0], 1.0, "direction must not be zero"), ([np.nan], 1.0, "direction must be finite"), (1.0, 1.0, "direction"),
+     ([1.0], np.inf, "level must be finite"), ([1.0], "1", "level must be real")],
+)  # fmt: skip
+def test_a_crossing_of_no_numbers_is_refused_where_it_is_made(direction, level, words):
+    with pytest.raises(InvalidInputError, match=words):
+        st.Crossing(direction=direction, level=level)
 
 
 def test_a_method_whose_points_are_not_on_a_path():

@@ -6,6 +6,7 @@ from arviz_stats.base import array_stats
 from test_stationary_statistics import ALPHA, estimates, sample, well
 
 import sdetheory as st
+from sdetheory.errors import InvalidInputError
 from sdetheory.stats import agrees, required_samples
 
 # What is tested is how the run is made, not whether it has settled, which it is too short for.
@@ -118,3 +119,14 @@ def test_r_hat_of_paths_that_mix():
     assert mixed.r_hat.value[0] < 1.01
     assert agrees(mixed.r_hat, 1 + 2 / 400, alpha=ALPHA)
     assert not agrees(mixed.r_hat, 1.0, alpha=ALPHA)
+
+
+@pytest.mark.parametrize("column", [2, -3, 2**63, 0.5, True, "r_hat", None, [0], slice("a", None), slice(0, 1, 0)])
+def test_a_column_that_is_not_there_is_refused(column):
+    pair = st.Estimate(value=np.array([1.0, 2.0]), stderr=np.array([0.1, 0.2]), n_eff=10.0)
+    mixing = st.simulators.Mixing(autocorrelation_time=pair, effective_sample_size=pair, r_hat=pair)
+    assert mixing.of(-1).r_hat.value == mixing.of(1).r_hat.value == mixing.of(slice(1, None)).r_hat.value[0] == 2.0
+    with pytest.raises(InvalidInputError, match="column"):
+        mixing.of(column)
+    with pytest.raises(InvalidInputError, match="column is for estimates of shape"):
+        mixing.of(0).of(0)
