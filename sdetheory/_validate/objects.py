@@ -91,7 +91,7 @@ def naming(name: str) -> Iterator[None]:
     except InvalidInputError as error:
         if re.search(rf"\b{re.escape(name)}\b", str(error)):
             raise
-        raise type(error)(f"{name}: {error}") from None
+        raise type(error)(f"{name}: {error}") from error.__cause__
 
 
 def mapping(name: str, value: Any, meaning: str) -> dict[str, Any]:

@@ -106,7 +106,7 @@ def prior_root(prior_shape: ArrayLike | None, size: int) -> Array | None:
     """Return R with P = RᵀR of a prior shape that is a matrix, a diagonal, or None."""
     if prior_shape is None:
         return None
-    if np.ndim(prior_shape) == 1:
+    if _validate.numbers("prior_shape", prior_shape).ndim == 1:
         return np.sqrt(_validate.reals("prior_shape", prior_shape, shape=(size,), above=0.0))
     matrix = _validate.symmetric("prior_shape", prior_shape, size)
     # Powers of two bring the diagonal near one, exactly: whether a matrix is definite does not depend on units.

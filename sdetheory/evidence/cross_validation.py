@@ -154,7 +154,8 @@ def cross_validation(
         permutations = _validate.integer("permutations", permutations, at_least=2)
         generator = _validate.generator(rng)
         orders = (generator.permutation(n) for _ in range(permutations))
-        return mean_estimate(np.array([_held_out(learner, rows[order], y[order]) for order in orders]))
+        sampled = np.array([_held_out(learner, rows[order], y[order]) for order in orders])
+        return mean_estimate(_representable(sampled, precision, variance))
     if n > _LARGEST:
         raise InvalidInputError(
             f"all subsets of {n} observations are too many (at most {_LARGEST} are enumerated). Give permutations, for "
@@ -163,7 +164,7 @@ def cross_validation(
     scores = np.zeros(n)
     _enumerate(learner, rows, y, 0, np.ones(n, dtype=bool), scores)
     sizes = np.arange(1, n + 1)
-    scores /= special.binom(n, sizes) * sizes
+    scores = _representable(scores, precision, variance) / (special.binom(n, sizes) * sizes)
     total = float(model.log_evidence(precision, variance))
     if abs(scores.sum() - total) > 1e-6 * max(1.0, abs(total)):
         warnings.warn(
@@ -172,6 +173,15 @@ def cross_validation(
             "take a larger prior_precision.",
             AccuracyWarning,
             stacklevel=2,
+        )
+    return scores
+
+
+def _representable(scores: Array, precision: float, variance: float) -> Array:
+    if not np.isfinite(scores).all():
+        raise InvalidInputError(
+            f"prior_precision = {precision:g} and noise_variance = {variance:g} put the log density of some "
+            "observation beyond the range of doubles; take values nearer to the scale of the data"
         )
     return scores
 

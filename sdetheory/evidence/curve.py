@@ -98,9 +98,9 @@ class EvidenceCurve:
             The mean and s/√n; the standard error is NaN for a single split.
         """
         values = _validate.reals("values", values)
-        n = len(values) if values.ndim else 0
-        if not n:
-            raise InvalidInputError(f"values must have a row for each split; got shape {values.shape}")
+        n = len(self.test_loss)
+        if not values.ndim or len(values) != n:
+            raise InvalidInputError(f"values must have a row for each of the {n} splits; got shape {values.shape}")
         stderr = values.std(axis=0, ddof=1) / math.sqrt(n) if n > 1 else np.full(values.shape[1:], np.nan)
         return Estimate(value=values.mean(axis=0), stderr=stderr, n_eff=float(n))
 

@@ -171,7 +171,7 @@ def _truth(model: LinearModel, true_covariance: ArrayLike, true_noise_variance: 
 
 def _covariance(name: str, value: ArrayLike, size: int) -> Array:
     """Return the diagonal (size,) or the matrix (size, size)."""
-    if np.ndim(value) == 2:
+    if _validate.numbers(name, value).ndim == 2:
         return _validate.positive_semidefinite(name, value, size)
     diagonal = _validate.reals(name, value, at_least=0.0)
     if diagonal.shape not in ((), (size,)):

@@ -17,6 +17,9 @@ from . import _differences
 Array = NDArray[np.float64]
 Function = Callable[[Array], Any]
 
+_LARGEST = 2**14
+"""Weights beyond which no matrix over pairs of them is made: it would take more than 2 GB."""
+
 
 class Map(ABC):
     r"""A change of weights w = φ(v), smooth, with a smooth inverse.
@@ -59,7 +62,11 @@ class Map(ABC):
         """Return v with φ(v) = w at one point (d,), after a test of the map there: shapes, inverse and Jacobian."""
         w = _validate.reals("w", w, shape=(None,))
         if self.dimension not in (None, w.size):
-            raise InvalidInputError(f"the map must be one of {w.size} weights, as the model has; got {self.dimension}")
+            raise InvalidInputError(
+                f"the map must be one of {w.size} weights, as the model has; got {self.dimension}, the length of its w"
+            )
+        if not w.size:
+            raise InvalidInputError("w must hold at least one weight; got none")
         with np.errstate(all="ignore"):
             v = np.asarray(self.inverse(w), dtype=np.float64)
         if v.shape != w.shape or not np.isfinite(v).all():
@@ -69,7 +76,8 @@ class Map(ABC):
             )
         pair = np.stack([v, v])
         for name, shape in (("forward", (2, v.size)), ("jacobian", (2, v.size, v.size)), ("log_determinant", (2,))):
-            got = np.shape(getattr(self, name)(pair))
+            with _validate.naming("w"):
+                got = np.shape(getattr(self, name)(pair))
             if got != shape:
                 raise InvalidInputError(f"{name} of the map must take (2, {v.size}) to shape {shape}; got {got}")
         slopes = self.jacobian(v)
@@ -99,14 +107,25 @@ def _sized(name: str, value: Any, size: int) -> Array:
     weights = _weights(name, value)
     if weights.shape[-1] != size:
         raise InvalidInputError(f"{name} must have shape (..., {size}); got shape {weights.shape}")
+    if not np.isfinite(weights).all():  # times the zeros of a matrix infinity says nothing
+        raise InvalidInputError(f"{name} must be finite, as a linear map takes sums of weights; got infinity")
     return weights
+
+
+def _applied(part: str, function: Function, name: str, points: Array) -> Array:
+    """Return what a function that the map is made of gives of the points that the argument `name` holds."""
+    with _validate.naming(name):
+        return _validate.called(part, lambda x: np.asarray(function(x), dtype=np.float64), points)
 
 
 def _point(v: Any, gradient: Any, hessian: Any) -> tuple[Array, Array, Array]:
     """Return one point with the derivatives of a cost there."""
-    point = _validate.reals("v", v, shape=(None,))
-    d = len(point)
-    return point, _validate.reals("gradient", gradient, shape=(d,)), _validate.reals("hessian", hessian, shape=(d, d))
+    point, d = _validate.reals("v", v, shape=(None,)), np.size(v)
+    gradient, hessian = _validate.reals("gradient", gradient), _validate.reals("hessian", hessian)
+    for name, derivative, shape in (("gradient", gradient, (d,)), ("hessian", hessian, (d, d))):
+        if derivative.shape != shape:
+            raise InvalidInputError(f"{name} must have shape {shape}, as v has {d} weights; got {derivative.shape}")
+    return point, gradient, hessian
 
 
 def _same(what: str, got: Array, expected: Array, scale: float) -> None:
@@ -224,7 +243,13 @@ def two_layer_rescaling(n_first: int, n_second: int, alpha: float) -> LinearMap:
     n_first = _validate.integer("n_first", n_first, at_least=1)
     n_second = _validate.integer("n_second", n_second, at_least=1)
     alpha = _validate.real("alpha", alpha, above=0.0)
-    return LinearMap(np.diag(np.repeat([alpha, 1 / alpha], [n_first, n_second])))
+    if n_first + n_second > _LARGEST:
+        raise InvalidInputError(
+            f"n_first and n_second must be at most {_LARGEST} weights together, whose matrix is "
+            f"{8 * _LARGEST**2 / 2**30:g} GiB; got {_validate.shown(n_first + n_second)}"
+        )
+    with _validate.naming("alpha"):
+        return LinearMap(np.diag(np.repeat([alpha, 1 / alpha], [n_first, n_second])))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -258,11 +283,11 @@ class ElementwiseMap(Map):
 
     def forward(self, v: Array) -> Array:
         """Return f(vᵢ)."""
-        return self.function(_weights("v", v))
+        return _applied("function", self.function, "v", _weights("v", v))
 
     def inverse(self, w: Array) -> Array:
         """Return vᵢ with f(vᵢ) = wᵢ."""
-        return self.inverse_function(_weights("w", w))
+        return _applied("inverse_function", self.inverse_function, "w", _weights("w", w))
 
     def jacobian(self, v: Array) -> Array:
         """Return the diagonal matrix of f'(vᵢ)."""
@@ -276,14 +301,17 @@ class ElementwiseMap(Map):
     def pull_back(self, v: Array, gradient: Array, hessian: Array) -> tuple[Array, Array]:
         """Return gradient and Hessian; only the diagonal gains terms."""
         v, gradient, hessian = _point(v, gradient, hessian)
-        slope, second = self._slope(v), self.second_derivative(v)
+        slope = self._slope(v)
+        second, third = (
+            _applied(name, getattr(self, name), "v", v) for name in ("second_derivative", "third_derivative")
+        )
         bend = second / slope
-        diagonal = second * gradient - self.third_derivative(v) / slope + bend**2
+        diagonal = second * gradient - third / slope + bend**2
         return slope * gradient - bend, slope[:, None] * hessian * slope + np.diag(diagonal)
 
     def _slope(self, v: Array) -> Array:
         """Return f', which must be positive."""
-        slope = np.asarray(self.derivative(v))
+        slope = _applied("derivative", self.derivative, "v", v)
         wrong = ~(slope > 0)
         if wrong.any():
             raise InvalidInputError(
@@ -356,20 +384,26 @@ class SmoothMap(Map):
 
     def forward(self, v: Array) -> Array:
         """Return φ(v)."""
-        return np.asarray(self.function(_weights("v", v)), dtype=np.float64)
+        return _applied("function", self.function, "v", _weights("v", v))
 
     def inverse(self, w: Array) -> Array:
         """Return φ⁻¹(w)."""
-        return np.asarray(self.inverse_function(_weights("w", w)), dtype=np.float64)
+        return _applied("inverse_function", self.inverse_function, "w", _weights("w", w))
 
     def jacobian(self, v: Array) -> Array:
         """Return J."""
-        return np.asarray(self.jacobian_function(_weights("v", v)), dtype=np.float64)
+        return _applied("jacobian_function", self.jacobian_function, "v", _weights("v", v))
 
     def log_determinant(self, v: Array) -> Any:
         """Return ln det J, after a look whether the map folds."""
-        sign, log_determinant = np.linalg.slogdet(self.jacobian(v))
-        w = self.forward(v)
+        v = _weights("v", v)
+        slopes, w = self.jacobian(v), self.forward(v)
+        if slopes.shape != (*v.shape, v.shape[-1]) or w.shape != v.shape:
+            raise InvalidInputError(
+                f"v of shape {v.shape} must give points of that shape and matrices (..., {v.shape[-1]}, "
+                f"{v.shape[-1]}); function gives shape {w.shape}, jacobian_function {slopes.shape}"
+            )
+        sign, log_determinant = np.linalg.slogdet(slopes)
         reached = np.isfinite(w).all(axis=-1) & np.isfinite(log_determinant)
         wrong = np.atleast_1d(sign <= 0)
         if wrong.any():
@@ -378,7 +412,8 @@ class SmoothMap(Map):
                 f"{np.atleast_2d(v)[wrong][0].tolist()}. If it is negative everywhere, exchange two of the new weights."
             )
         with np.errstate(all="ignore"):
-            back = np.where(reached[..., None], np.asarray(self.inverse_function(w), dtype=np.float64), v)
+            inverted = _applied("inverse_function", self.inverse_function, "v", w)
+            back = np.where(reached[..., None], inverted, v)
         wrong = np.atleast_1d(~(np.abs(back - v) <= 1e-6 * (1 + np.abs(v))).all(axis=-1))
         if wrong.any():
             raise InvalidInputError(

@@ -274,7 +274,7 @@ def mackay(
         if max(abs(precision / before[0] - 1), abs(variance / before[1] - 1)) <= rtol:
             return precision, variance
     raise DivergedError(
-        f"MacKay's iteration has not converged: λ = {precision:.6g}, σ² = {variance:.6g}. Use maximize(), which knows "
-        "boundaries, or raise max_iterations.",
+        f"MacKay's iteration has not converged to rtol = {rtol:g}: prior_precision λ = {precision:.6g}, noise_variance "
+        f"σ² = {variance:.6g}. Use maximize(), which knows boundaries, another start, or larger max_iterations or rtol.",
         (precision, variance),
     )

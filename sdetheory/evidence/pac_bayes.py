@@ -8,7 +8,7 @@ import numpy as np
 from scipy import special
 
 from .. import _validate
-from ..errors import IncompatibleError
+from ..errors import IncompatibleError, InvalidInputError
 from ._linear_formulas import linear_model
 from .linear import LinearModel
 
@@ -101,11 +101,21 @@ def pac_bayes_bound(
     if model.intercept is not None or model._design.root is not None:
         raise IncompatibleError("pac_bayes_bound() needs a model without intercept and without prior_shape")
     n, p = model.X.shape
-    spread = input_variance / (precision * variance)
+    product = precision * variance
+    spread = input_variance / product if product else math.inf
     if n * power * spread >= 1:
         return math.inf
-    log_moment = _log_moment(n, p, power, noise / variance, spread, norm**2 * precision)
     tempered = variance / power
+    if not tempered < math.inf:
+        raise InvalidInputError(f"power must be so large that a float holds noise_variance / power; got {power:g}")
+    with np.errstate(all="ignore"):
+        log_moment = _log_moment(n, p, power, noise / variance, spread, norm * norm * precision)
+    if not math.isfinite(log_moment):
+        raise InvalidInputError(
+            f"Ψ of the bound overflows at input_variance = {input_variance:g}, true_weight_norm = {norm:g}, "
+            f"true_noise_variance = {noise:g}, prior_precision = {precision:g}, noise_variance = {variance:g} and "
+            f"power = {power:g}; bring the data to a scale nearer to one"
+        )
     constant = 0.5 * n * (math.log(2 * math.pi * tempered) - power * math.log(2 * math.pi * variance))
     log_partition = float(model.log_evidence(precision, tempered)) + constant
     return (-log_partition - math.log(delta) + log_moment) / (n * power)

@@ -141,7 +141,9 @@ def _linear(model: LinearModel, phi: Map) -> LinearModel:
         )
     size = model.X.shape[1]
     if phi.dimension != size:
-        raise InvalidInputError(f"matrix must have shape ({size}, {size}); got shape {phi.matrix.shape}")
+        raise InvalidInputError(
+            f"map must be one of {size} weights, whose matrix must have shape ({size}, {size}); got {phi.matrix.shape}"
+        )
     root = phi.matrix if model._factor is None else _product(model._factor, phi.matrix)
     factor = np.linalg.qr(root.astype(np.float64)).R
     # RA F⁻¹ should be orthogonal, and is up to the condition number times 1e-16; its own factor mends F.

@@ -35,7 +35,7 @@ def log_equivalent_modes(hidden_units: int, *, sign_flips: bool) -> float:
     Raises
     ------
     InvalidInputError
-        If `hidden_units` is not a whole number ≥ 1.
+        If `hidden_units` is not a whole number ≥ 1, or `sign_flips` not True or False.
 
     Notes
     -----
@@ -59,4 +59,5 @@ def log_equivalent_modes(hidden_units: int, *, sign_flips: bool) -> float:
     3.8712
     """
     h = _validate.integer("hidden_units", hidden_units, at_least=1)
+    sign_flips = _validate.flag("sign_flips", sign_flips)
     return float(special.gammaln(h + 1) + (h * math.log(2) if sign_flips else 0.0))

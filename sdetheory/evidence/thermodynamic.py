@@ -114,8 +114,8 @@ def thermodynamic(
     """
     target, n_paths = _logistic(fit), _validate.integer("n_paths", n_paths, at_least=2)
     dt, generator = _step(target, dt), _validate.generator(rng)
-    before = math.ceil(_validate.real("burn_in", burn_in, at_least=0.0) / dt)
-    half = math.ceil(_validate.real("duration", duration, above=0.0) / dt / 2)
+    before = math.ceil(_steps("burn_in", _validate.real("burn_in", burn_in, at_least=0.0), dt))
+    half = math.ceil(_steps("duration", _validate.real("duration", duration, above=0.0), dt) / 2)
     nodes, weights = np.polynomial.legendre.leggauss(_NODES)
     start = _start(target, _NODES * n_paths, generator)
     start[:, -2] = np.repeat((nodes + 1) / 2, n_paths)
@@ -256,7 +256,7 @@ def annealed(
     """
     target, n_paths = _logistic(fit), _validate.integer("n_paths", n_paths, at_least=100)
     dt, generator = _step(target, dt), _validate.generator(rng)
-    steps = math.ceil(_validate.real("duration", duration, above=0.0) / dt)
+    steps = math.ceil(_steps("duration", _validate.real("duration", duration, above=0.0), dt))
     start = _start(target, n_paths, generator)
     # The first bit of work takes β from 0 to 1/steps, and the first step is made there.
     start[:, -2] = 1 / steps
@@ -326,6 +326,13 @@ def _step(target: Whitened, dt: float | None) -> float:
     if dt >= 2 / bound:
         raise InvalidInputError(f"dt must be below the limit of stability 2/κ = {2 / bound:.3g}; got {dt:.3g}")
     return dt
+
+
+def _steps(name: str, time: float, dt: float) -> float:
+    """Return how many steps a time takes, if they can be counted."""
+    if time / dt > 2.0**40:
+        raise InvalidInputError(f"{name} must be at most 2**40 steps dt; got {time:g}, which dt = {dt:.3g} divides")
+    return time / dt
 
 
 def _start(target: Whitened, n_paths: int, generator: np.random.Generator) -> Array:

@@ -70,6 +70,8 @@ class WeightModel:
     derivatives: Callable[[Array], tuple[Array, Array]] | None = None
 
     def __post_init__(self) -> None:
+        if self.derivatives is not None:
+            _validate.function("derivatives", self.derivatives, "from one point w to gradient and Hessian")
         start = _validate.reals("start", self.start, shape=(None,))
         if not start.size:
             raise InvalidInputError("start must hold at least one weight; got none")
@@ -159,8 +161,21 @@ class WeightModel:
         """Return ∇C, shape (d,), and ∇∇C, shape (d, d), at one point (d,)."""
         w = _validate.reals("w", w, shape=(self.dimension,))
         if self.derivatives is not None:
-            return self.derivatives(w)
+            return self._given(self.derivatives, w)
         return _differences.in_units(self.cost, w, lengths(self.cost, w))
+
+    def _given(self, derivatives: Callable[[Array], Any], w: Array) -> tuple[Array, Array]:
+        """Return what `derivatives` gives at w, which far out of reach may overflow, of the right shapes."""
+
+        def arrays(w: Array) -> list[Array]:
+            return [np.asarray(part, dtype=np.float64) for part in derivatives(w)]
+
+        parts, d = _validate.called("derivatives", arrays, w), self.dimension
+        if (shapes := [part.shape for part in parts]) != [(d,), (d, d)]:
+            raise InvalidInputError(
+                f"derivatives must give a gradient of shape ({d},) and a Hessian of shape ({d}, {d}) at w; got {shapes}"
+            )
+        return parts[0], parts[1]
 
     def mode(self) -> Array:
         """Return the minimum of C that is reached from `start`, shape (d,).

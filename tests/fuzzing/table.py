@@ -441,6 +441,7 @@ def _calls():
             input_variance=1.0,
             true_weight_norm=1.0,
             true_noise_variance=0.1,
+            power=0.01,
         ),
         "evidence.quadrature": dict(fit=fit()),
         "evidence.reparameterize": dict(model=linear(), map=H),
