@@ -154,7 +154,8 @@ def cross_validation(
         permutations = _validate.integer("permutations", permutations, at_least=2)
         generator = _validate.generator(rng)
         orders = (generator.permutation(n) for _ in range(permutations))
-        sampled = np.array([_held_out(learner, rows[order], y[order]) for order in orders])
+        with np.errstate(over="ignore", invalid="ignore"):  # refused below
+            sampled = np.array([_held_out(learner, rows[order], y[order]) for order in orders])
         return mean_estimate(_representable(sampled, precision, variance))
     if n > _LARGEST:
         raise InvalidInputError(
@@ -162,7 +163,8 @@ def cross_validation(
             "example 1000, to sample them."
         )
     scores = np.zeros(n)
-    _enumerate(learner, rows, y, 0, np.ones(n, dtype=bool), scores)
+    with np.errstate(over="ignore", invalid="ignore"):  # refused below
+        _enumerate(learner, rows, y, 0, np.ones(n, dtype=bool), scores)
     sizes = np.arange(1, n + 1)
     scores = _representable(scores, precision, variance) / (special.binom(n, sizes) * sizes)
     total = float(model.log_evidence(precision, variance))

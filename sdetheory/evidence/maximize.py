@@ -275,6 +275,6 @@ def mackay(
             return precision, variance
     raise DivergedError(
         f"MacKay's iteration has not converged to rtol = {rtol:g}: prior_precision λ = {precision:.6g}, noise_variance "
-        f"σ² = {variance:.6g}. Use maximize(), which knows boundaries, another start, or larger max_iterations or rtol.",
+        f"σ² = {variance:.6g}. Use maximize(), which knows boundaries, another start, more max_iterations or rtol.",
         (precision, variance),
     )

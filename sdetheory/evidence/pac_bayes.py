@@ -137,6 +137,8 @@ def _log_moment(n: int, p: int, power: float, noise: float, spread: float, dista
     coarse = math.log(n) + np.linspace(-100.0, 5.0, _POINTS)
     values = log_integrand(coarse)
     near = np.flatnonzero(values > values.max() - _DEPTH)
+    if not near.size:  # numbers beyond the range of doubles
+        return math.nan
     grid = np.linspace(coarse[max(0, near[0] - 1)], coarse[min(_POINTS - 1, near[-1] + 1)], _POINTS)
     # The trapezoidal rule: exponentially accurate, as the integrand is analytic and dies out at both ends.
     values = log_integrand(grid)

@@ -105,8 +105,7 @@ def hessian_noise_scale(gradient: ArrayLike, covariance: ArrayLike, hessian: Arr
     bend = float(G @ H @ G)
     if bend <= 0:
         raise InvalidInputError(
-            f"hessian must curve upwards along gradient; GᵀHG is {bend:.3g}. Far from a minimum use "
-            "simple_noise_scale."
+            f"hessian must curve upwards along gradient; GᵀHG is {bend:.3g}. Far from a minimum use simple_noise_scale."
         )
     return float(np.sum(H * F)) / bend
 

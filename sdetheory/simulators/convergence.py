@@ -260,8 +260,8 @@ def _square(x: NDArray[np.float64]) -> NDArray[np.float64]:
         squares = np.sum(x**2, axis=1)
     if not np.isfinite(squares).all():
         raise InvalidInputError(
-            f"the observable |x|² overflows where paths end, at up to {np.abs(x).max():.3g}; take an x0 nearer to 0, or "
-            "pass an observable that stays finite there"
+            f"the observable |x|² overflows where paths end, at up to {np.abs(x).max():.3g}; take an x0 nearer to 0, "
+            "or pass an observable that stays finite there"
         )
     return squares
 

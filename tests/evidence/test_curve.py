@@ -57,6 +57,9 @@ def test_linear_curves_are_those_of_ridge_regression(rng, intercept):
             np.testing.assert_allclose(losses[0, i], -law.logpdf(values).mean(), rtol=1e-10)
     assert curve.train_accuracy is None and curve.test_accuracy is None
     assert math.isnan(curve.distance.stderr) and np.isnan(curve.average(curve.test_loss).stderr).all()
+    for wrong in (1.0, curve.test_loss[0], np.vstack([curve.test_loss] * 2)):
+        with pytest.raises(InvalidInputError, match="values must have a row for each of the 1 splits"):
+            curve.average(wrong)
 
 
 def made_up(precision, ratio, loss):

@@ -174,6 +174,9 @@ def test_bad_truths_are_refused(rng):
     model = LinearModel(inputs(rng, 6, 3), np.zeros(6))
     with pytest.raises(InvalidInputError, match="true_covariance must be a number, 3 numbers or a matrix"):
         expected_risk(model, 1.0, 1.0, true_covariance=[1.0, 1.0], true_noise_variance=1.0)
+    for wrong in ([[1.0], [1.0, 2.0]], np.ma.masked_values(np.eye(3), 1.0), "wide"):
+        with pytest.raises(InvalidInputError, match="true_covariance must"):
+            expected_risk(model, 1.0, 1.0, true_covariance=wrong, true_noise_variance=1.0)
     with pytest.raises(InvalidInputError, match="true_covariance must be positive semidefinite"):
         expected_risk(model, 1.0, 1.0, true_covariance=-np.eye(3), true_noise_variance=1.0)
     with pytest.raises(IncompatibleError, match="without intercept"):

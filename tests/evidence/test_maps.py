@@ -166,3 +166,27 @@ def test_second_derivatives_of_a_kink_are_refused():
 def test_cubic_inverts_far_out():
     w = np.array([-1e12, -1e-12, 0.0, 1e-12, 1e12])
     np.testing.assert_allclose(CUBIC.forward(CUBIC.inverse(w)), w, rtol=1e-14)
+
+
+def test_wrong_arguments_of_maps_are_named():
+    scaled = LinearMap(np.diag([2.0, 1.0]))
+    for method, argument in ((scaled.forward, "v"), (scaled.inverse, "w")):
+        with pytest.raises(InvalidInputError, match=f"{argument} must be finite"):
+            method(np.array([1.0, np.inf]))  # 0·∞ is no weight
+    with pytest.raises(InvalidInputError, match=r"gradient must have shape \(3,\), as v has 3 weights"):
+        CUBIC.pull_back(np.zeros(3), np.ones(2), np.eye(2))
+    with pytest.raises(InvalidInputError, match="alpha: matrix must be invertible"):
+        two_layer_rescaling(1, 1, 1e300)
+    with pytest.raises(InvalidInputError, match="n_first and n_second must be at most"):
+        two_layer_rescaling(2**40, 1, 2.0)
+    with pytest.raises(InvalidInputError, match="w must hold at least one weight"):
+        CUBIC.check([])
+
+
+def test_a_function_that_fails_on_the_points_is_named_with_its_error():
+    of_two = wrong(jacobian_function=lambda v: np.broadcast_to(np.eye(2), (*np.shape(v), 2)))
+    with pytest.raises(InvalidInputError, match="v: jacobian_function must be a function") as caught:
+        of_two.jacobian(np.zeros(3))
+    assert isinstance(caught.value.__cause__, ValueError)
+    with pytest.raises(InvalidInputError, match=r"jacobian_function \(2,\)"):
+        wrong(jacobian_function=lambda v: np.ones(2)).log_determinant(np.zeros(2))

@@ -340,3 +340,5 @@ def test_mackay_says_when_it_has_not_converged(rng):
     assert caught.value.result[0] > 1.0
     with pytest.raises(InvalidInputError, match="prior_precision must be > 0"):
         mackay(LinearModel(X, noise), 0.0, 1.0)
+    with pytest.raises(DivergedError, match=r"noise_variance .* max_iterations or rtol"):
+        mackay(LinearModel(X, noise), 1e300, 1.0)

@@ -112,3 +112,11 @@ def test_bad_requests_are_refused(rng):
         pac_bayes_bound(LinearModel(X, y), 1.0, 1.0, delta=1.0, **KNOWN)
     with pytest.raises(IncompatibleError, match="without intercept"):
         pac_bayes_bound(LinearModel(X, y, intercept="flat"), 1.0, 1.0, **KNOWN)
+    for changes, words in (
+        ({"power": 5e-324}, "power must be so large"),
+        ({"power": 0.01, "true_weight_norm": 1e300}, "true_weight_norm = 1e[+]300"),
+        ({"power": 0.01, "true_noise_variance": 1e300}, "true_noise_variance = 1e[+]300"),
+    ):
+        with pytest.raises(InvalidInputError, match=words):
+            pac_bayes_bound(LinearModel(X, y), 1.0, 1.0, **(KNOWN | changes))
+    assert pac_bayes_bound(LinearModel(X, y), 5e-324, 0.1, **KNOWN) == math.inf

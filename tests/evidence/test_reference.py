@@ -214,6 +214,10 @@ def test_refusals(rng):
         importance_sampling(fit, n_samples=10)
     with pytest.raises(InvalidInputError, match="limit of stability"):
         thermodynamic(fit, dt=10.0)
+    for name, call in (("duration", thermodynamic), ("burn_in", thermodynamic), ("duration", annealed)):
+        for wrong in ({name: 1e300}, {"dt": 5e-324}):
+            with pytest.raises(InvalidInputError, match=r"must be at most 2\*\*40 steps dt"):
+                call(fit, **wrong)
     with pytest.raises(IncompatibleError, match="logistic regression only"):
         annealed(laplace(SoftmaxRegression(model.X, model.y), 1.0))
     with pytest.raises(IncompatibleError, match="no direction"):

@@ -180,6 +180,8 @@ def test_a_weak_prior_ruins_the_evidence_and_not_the_predictions(rng):
         (lambda m: conditional_evidence(m, 1.0, 1.0, train_size=3), "train_size must be >= 1 and <= 2"),
         (lambda m: cross_validation(m, 1.0, 1.0, permutations=1), "permutations must be >= 2"),
         (lambda m: leave_one_out(m, 1.0, 0.0), "noise_variance must be > 0"),
+        (lambda m: cross_validation(m, 1.0, 5e-324), "noise_variance = .* beyond the range of doubles"),
+        (lambda m: cross_validation(m, 1.0, 5e-324, permutations=2, rng=0), "beyond the range of doubles"),
     ],
 )
 def test_bad_requests_are_refused(rng, call, message):

@@ -107,3 +107,6 @@ def test_refusals():
     for units in (0, 1.5, -3):
         with pytest.raises(InvalidInputError, match="hidden_units"):
             log_equivalent_modes(units, sign_flips=True)
+    for flips in (1, "no", [True, False], None):
+        with pytest.raises(InvalidInputError, match="sign_flips must be True or False"):
+            log_equivalent_modes(2, sign_flips=flips)

@@ -90,6 +90,7 @@ def test_weights_that_the_prior_forbids_have_infinite_cost():
     [
         ({"start": []}, "start must hold at least one weight"),
         ({"start": 1.0}, "start must have shape (any,)"),
+        ({"derivatives": np.nan}, "derivatives must be a function"),
         ({"start": [np.nan]}, "start must be finite"),
         ({"log_likelihood": lambda w: 0.0}, "log_likelihood must take weights (2, 1) to two finite numbers"),
         ({"log_prior": positive, "start": [-1.0]}, "log_prior must take weights (2, 1) to two finite numbers"),
@@ -98,6 +99,13 @@ def test_weights_that_the_prior_forbids_have_infinite_cost():
 def test_bad_parts_are_refused(parts, message):
     with pytest.raises(InvalidInputError, match=re.escape(message)):
         WeightModel(**({"log_likelihood": flat, "log_prior": lambda w: log_normal(w, 1.0), "start": [0.0]} | parts))
+
+
+@pytest.mark.parametrize("given", [lambda w: w, lambda w: (w, w), lambda w: (w, np.eye(1), 0.0), lambda w: 1 / 0])
+def test_derivatives_that_are_none_are_refused(given):
+    model = WeightModel(log_likelihood=flat, log_prior=lambda w: log_normal(w, 1.0), start=[0.0], derivatives=given)
+    with pytest.raises(InvalidInputError, match="derivatives must"):
+        model.gradient_and_hessian([0.0])
 
 
 @pytest.mark.parametrize(

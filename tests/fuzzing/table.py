@@ -1,4 +1,4 @@
-# ruff: noqa: C408, D401, E501 (a dict of arguments reads as a call)
+# ruff: noqa: C408 (a dict of arguments reads as a call)
 """The right arguments of every public callable, as few and small as they can be; and the objects that have methods."""
 
 import functools
@@ -76,9 +76,12 @@ def network():
 @once
 def function_model():
     return st.models.FunctionModel(
-        lambda w: 4.0 * float(w @ w), lambda w, i: np.tile(np.asarray(w), (len(i), 1)), lambda w, v: 8.0 * np.asarray(v),
-        train_size=8, dimension=2,
-    )  # fmt: skip
+        cost=lambda w: 4.0 * float(w @ w),
+        example_gradients=lambda w, i: np.tile(np.asarray(w), (len(i), 1)),
+        hessian_vector_product=lambda w, v: 8.0 * np.asarray(v),
+        train_size=8,
+        dimension=2,
+    )
 
 
 @once
@@ -158,7 +161,7 @@ def comparison():
 
 
 def problem(seed, train_size):
-    """The least problem of a batch-size study."""
+    """Return the least problem of a batch-size study."""
     rng = np.random.default_rng(seed)
     inputs = rng.standard_normal((train_size, 2))
     model = st.models.LogisticRegression(inputs, (inputs[:, 0] > 0).astype(int))
@@ -167,7 +170,7 @@ def problem(seed, train_size):
 
 @once
 def study():
-    """A study of three seeds whose metric peaks at the batch size 40 ε."""
+    """Return a study of three seeds whose metric peaks at the batch size 40 ε."""
     rows = [(b, e, s) for s in range(3) for e in (0.1, 0.2, 0.4) for b in (1, 2, 4, 8, 16, 32, 64)]
     batch, rate, seed = map(np.array, zip(*rows, strict=True))
     accuracy = 1 - 0.05 * np.log2(batch / (40 * rate)) ** 2 + 0.001 * seed
@@ -257,11 +260,12 @@ def _methods(kind, owner, calls, *names, **changes):
 def _models():
     w6, w21 = np.full(6, 0.1), network().initial(0)
     most = [key for key in MODEL_CALLS if key != "accuracy"]
+    products = [key for key in MODEL_CALLS if key != "hessian"]
     return (
         _methods("models.LinearRegression", least_squares, MODEL_CALLS, *most)
         | _methods("models.LogisticRegression", logistic, MODEL_CALLS)
         | _methods("models.SoftmaxRegression", softmax, MODEL_CALLS, w=w6, v=w6)
-        | _methods("models.ReLUNetwork", network, MODEL_CALLS, *[m for m in MODEL_CALLS if m != "hessian"], w=w21, v=w21)
+        | _methods("models.ReLUNetwork", network, MODEL_CALLS, *products, w=w21, v=w21)
         | _methods("models.FunctionModel", function_model, MODEL_CALLS,
                    *[m for m in most if m not in ("hessian", "loss")])
         | {
