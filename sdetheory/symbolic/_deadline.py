@@ -15,6 +15,14 @@ from contextlib import contextmanager
 
 from ..errors import TimeLimitError
 
+
+class Expired(BaseException):
+    """What the watchdog raises: no error that code on the way would take for one of its own."""
+
+
+OUT_OF_TIME = (TimeLimitError, Expired)
+"""What a caller of :func:`deadline` catches: an exception between the block and its end leaves it as it was raised."""
+
 _AGAIN = 1.0  # seconds until the exception is raised once more, should code on the way have swallowed it
 
 
@@ -38,7 +46,9 @@ def deadline(seconds: float, what: str) -> Iterator[None]:
         ...
     sdetheory.errors.TimeLimitError: counting to infinity took longer than 0.05 s
     """
-    expired = type("Expired", (BaseException,), {})  # one class a call, so that nested deadlines are told apart
+    text = f"{what} took longer than {seconds:g} s"
+    # One class a call, so that nested deadlines are told apart.
+    expired = type("Expired", (Expired,), {"__str__": lambda self: text})
     computing, finished, lock = threading.get_ident(), threading.Event(), threading.Lock()
 
     def watch() -> None:
@@ -49,9 +59,9 @@ def deadline(seconds: float, what: str) -> Iterator[None]:
                     ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(computing), ctypes.py_object(expired))
             wait = _AGAIN
 
-    threading.Thread(target=watch, name="sdetheory deadline", daemon=True).start()
     try:
         try:
+            threading.Thread(target=watch, name="sdetheory deadline", daemon=True).start()
             yield
         finally:
             with lock:
@@ -60,4 +70,4 @@ def deadline(seconds: float, what: str) -> Iterator[None]:
     except expired:
         with lock:
             finished.set()
-        raise TimeLimitError(f"{what} took longer than {seconds:g} s") from None
+        raise TimeLimitError(text) from None
