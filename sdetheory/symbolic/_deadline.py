@@ -49,25 +49,33 @@ def deadline(seconds: float, what: str) -> Iterator[None]:
     text = f"{what} took longer than {seconds:g} s"
     # One class a call, so that nested deadlines are told apart.
     expired = type("Expired", (Expired,), {"__str__": lambda self: text})
-    computing, finished, lock = threading.get_ident(), threading.Event(), threading.Lock()
+    computing, over = threading.get_ident(), []
+    # Bare locks, whose calls are in C: an exception within the Python of an Event would leave it locked.
+    begun, ended, lock = threading.Lock(), threading.Lock(), threading.Lock()
+    begun.acquire()
+    ended.acquire()
 
     def watch() -> None:
+        begun.acquire()
         wait = seconds
-        while not finished.wait(wait):
+        while not ended.acquire(timeout=wait):
             with lock:
-                if not finished.is_set():
+                if not over:
                     ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(computing), ctypes.py_object(expired))
             wait = _AGAIN
 
+    threading.Thread(target=watch, name="sdetheory deadline", daemon=True).start()
     try:
         try:
-            threading.Thread(target=watch, name="sdetheory deadline", daemon=True).start()
+            begun.release()
             yield
         finally:
             with lock:
-                finished.set()
+                over.append(True)
             time.sleep(0)  # a call is where an exception that was raised at the last moment is heard: here, not later
     except expired:
         with lock:
-            finished.set()
+            over.append(True)
         raise TimeLimitError(text) from None
+    finally:
+        ended.release()
