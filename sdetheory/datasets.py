@@ -50,7 +50,11 @@ class Dataset:
 
     def __post_init__(self) -> None:
         x_train = _validate.reals("x_train", self.x_train, shape=(None, None))
-        x_test = _validate.reals("x_test", self.x_test, shape=(None, x_train.shape[1]))
+        x_test = _validate.reals("x_test", self.x_test, shape=(None, None))
+        if x_test.shape[1] != x_train.shape[1]:
+            raise InvalidInputError(
+                f"x_test must have shape (any, {x_train.shape[1]}), as x_train has; got shape {x_test.shape}"
+            )
         if not len(x_train) or not len(x_test):
             raise InvalidInputError(f"x_train and x_test must have rows; got {len(x_train)} and {len(x_test)}")
         object.__setattr__(self, "x_train", x_train)

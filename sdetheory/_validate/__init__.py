@@ -5,6 +5,7 @@ in the one dtype and layout that the code below relies on.
 """
 
 from .arrays import box as box
+from .arrays import each_row as each_row
 from .arrays import extended as extended
 from .arrays import integer as integer
 from .arrays import integers as integers

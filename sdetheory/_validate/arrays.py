@@ -90,6 +90,14 @@ def real(name: str, value: Any, **bounds: float | None) -> float:
     return float(reals(name, value, shape=(), **bounds))  # pyright: ignore[reportArgumentType]
 
 
+def each_row(name: str, value: ArrayLike, of: str, n: int) -> NDArray[np.float64]:
+    """Return `value` as finite numbers, one for each of the n rows of the argument `of`."""
+    array = reals(name, value, shape=(None,))
+    if len(array) != n:
+        raise InvalidInputError(f"{name} must have shape ({n},), as {of} has {n} rows; got shape {array.shape}")
+    return array
+
+
 def extended(name: str, value: ArrayLike, shape: tuple[int | None, ...] | None = ()) -> NDArray[np.float64]:
     """Return `value` as a float64 array of numbers, of which some may be infinite: the ends of a range."""
     given = numbers(name, value)

@@ -117,9 +117,7 @@ class LinearModel:
         if features is not None:
             _validate.function("features", features, "of inputs, with a row for each")
         X = Design(features=features).inputs("X", X)
-        y = _validate.reals("y", y, shape=(None,))
-        if len(y) != len(X):
-            raise InvalidInputError(f"y must have shape ({len(X)},), as X has {len(X)} rows; got shape {y.shape}")
+        y = _validate.each_row("y", y, "X", len(X))
         if not y.size:
             raise InvalidInputError(f"X must hold at least one observation; got shape {X.shape}")
         if intercept is not None:

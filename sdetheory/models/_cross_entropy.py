@@ -14,7 +14,7 @@ Array = NDArray[Any]
 
 def labels(y: ArrayLike, size: int, n_classes: int | None = None) -> NDArray[np.int64]:
     """Return labels, whole numbers from 0 and below the number of classes if that is known."""
-    _validate.reals("y", y, shape=(size,))
+    _validate.each_row("y", y, "X", size)
     return _validate.integers("y", y, at_least=0, at_most=None if n_classes is None else n_classes - 1)
 
 

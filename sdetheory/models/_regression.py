@@ -187,4 +187,4 @@ def data(X: ArrayLike | None, y: ArrayLike | None, p: int) -> tuple[Array, Array
     if X is None or y is None:
         raise InvalidInputError("X and y must be given together, or neither for the data of the model")
     inputs = _validate.reals("X", X, shape=(None, p))
-    return inputs, _validate.reals("y", y, shape=(len(inputs),))
+    return inputs, _validate.each_row("y", y, "X", len(inputs))

@@ -65,7 +65,7 @@ class LinearRegression(Regression):
     def __post_init__(self) -> None:
         inputs = _validate.reals("X", self.X, shape=(None, None))
         object.__setattr__(self, "X", inputs)
-        object.__setattr__(self, "y", _validate.reals("y", self.y, shape=(len(inputs),)))
+        object.__setattr__(self, "y", _validate.each_row("y", self.y, "X", len(inputs)))
         object.__setattr__(
             self, "prior_precision", _validate.real("prior_precision", self.prior_precision, at_least=0.0)
         )

@@ -67,7 +67,7 @@ class LogisticRegression(Regression):
 
     def __post_init__(self) -> None:
         inputs = _validate.reals("X", self.X, shape=(None, None))
-        _validate.reals("y", self.y, shape=(len(inputs),))
+        _validate.each_row("y", self.y, "X", len(inputs))
         object.__setattr__(self, "X", inputs)
         object.__setattr__(self, "y", _validate.integers("y", self.y, at_least=0, at_most=1))
         object.__setattr__(

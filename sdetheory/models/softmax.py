@@ -79,7 +79,7 @@ class SoftmaxRegression(Model):
 
     def __post_init__(self) -> None:
         inputs = _validate.reals("X", self.X, shape=(None, None))
-        _validate.reals("y", self.y, shape=(len(inputs),))
+        _validate.each_row("y", self.y, "X", len(inputs))
         labels = _validate.integers("y", self.y, at_least=0)
         used = int(labels.max(initial=0)) + 1
         k = _validate.integer("n_classes", max(2, used) if self.n_classes is None else self.n_classes, at_least=2)

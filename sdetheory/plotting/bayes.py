@@ -10,7 +10,7 @@ import numpy as np
 from .. import _validate
 from ..errors import InvalidInputError
 from ..evidence import EvidenceCurve, Laplace, Posterior
-from ._style import BLUE, GREY, ORANGE, RED, TEAL, axes_or_new
+from ._style import BLUE, GREY, ORANGE, RED, TEAL, axes_or_new, panels
 
 
 def plot_evidence(curve: EvidenceCurve | Laplace, axes: Any = None) -> Any:
@@ -69,7 +69,7 @@ def _panels(axes: Any, number: int) -> Any:
     axes = np.ravel(axes)
     if len(axes) != number:
         raise InvalidInputError(f"axes must be {number} panels for this curve; got {len(axes)}")
-    return axes
+    return panels("axes", axes, number, "this curve")
 
 
 def _plot_path(fit: Laplace, axes: Any) -> Any:
