@@ -205,7 +205,6 @@ def semigroup_expansion(sde: ItoSDE, function: Any, *, step: sympy.Symbol, order
     >>> semigroup_expansion(ItoSDE(-k * x, s, x), x, step=h, order=2)
     h**2*k**2*x/2 - h*k*x + x
     """
-    _validate.instance("sde", sde, ItoSDE)
     h = _symbol(step)
     term = sde.expression(function, "function", h)
     total = term
@@ -260,7 +259,6 @@ def weak_mismatch(
     >>> weak_mismatch(ItoSDE(-a * x - h * a**2 * x / 2, sympy.sqrt(h * S), x), sgd, noise, step=h, order=2)
     {}
     """
-    _validate.instance("sde", sde, ItoSDE)
     f = sympy.Function("f")(*sde.variables)
     options = {"step": step, "order": order}
     recursion = recursion_expansion(f, increment, sde.variables, noise_moments, **options)
@@ -285,7 +283,7 @@ def _derivative(f: sympy.Expr, variables: Sequence[sympy.Symbol], exponents: Exp
 
 def _symbol(step: Any) -> sympy.Symbol:
     if not isinstance(step, sympy.Symbol) or not step.is_positive:
-        raise InvalidInputError(f"step must be a positive symbol; got {step!r:.60}")
+        raise InvalidInputError(f"step must be a positive symbol; got {_validate.shown(step)}")
     return step
 
 
