@@ -351,7 +351,7 @@ class Derivation:
         for name in names:
             if name not in stated:
                 raise InvalidInputError(
-                    f'using: "{statement}" rests on the assumption {name!r:.60}, which is not stated; call '
+                    f'using: "{statement}" uses the assumption {name!r:.60}, which is not stated; call '
                     f"suppose({name!r:.60}, ...). "
                     f"Stated are: {', '.join(stated) or 'none'}"
                 )
@@ -428,7 +428,7 @@ class Derivation:
 
 def _condition(value: Any) -> sympy.Basic:
     if isinstance(value, (bool, sympy.logic.boolalg.Boolean)):  # SymPy decides some relations itself
-        return sympy.sympify(value)
+        return _coerce.sympified(value)
     raise InvalidInputError(
         f"where must be a relation such as N >= 2, not a string, or a list of relations; got {_validate.shown(value)}"
     )

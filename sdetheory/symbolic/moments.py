@@ -203,8 +203,10 @@ def lyapunov(rate: Any, covariance: Any) -> sympy.ImmutableMatrix:
     [1/4, 1/3]])
     """
     k = _coerce.square(rate, "rate")
+    a = _coerce.square(covariance, "covariance", symmetric=True)
     size = k.rows
-    a = _coerce.square(covariance, "covariance", size, symmetric=True)
+    if a.rows != size:
+        raise InvalidInputError(f"rate and covariance must be matrices of one size; got {k.shape} and {a.shape}")
     if not k.free_symbols:
         stability_conditions(k)
     pairs = [(i, j) for i in range(size) for j in range(i, size)]

@@ -108,7 +108,7 @@ def enumerate_minibatches(
     count = math.comb(size, batch_size) if without else size**batch_size
     if count > MAX_BATCHES:
         raise InvalidInputError(
-            f"gradients and batch_size give more minibatches than can be listed, {MAX_BATCHES}; use smaller N or B"
+            f"gradients and batch_size give too many minibatches to list, more than {MAX_BATCHES}; use smaller N or B"
         )
     batches = itertools.combinations(numbers, batch_size) if without else itertools.product(numbers, repeat=batch_size)
     scale = Fraction(size, batch_size)
