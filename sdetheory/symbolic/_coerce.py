@@ -65,7 +65,10 @@ def vector(values: Any, name: str) -> list[sympy.Expr]:
         values = list(values)
     if isinstance(values, (str, bytes)) or not isinstance(values, Iterable):
         values = [values]
-    return [expression(value, name) for value in entries(values, name)]
+    found = [expression(value, name) for value in entries(values, name)]
+    if any(value.is_infinite for value in found):
+        raise InvalidInputError(f"{name} must be finite; got {shown(values)}")
+    return found
 
 
 def matrix(values: Any, name: str, rows: int | None) -> sympy.ImmutableMatrix:

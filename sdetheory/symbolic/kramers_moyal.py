@@ -289,7 +289,9 @@ def _symbol(step: Any) -> sympy.Symbol:
 
 def _noise_table(moments: Moments) -> tuple[list[sympy.Symbol], dict[Exponents, sympy.Expr]]:
     """Return the noises, in order, and the mean for each tuple of their exponents."""
-    monomials = {_coerce.expression(m, "noise_moments"): _coerce.expression(v, str(m)) for m, v in moments.items()}
+    monomials = {
+        _coerce.expression(m, "noise_moments"): _coerce.expression(v, f"noise_moments[{m}]") for m, v in moments.items()
+    }
     noises = sorted(set(itertools.chain(*(m.free_symbols for m in monomials))), key=str)
     known = {(0,) * len(noises): sympy.S.One}
     for monomial, value in monomials.items():
@@ -297,7 +299,7 @@ def _noise_table(moments: Moments) -> tuple[list[sympy.Symbol], dict[Exponents, 
         if len(terms) != 1 or terms[0][1] != 1:
             raise InvalidInputError(f"noise_moments must be given for monomials such as xi**2; got {monomial}")
         if value.has(*noises):
-            raise InvalidInputError(f"the moment of {monomial} must not depend on the noise; got {value}")
+            raise InvalidInputError(f"noise_moments[{monomial}] must not depend on the noise; got {value}")
         known[terms[0][0]] = value
     return noises, known
 
