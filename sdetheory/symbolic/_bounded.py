@@ -11,7 +11,7 @@ from typing import ParamSpec, TypeVar
 
 from ..errors import SdeTheoryError, TimeLimitError
 from ._arguments import check
-from ._deadline import deadline
+from ._deadline import OUT_OF_TIME, deadline
 from .proof import UndecidedError
 
 TIME_LIMIT = 30.0
@@ -61,7 +61,7 @@ def limited(what: str, seconds: float | None = None) -> Iterator[None]:
     try:
         with deadline(TIME_LIMIT if seconds is None else seconds, what):
             yield
-    except TimeLimitError as error:
+    except OUT_OF_TIME as error:
         raise TimeLimitError(f"{error}; {_REMEDY}") from None
     except SdeTheoryError:
         raise

@@ -7,12 +7,12 @@ from typing import Any
 import sympy
 
 from .. import _validate
-from ..errors import InvalidInputError, TimeLimitError
+from ..errors import InvalidInputError
 from . import _coerce
 from ._antiderivative import Terms, add, antiderivative
 from ._bounded import bounded
 from ._convergence import converges_at_ends, is_smooth, same_number
-from ._deadline import deadline
+from ._deadline import OUT_OF_TIME, deadline
 from ._laws import Form, normalization, squared_size, waves
 from ._signs import decided, positive
 from .proof import UndecidedError
@@ -167,7 +167,7 @@ def _total(form: Form) -> tuple[sympy.Expr, list[sympy.Expr]]:
     try:
         with deadline(_INTEGRATION_LIMIT, "the integral"):
             found = sympy.simplify(integral.doit())
-    except TimeLimitError:
+    except OUT_OF_TIME:
         return integral, []
     closed = not found.has(sympy.Integral, sympy.Piecewise, sympy.oo, sympy.nan, sympy.zoo)
     return (found, []) if closed and same_number(found, integral) else (integral, [])

@@ -23,7 +23,7 @@ from .._validate.messages import abbreviated
 from ..errors import InvalidInputError, SdeTheoryError, TimeLimitError
 from . import _remedies
 from ._arguments import checked
-from ._deadline import deadline
+from ._deadline import OUT_OF_TIME, deadline
 from ._size import MOST_FROM_TEXT, Ruler, check_work, too_large
 from .functions import logaddexp
 
@@ -150,7 +150,7 @@ def _parsed(text: str, symbols: Symbols) -> sympy.Expr:
     try:
         with deadline(TIME_LIMIT, f"reading the formula {_shorten(text)!r}"):
             expression = _Builder(line, table).build(tree.body, 0)
-    except TimeLimitError as error:
+    except OUT_OF_TIME as error:
         raise TimeLimitError(f"{error}; simplify it, or write its constants as decimal numbers") from None
     except RecursionError:
         raise InvalidInputError(f"the formula {_shorten(text)!r} is nested too deeply; take it apart") from None
