@@ -114,10 +114,10 @@ def stationary_density(sde: ItoSDE, *, support: tuple[Any, Any] | None = None, p
 
 
 def _interval(support: Any, x: sympy.Symbol) -> tuple[sympy.Expr, sympy.Expr]:
-    ends = [_coerce.expression(end, "support") for end in _coerce.entries(support, "support")]
-    if len(ends) != 2:
+    pair = _coerce.entries(support, "support")
+    if isinstance(support, (str, bytes)) or len(pair) != 2:
         raise InvalidInputError(f"support must be a pair (low, high); got {_validate.shown(support)}")
-    low, high = ends
+    ends = low, high = [_coerce.expression(end, "support") for end in pair]
     if not all(end.is_extended_real is not False for end in ends):
         raise InvalidInputError(f"support must be a pair of real numbers or ±oo; got ({low}, {high})")
     if low.has(x) or high.has(x) or low == sympy.oo or high == -sympy.oo or (high - low).is_extended_nonpositive:
