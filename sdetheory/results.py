@@ -59,6 +59,8 @@ class Estimate:
     law: Law | None = None
 
     def __post_init__(self) -> None:
+        if self.law is not None:
+            _validate.instance("law", self.law, Law, hint="None stands for Student's t.")
         value, stderr = _numbers("value", self.value), _numbers("stderr", self.stderr)
         if value.shape != stderr.shape:
             raise InvalidInputError(f"stderr must have the shape of value, {value.shape}; got shape {stderr.shape}")
@@ -66,7 +68,9 @@ class Estimate:
             raise InvalidInputError(f"stderr must be >= 0; got {stderr[stderr < 0].flat[0]:g}")
         n_eff = _numbers("n_eff", self.n_eff)
         if n_eff.ndim or not n_eff > 0:
-            raise InvalidInputError(f"n_eff must be one number > 0, of independent samples; got {self.n_eff!r:.60}")
+            raise InvalidInputError(
+                f"n_eff must be one number > 0, of independent samples; got {_validate.shown(self.n_eff)}"
+            )
         finite = np.isfinite(value)
         if n_eff > 1 and np.isnan(stderr[finite]).any():
             raise InvalidInputError(
@@ -82,7 +86,13 @@ class Estimate:
 
     def z_score(self, expected: ArrayLike) -> Any:
         """Return (value − expected) / stderr, the distance to `expected` in standard errors."""
-        difference = np.subtract(self.value, expected)
+        right = _validate.reals("expected", expected)
+        try:
+            difference = np.subtract(self.value, right)
+        except ValueError:
+            raise InvalidInputError(
+                f"expected must have the shape of the value, {np.shape(self.value)}; got shape {right.shape}"
+            ) from None
         # An exact agreement with no error at all is zero standard errors away, not 0/0.
         exact = (difference == 0) & (np.asarray(self.stderr) == 0)
         with np.errstate(divide="ignore"):
@@ -255,10 +265,10 @@ def _numbers(name: str, given: Any) -> NDArray[Any]:
     """Return what may be a number or an array of them, NaN and infinity included."""
     try:
         array = np.asarray(given)
-    except (TypeError, ValueError):
+    except Exception:  # whatever a stranger's __array__ raises
         array = np.asarray("")
     if array.dtype.kind not in "iufb" or isinstance(given, np.ma.MaskedArray):
-        raise InvalidInputError(f"{name} must be real numbers; got {given!r:.60}")
+        raise InvalidInputError(f"{name} must be real numbers; got {_validate.shown(given)}")
     return array
 
 

@@ -12,6 +12,9 @@ from . import _validate
 from .errors import InvalidInputError
 from .results import Estimate, mean_estimate
 
+_MOST = 1e9
+"""Root of the most samples that anybody could draw; a count of them is still exact as a float, to a part in 1e16."""
+
 __all__ = ["agrees", "mean_estimate", "required_samples"]
 
 
@@ -62,6 +65,8 @@ def agrees(estimate: Estimate, expected: ArrayLike, *, alpha: float) -> bool:
         raise InvalidInputError(
             f"expected must have the shape of the estimate, {np.shape(estimate.value)}; got shape {right.shape}"
         ) from None
+    if not size:
+        raise InvalidInputError("expected must have an entry that is compared; got none")
     # Not 1 - alpha/m, from which a small alpha would be lost.
     low, high = estimate._ends(alpha / (2 * size))
     return bool(np.all((low <= right) & (right <= high)) and not np.isnan(np.asarray(estimate.value)).any())
@@ -102,4 +107,12 @@ def required_samples(*, deviation: float, effect: float, alpha: float, power: fl
     effect = _validate.real("effect", effect, above=0.0)
     alpha = _validate.real("alpha", alpha, above=0.0, below=1.0)
     power = _validate.real("power", power, above=0.0, below=1.0)
-    return math.ceil(((special.ndtri(1 - alpha / 2) + special.ndtri(power)) * deviation / effect) ** 2)
+    # By the logarithm of alpha: 1 - alpha/2 would lose a small one.
+    errors = -special.ndtri_exp(math.log(alpha) - math.log(2)) + special.ndtri(power)
+    ratio = errors * (deviation / effect)
+    if abs(ratio) > _MOST:
+        raise InvalidInputError(
+            f"effect must not be so small against deviation; more than {_MOST**2:.0e} samples would be needed for "
+            f"{effect:g} against {deviation:g}"
+        )
+    return math.ceil(ratio**2)

@@ -24,6 +24,8 @@ from sdetheory.results import mean_of, ratio_estimate
         ({"value": "much", "stderr": 1.0, "n_eff": 10}, "value must be real"),
         ({"value": 1.0, "stderr": None, "n_eff": 10}, "stderr must be real"),
         ({"value": np.ma.masked_values([1.0, 2.0], 2.0), "stderr": [1.0, 1.0], "n_eff": 10}, "value must be real"),
+        ({"value": 10**5000, "stderr": 1.0, "n_eff": 10}, "value must be real"),
+        ({"value": 1.0, "stderr": 1.0, "n_eff": 10, "law": np.nan}, "law must be of type Law"),
     ],
 )
 def test_fields_are_checked(fields, word):
@@ -129,3 +131,26 @@ def test_a_ratio_has_the_error_of_its_residuals():
     residual = (above - 0.7 * below) / (10 / 3)
     assert ratio.value == pytest.approx(0.7)
     assert ratio.stderr == pytest.approx(residual.std(ddof=1) / 3**0.5)
+
+
+@pytest.mark.parametrize(
+    "expected", [None, "1", np.nan, [1.0, 2.0], {}, np.ma.masked, 1j, pytest.param(10**5000, id="long"), []]
+)
+def test_what_is_no_number_is_no_prediction(expected):
+    estimate = Estimate(value=np.ones(3), stderr=np.ones(3), n_eff=10)
+    with pytest.raises(InvalidInputError, match="expected must"):
+        estimate.z_score(expected)
+    with pytest.raises(InvalidInputError, match="expected must"):
+        stats.agrees(estimate, expected, alpha=0.01)
+
+
+def test_the_number_of_samples_for_any_rate():
+    """Rates whose complement is 1 as a float: the normal quantile from SciPy's survival function."""
+    for alpha in (1e-3, 1e-30, 1e-300, 5e-324):
+        # Half of the least float is none: there the quantile of the least float itself, 0.02 further in, is a bound.
+        z = reference.norm.isf(alpha / 2) if alpha > 1e-323 else reference.norm.isf(alpha)
+        n = stats.required_samples(deviation=1.0, effect=1e-6, alpha=alpha, power=0.5)
+        assert n == pytest.approx((z / 1e-6) ** 2, rel=1e-9 if alpha > 1e-323 else 2e-3)
+    for scales in ({"deviation": 1e300, "effect": 1.0}, {"deviation": 1.0, "effect": 5e-324}):
+        with pytest.raises(InvalidInputError, match="effect must not be so small against deviation"):
+            stats.required_samples(alpha=0.01, power=0.9, **scales)

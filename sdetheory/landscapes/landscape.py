@@ -15,7 +15,7 @@ from ..errors import InvalidInputError
 from ..symbolic._bounded import limited
 from ..symbolic._size import MOST, MOST_FROM_TEXT, check_slopes
 from ..symbolic.codegen import block_source
-from ..symbolic.parsing import TIME_LIMIT, as_expression
+from ..symbolic.parsing import TIME_LIMIT, formula_of
 
 
 class Landscape:
@@ -124,7 +124,7 @@ class Landscape:
             )
         symbols = {key: sympy.Symbol(key, real=True) for key in together}
         with _validate.naming("expression"):
-            formula = as_expression(expression, symbols)
+            formula = formula_of(expression, symbols)
         return cls(
             formula,
             [symbols[key] for key in names],

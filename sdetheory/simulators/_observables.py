@@ -20,7 +20,7 @@ from .._kernels.block import BlockFunction
 from .._kernels.signatures import FIELD, compiled
 from ..errors import InvalidInputError
 from ..symbolic.codegen import block_source
-from ..symbolic.parsing import as_expression
+from ..symbolic.parsing import formula_of
 from ._user_function import UserFunction
 from .sde import SDE
 
@@ -51,7 +51,7 @@ class Observables:
                 own[name] = (_Inside if basin else UserFunction)(role, value, sde.dimension, 1, sde._values)
             elif isinstance(value, str | sympy.Basic):
                 try:
-                    formulas[name] = _inside(value, symbols) if basin else as_expression(value, symbols)
+                    formulas[name] = _inside(value, symbols) if basin else formula_of(value, symbols)
                 except InvalidInputError as error:
                     raise InvalidInputError(f"{role}: {error}") from None
             else:
@@ -131,19 +131,19 @@ def _symbols(sde: SDE) -> tuple[dict[str, sympy.Symbol], tuple[sympy.Symbol, ...
 def _inside(region: str | sympy.Basic, symbols: Mapping[str, sympy.Symbol]) -> sympy.Expr:
     """Return 1 inside a region, 0 outside, 1/2 on its boundary."""
     if isinstance(region, sympy.StrictGreaterThan | sympy.GreaterThan | sympy.StrictLessThan | sympy.LessThan):
-        positive = [as_expression(region.gts - region.lts, symbols)]  # pyright: ignore[reportOperatorIssue]
+        positive = [formula_of(region.gts - region.lts, symbols)]  # pyright: ignore[reportOperatorIssue]
     elif isinstance(region, str):
         # Nothing else in a formula has these words and signs.
         positive = [e for part in re.split(r"\band\b", region) for e in _differences(part, symbols)]
     else:
-        positive = [as_expression(region, symbols)]
+        positive = [formula_of(region, symbols)]
     return (1 + sympy.sign(sympy.Min(*positive))) / 2
 
 
 def _differences(text: str, symbols: Mapping[str, sympy.Symbol]) -> list[sympy.Expr]:
     """Return what a chain of comparisons, such as 0 < x < 1, says to be positive; another formula is so itself."""
     first, *rest = re.split(r"([<>])=?", text)
-    sides = [as_expression(side, symbols) for side in (first, *rest[1::2])]
+    sides = [formula_of(side, symbols) for side in (first, *rest[1::2])]
     if not rest:
         return sides
     signs = [1 if sign == "<" else -1 for sign in rest[::2]]

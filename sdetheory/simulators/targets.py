@@ -17,7 +17,7 @@ from .._kernels.block import BlockFunction
 from .._kernels.signatures import FIELD, MEETING, NOISE, TANGENT, compiled
 from ..errors import InvalidInputError
 from ..symbolic.codegen import block_source
-from ..symbolic.parsing import as_expression
+from ..symbolic.parsing import formula_of
 from ._user_function import UserFunction
 from .sde import SDE
 
@@ -72,7 +72,7 @@ def target_function(targets: Sequence[Any], sde: SDE) -> tuple[BlockFunction, bo
             phi = sympy.Add(-c, *[i * j for i, j in zip(a, x, strict=True)])
             values |= dict(zip((*a, c), _numbers(target, sde.dimension), strict=True))
         elif isinstance(target, str | sympy.Expr):
-            phi = as_expression(target, names)
+            phi = formula_of(target, names)
             if not phi.has(*x):
                 raise InvalidInputError(f"target must depend on {', '.join(map(str, x))}; got the formula {phi}")
         else:

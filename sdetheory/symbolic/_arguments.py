@@ -23,7 +23,8 @@ def _equation(name: str, value: Any) -> None:
     _validate.instance(name, value, ItoSDE, hint="ItoSDE(drift, diffusion, variables) makes one.")
 
 
-def _derivations(name: str, value: Any) -> None:
+def check_derivations(name: str, value: Any) -> None:
+    """Refuse what is no list of derivations."""
     from .derivation import Derivation
 
     if not isinstance(value, (list, tuple)) or not all(isinstance(item, Derivation) for item in value):
@@ -76,31 +77,26 @@ def _many(name: str, value: Any) -> None:
 
 
 def _whole_numbers(name: str, value: Any) -> None:
-    if not isinstance(value, tuple) or not all(isinstance(entry, int) for entry in value):
+    if not isinstance(value, tuple) or not all(type(entry) is int for entry in value):
         raise InvalidInputError(f"{name} must be a tuple of whole numbers; got {_validate.shown(value)}")
 
 
-def _arguments(name: str, value: Any) -> None:
+def _options(name: str, value: Any) -> None:
+    if value is not None and (isinstance(value, str) or not isinstance(value, (list, tuple))):
+        raise InvalidInputError(f"{name} must be a list of strings; got {_validate.shown(value)}")
     if value is not None:
         _names(name, value)
 
 
-def _numbers(name: str, value: Any) -> None:
-    if not _validate.reals(name, value, shape=(None,)).size:
-        raise InvalidInputError(f"{name} must be one number or more; got none")
-
-
 _CHECKS: dict[str, Callable[[str, Any], Any]] = {
     "sde": _equation,
-    "derivations": _derivations,
+    "derivations": check_derivations,
     "order": _order,
     "using": _names,
     "symbols": _symbols,
     "cases": _many,
     "exponents": _whole_numbers,
-    "argv": _arguments,
-    "sizes": _numbers,
-    "errors": _numbers,
+    "argv": _options,
     "found": _validate.real,
     "derived": _validate.real,
     **dict.fromkeys(("title", "source", "statement", "by", "paper", "sentence", "name", "what", "how"), _validate.text),

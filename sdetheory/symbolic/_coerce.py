@@ -12,6 +12,9 @@ from .._validate.messages import shown
 from ..errors import InvalidInputError
 from .parsing import as_exact
 
+_MOST_BITS = 10_000
+"""Largest size of a number: Python prints some 4,300 decimal digits, and messages and formulas show their numbers."""
+
 
 def sympified(value: Any) -> sympy.Basic:
     """Return a number or a SymPy object as SymPy's; raise SympifyError for all else.
@@ -24,7 +27,7 @@ def sympified(value: Any) -> sympy.Basic:
     return sympy.sympify(value, strict=True)
 
 
-def expression(value: Any, name: str = "the expression") -> sympy.Expr:
+def expression(value: Any, name: str) -> sympy.Expr:
     """Return a number or a SymPy expression as it is, floats as exact fractions; a string is refused."""
     if isinstance(value, (str, bytes, bool)):
         raise InvalidInputError(
@@ -37,9 +40,21 @@ def expression(value: Any, name: str = "the expression") -> sympy.Expr:
         result = None
     if not isinstance(result, sympy.Expr):
         raise InvalidInputError(f"{name} must be a SymPy expression or a number; got {shown(value)}")
+    if any(max(int(n.p).bit_length(), int(n.q).bit_length()) > _MOST_BITS for n in result.atoms(sympy.Rational)):
+        raise InvalidInputError(
+            f"{name} must hold no number of more than {_MOST_BITS} binary digits; write it as a power, or as a symbol"
+        )
     if result.has(sympy.nan, sympy.zoo):
         raise InvalidInputError(f"{name} is not defined: {result}")
     return result.xreplace({number: as_exact(number) for number in result.atoms(sympy.Float)})
+
+
+def entries(values: Any, name: str) -> list[Any]:
+    """Return what a sequence holds."""
+    try:
+        return list(values)
+    except Exception:  # whatever a stranger's iteration raises
+        raise InvalidInputError(f"{name} must be a sequence; got {shown(values)}") from None
 
 
 def vector(values: Any, name: str) -> list[sympy.Expr]:
@@ -50,27 +65,30 @@ def vector(values: Any, name: str) -> list[sympy.Expr]:
         values = list(values)
     if isinstance(values, (str, bytes)) or not isinstance(values, Iterable):
         values = [values]
-    return [expression(value, name) for value in values]
+    found = [expression(value, name) for value in entries(values, name)]
+    if any(value.is_infinite for value in found):
+        raise InvalidInputError(f"{name} must be finite; got {shown(values)}")
+    return found
 
 
-def matrix(values: Any, name: str, rows: int) -> sympy.ImmutableMatrix:
-    """Return nested sequences, a matrix, or one expression, as a matrix with `rows` rows."""
+def matrix(values: Any, name: str, rows: int | None) -> sympy.ImmutableMatrix:
+    """Return nested sequences, a matrix, or one expression, as a matrix with `rows` rows, or any number of them."""
     if isinstance(values, sympy.MatrixBase):
         values = values.tolist()
     if isinstance(values, (str, bytes)) or not isinstance(values, Iterable):
         values = [[values]]
-    entries = [vector(row, name) for row in values]
-    if len(entries) != rows or len({len(row) for row in entries}) != 1 or not entries[0]:
+    found = [vector(row, name) for row in entries(values, name)]
+    if rows not in (None, len(found)) or len({len(row) for row in found}) != 1 or not found[0]:
+        wanted = "rows of equal length" if rows is None else f"{rows} row(s) of equal length, one for each variable"
         raise InvalidInputError(
-            f"{name} must have {rows} row(s) of equal length, one for each variable; "
-            f"got {len(entries)} row(s) of length {', '.join(str(len(row)) for row in entries)}"
+            f"{name} must have {wanted}; got {len(found)} row(s) of length {', '.join(str(len(r)) for r in found)}"
         )
-    return sympy.ImmutableMatrix(entries)
+    return sympy.ImmutableMatrix(found)
 
 
 def symbols(values: Any, name: str = "variables") -> tuple[sympy.Symbol, ...]:
     """Return one symbol, or a sequence of different symbols, as a tuple."""
-    found = tuple(values) if isinstance(values, Iterable) and not isinstance(values, str) else (values,)
+    found = tuple(entries(values, name)) if isinstance(values, Iterable) and not isinstance(values, str) else (values,)
     for symbol in found:
         if not isinstance(symbol, sympy.Symbol):
             raise InvalidInputError(f"{name} must be SymPy symbols; got {shown(symbol)}")
@@ -86,11 +104,11 @@ def natural(value: Any, name: str, at_least: int = 0) -> int:
     return int(value)
 
 
-def square(values: Any, name: str, size: int, *, symmetric: bool = False) -> sympy.ImmutableMatrix:
-    """Return a (size, size) matrix, checked to be symmetric where that is asked for."""
+def square(values: Any, name: str, size: int | None = None, *, symmetric: bool = False) -> sympy.ImmutableMatrix:
+    """Return a (size, size) matrix, or one of any size, checked to be symmetric where that is asked for."""
     result = matrix(values, name, size)
-    if result.cols != size:
-        raise InvalidInputError(f"{name} must be a square matrix of {size} rows; got shape {result.shape}")
+    if result.cols != result.rows:
+        raise InvalidInputError(f"{name} must be a square matrix of {result.rows} rows; got shape {result.shape}")
     if symmetric and not all(sympy.simplify(entry) == 0 for entry in result - result.T):
         raise InvalidInputError(f"{name} must be a symmetric matrix; got {result.tolist()}")
     return result

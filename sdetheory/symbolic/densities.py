@@ -84,11 +84,10 @@ def stationary_density(sde: ItoSDE, *, support: tuple[Any, Any] | None = None, p
     >>> density.args[0].cond
     2*a - s**2 > 0
     """
-    _validate.instance("sde", sde, ItoSDE)
     x, drift, covariance = one_dimensional(sde)
     if support is None:
         if periodic:
-            raise InvalidInputError("a circle needs its support, such as (0, 2*sympy.pi)")
+            raise InvalidInputError("periodic: a circle needs its support, such as (0, 2*sympy.pi)")
         return sympy.powsimp(sympy.exp(sympy.expand(inverse_temperature_integral(sde))) / covariance)
     low, high = _interval(support, x)
     if periodic:
@@ -115,11 +114,11 @@ def stationary_density(sde: ItoSDE, *, support: tuple[Any, Any] | None = None, p
 
 
 def _interval(support: Any, x: sympy.Symbol) -> tuple[sympy.Expr, sympy.Expr]:
-    try:
-        low, high = (_coerce.sympified(end) for end in support)
-    except (TypeError, ValueError, sympy.SympifyError):
-        raise InvalidInputError(f"support must be a pair (low, high); got {support!r:.60}") from None
-    if not all(isinstance(end, sympy.Expr) and end.is_extended_real is not False for end in (low, high)):
+    pair = _coerce.entries(support, "support")
+    if isinstance(support, (str, bytes)) or len(pair) != 2:
+        raise InvalidInputError(f"support must be a pair (low, high); got {_validate.shown(support)}")
+    ends = low, high = [_coerce.expression(end, "support") for end in pair]
+    if not all(end.is_extended_real is not False for end in ends):
         raise InvalidInputError(f"support must be a pair of real numbers or ±oo; got ({low}, {high})")
     if low.has(x) or high.has(x) or low == sympy.oo or high == -sympy.oo or (high - low).is_extended_nonpositive:
         raise InvalidInputError(f"support must be an interval (low, high) with low < high; got ({low}, {high})")
@@ -129,7 +128,7 @@ def _interval(support: Any, x: sympy.Symbol) -> tuple[sympy.Expr, sympy.Expr]:
             f"({low}, {high}); declare {x} as real"
         )
     if high != sympy.oo and low != -sympy.oo and not positive(high - low):
-        raise UndecidedError(f"it is not known whether {low} < {high}; give their symbols signs")
+        raise UndecidedError(f"support: it is not known whether {low} < {high}; give their symbols signs")
     return low, high
 
 

@@ -9,6 +9,7 @@ from typing import Any
 import sympy
 from sympy.core.function import AppliedUndef
 
+from .. import _validate
 from ..errors import InvalidInputError, SdeTheoryError
 from . import _coerce, rendering
 from ._arguments import checked
@@ -77,8 +78,8 @@ class Derivation:
 
     @checked
     def __init__(self, title: str, *, source: str = "") -> None:
-        rendering.check_text(title)
-        rendering.check_text(source)
+        rendering.check_text("title", title)
+        rendering.check_text("source", source)
         self.title = title
         self.source = source
         self.assumptions: list[Assumption] = []
@@ -106,15 +107,15 @@ class Derivation:
         Relations that no value obeys, by themselves or with those that were stated before, are refused.
         """
         self._require_new(symbol)
-        rendering.check_text(sentence)
+        rendering.check_text("sentence", sentence)
         relations = [_condition(c) for c in (where if isinstance(where, (tuple, list)) else (where,))]
         if sympy.false in relations:
-            raise InvalidInputError(f"a condition on {symbol} contradicts the symbol's own assumptions")
+            raise InvalidInputError(f"where: a condition on {symbol} contradicts the symbol's own assumptions")
         conditions = tuple(c for c in relations if c is not sympy.true)
         self._stated.add(symbol)
         try:
             for condition in conditions:
-                self._require_stated(condition)
+                self._require_stated(condition, "where")
             together = [self._resolve(c) for c in (*self._conditions(), *conditions)]
             _in_time(lambda: Facts(together), "comparing conditions")
         except SdeTheoryError:
@@ -130,20 +131,20 @@ class Derivation:
 
         A step that rests on it says so with ``using=name``; a name that was not stated is refused.
         """
-        rendering.check_text(name)
-        rendering.check_text(sentence)
+        rendering.check_text("name", name)
+        rendering.check_text("sentence", sentence)
         if any(assumption.name == name for assumption in self.assumptions):
             raise InvalidInputError(f"the assumption {name!r} is already stated in {self.title!r}")
         self.assumptions.append(Assumption(name=name, sentence=sentence))
 
     def heading(self, text: str) -> None:
         """Begin a section."""
-        rendering.check_text(text)
+        rendering.check_text("text", text)
         self.body.append(Heading(text))
 
     def note(self, text: str) -> None:
         """Add a paragraph of explanation; it proves nothing."""
-        rendering.check_text(text)
+        rendering.check_text("text", text)
         self.body.append(Note(" ".join(text.split())))
 
     @checked
@@ -162,9 +163,9 @@ class Derivation:
         The value must be known to be what the symbol is assumed to be: a positive symbol has a positive value.
         """
         self._require_new(symbol)
-        value = _coerce.expression(value)
-        self._require_stated(value)
-        self._require_obedience(symbol, value, statement)
+        value = _coerce.expression(value, "value")
+        self._require_stated(value, "value")
+        self._require_obedience(symbol, "value", value, statement)
         equation = self._add(statement, symbol, value, by, "definition", paper, using=using)
         self._definitions[symbol] = self._resolve(value)
         self._stated.add(symbol)
@@ -175,10 +176,18 @@ class Derivation:
         self, statement: str, left: Any, right: Any, *, by: str, paper: str = "", using: str | Sequence[str] = ()
     ) -> Equation:
         """Add left = right, proved by the listed rules with all definitions inserted; see :func:`is_zero`."""
-        left, right = _coerce.expression(left), _coerce.expression(right)
-        verdict = decide(self._resolved(left), self._resolved(right), self._facts_list(), _SECONDS)
+        return self._prove(statement, left, right, by, paper, using)
+
+    def _prove(
+        self, statement: str, left: Any, right: Any, by: str, paper: str, using: str | Sequence[str],
+        names: tuple[str, str] = ("left", "right"),
+    ) -> Equation:  # fmt: skip
+        """Add left = right, proved; `names` are those that the caller knows the sides by."""
+        left, right = (_coerce.expression(side, name) for side, name in zip((left, right), names, strict=True))
+        resolved = self._resolved(left, names[0]), self._resolved(right, names[1])
+        verdict = decide(*resolved, self._facts_list(), _SECONDS)
         if not verdict.answer:
-            raise self._failure(statement, left, right, verdict)
+            raise self._failure(statement, left, right, verdict, names)
         return self._add(statement, left, right, by, f"proved by {', '.join(verdict.rules)}", paper, using=using)
 
     @checked
@@ -198,12 +207,12 @@ class Derivation:
 
         It must hold from both sides, unless the assumptions of the variable allow only one.
         """
-        left, right = _coerce.expression(left), _coerce.expression(right)
+        left, right = _coerce.expression(left, "left"), _coerce.expression(right, "right")
         variable, order = _coerce.symbols(variable, "variable")[0], _coerce.natural(order, "order")
-        self._require_stated(variable)
+        self._require_stated(variable, "variable")
         if variable in self._definitions:
-            raise InvalidInputError(f"{variable} is defined as {self._definitions[variable]}; expand in that")
-        difference = self._resolved(left) - self._resolved(right)
+            raise InvalidInputError(f"variable: {variable} is defined as {self._definitions[variable]}; expand in that")
+        difference = self._resolved(left, "left") - self._resolved(right, "right")
         reason = ""
         try:
             wrong = _in_time(lambda: remainder_below(difference, variable, order, self._facts()), "the expansion")
@@ -239,13 +248,13 @@ class Derivation:
         its value follows from the case, it is compared. Cases that occur twice, and values that the symbols may not
         have, are refused. The equation is proved for these cases, not for others.
         """
-        left, right = _coerce.expression(left), _coerce.expression(right)
-        resolved = self._resolved(left), self._resolved(right)
+        left, right = _coerce.expression(left, "left"), _coerce.expression(right, "right")
+        resolved = self._resolved(left, "left"), self._resolved(right, "right")
         count = _in_time(lambda: count_cases(*resolved, cases, self._facts()), "the enumeration")
         if count.fault:
             raise DerivationError(
                 f'step ({len(self.equations) + 1}) "{statement}" does not hold: {count.fault}. '
-                f"Left side: {left}. Right side: {right}.",
+                f"Here left is {left}, right is {right}, and cases are what was counted.",
                 *(left, right, count.point),
             )
         return self._add(statement, left, right, by, f"proved by exhaustive enumeration of {count.number} cases", paper)
@@ -267,26 +276,28 @@ class Derivation:
 
         The solution must be known to be what the unknown is assumed to be. Later steps see the unknown defined by it.
         """
-        left, right, solution = (_coerce.expression(x) for x in (left, right, solution))
+        left, right = _coerce.expression(left, "left"), _coerce.expression(right, "right")
+        solution = _coerce.expression(solution, "solution")
         if unknown not in self._stated or unknown in self._definitions:
-            raise InvalidInputError(f"{unknown} is not an assumed symbol that is still undetermined")
-        difference = self._resolved(left) - self._resolved(right)
+            raise InvalidInputError(f"unknown must be an assumed symbol that is still undetermined; got {unknown}")
+        difference = self._resolved(left, "left") - self._resolved(right, "right")
         slope = _in_time(lambda: sympy.simplify(sympy.diff(difference, unknown)), "the coefficient")
         if slope.has(unknown) or not self._facts().is_nonzero(slope):
             raise DerivationError(
                 f'step ({len(self.equations) + 1}) "{statement}" does not determine {unknown}: the coefficient of '
-                f"{unknown} in {left} = {right} is {slope}, not a constant known to be non-zero",
+                f"{unknown} is {slope}, not a constant known to be non-zero, for left {left}, right {right}",
                 *(left, right, None),
             )
-        value = self._resolved(solution)
+        value = self._resolved(solution, "solution")
         if value.has(unknown):
             raise InvalidInputError(f"the solution {solution} still contains {unknown}")
         replaced = {unknown: value}
         sides = [self._resolve(side).subs(replaced) for side in (left, right)]
         verdict = decide(*sides, [c for c in self._facts_list() if not c.has(unknown)], _SECONDS)
         if not verdict.answer:
-            raise self._failure(statement, left.subs(unknown, solution), right.subs(unknown, solution), verdict)
-        self._require_obedience(unknown, solution, statement)
+            inserted = left.subs(unknown, solution), right.subs(unknown, solution)
+            raise self._failure(statement, *inserted, verdict, ("left, with the solution", "right"))
+        self._require_obedience(unknown, "solution", solution, statement)
         self._add(statement, left, right, by, "condition", paper, using=using)
         self._definitions = {s: e.xreplace(replaced) for s, e in self._definitions.items()} | replaced
         return self._add(
@@ -299,10 +310,12 @@ class Derivation:
     ) -> Equation:
         """Prove symbol = value as in :meth:`step` and make it the result."""
         if symbol not in self._definitions:
-            raise InvalidInputError(f"{symbol} was not determined by define() or solve(), so it cannot be concluded")
+            raise InvalidInputError(
+                f"symbol must be one that define() or solve() determined, to be concluded; {symbol} is not"
+            )
         if self._result is not None:
             raise InvalidInputError(f"the derivation {self.title!r} has a result already: {self._result}")
-        equation = self.step(statement, symbol, value, by=by, paper=paper, using=using)
+        equation = self._prove(statement, symbol, value, by, paper, using, ("symbol", "value"))
         self._result = Formula(symbol=symbol, expression=equation.right, conditions=self._conditions())
         return equation
 
@@ -331,14 +344,15 @@ class Derivation:
         remainder: Any = None,
         using: str | Sequence[str] = (),
     ) -> Equation:
-        for text in (statement, by, paper):
-            rendering.check_text(text)
+        for name, text in (("statement", statement), ("by", by), ("paper", paper)):
+            rendering.check_text(name, text)
         names = (using,) if isinstance(using, str) else tuple(using)
         stated = [assumption.name for assumption in self.assumptions if assumption.name]
         for name in names:
             if name not in stated:
                 raise InvalidInputError(
-                    f'"{statement}" uses the assumption {name!r}, which is not stated; call suppose({name!r}, ...). '
+                    f'using: "{statement}" uses the assumption {name!r:.60}, which is not stated; call '
+                    f"suppose({name!r:.60}, ...). "
                     f"Stated are: {', '.join(stated) or 'none'}"
                 )
         equation = Equation(
@@ -351,8 +365,8 @@ class Derivation:
     def _resolve(self, expression: sympy.Expr) -> sympy.Expr:
         return expression.xreplace(self._definitions)
 
-    def _resolved(self, expression: sympy.Expr) -> sympy.Expr:
-        self._require_stated(expression)
+    def _resolved(self, expression: sympy.Expr, name: str) -> sympy.Expr:
+        self._require_stated(expression, name)
         return self._resolve(expression)
 
     def _conditions(self) -> tuple[sympy.Basic, ...]:
@@ -360,17 +374,20 @@ class Derivation:
 
     def _require_new(self, symbol: Any) -> None:
         if not isinstance(symbol, (sympy.Symbol, sympy.core.function.UndefinedFunction)):
-            raise InvalidInputError(f"expected a symbol or an undefined function; got {symbol!r:.60}")
+            raise InvalidInputError(
+                f"symbol must be a symbol of SymPy or an undefined function; got {_validate.shown(symbol)}"
+            )
         rendering.check_name(str(symbol))
         if str(symbol) in {str(s) for s in self._stated}:
-            raise InvalidInputError(f"{symbol} is already stated in {self.title!r}; use another name")
+            raise InvalidInputError(f"symbol: {symbol} is already stated in {self.title!r}; use another name")
 
-    def _require_stated(self, expression: sympy.Basic) -> None:
+    def _require_stated(self, expression: sympy.Basic, name: str) -> None:
         used = expression.free_symbols | {f.func for f in expression.atoms(AppliedUndef)}
         for symbol in sorted(used - self._stated, key=str):
             same = " (a symbol of that name is, with other assumptions)" * (str(symbol) in map(str, self._stated))
             raise InvalidInputError(
-                f"{symbol} is used in {expression} but neither assumed nor defined{same}; state it with assume()"
+                f"{name}: {symbol} is used in {expression} but neither assumed nor defined{same}; "
+                "state it with assume()"
             )
 
     def _facts_list(self) -> list[sympy.Basic]:
@@ -380,7 +397,7 @@ class Derivation:
     def _facts(self) -> Facts:
         return Facts(self._facts_list())
 
-    def _require_obedience(self, symbol: Any, value: sympy.Expr, statement: str) -> None:
+    def _require_obedience(self, symbol: Any, name: str, value: sympy.Expr, statement: str) -> None:
         """Refuse a value that is not known to be what the symbol is assumed to be."""
         if not isinstance(symbol, sympy.Symbol):
             return
@@ -391,24 +408,27 @@ class Derivation:
         if missing:
             raise DerivationError(
                 f'step ({len(self.equations) + 1}) "{statement}": {symbol} is assumed to be {missing}, which is not '
-                f"known of {resolved}. State what makes it so with assume(..., where=...), or use another symbol",
+                f"known of its {name}, {resolved}. State what makes it so with assume(..., where=...), or use another "
+                "symbol",
                 *(symbol, value, None),
             )
 
-    def _failure(self, statement: str, left: sympy.Expr, right: sympy.Expr, verdict: Verdict) -> DerivationError:
+    def _failure(
+        self, statement: str, left: sympy.Expr, right: sympy.Expr, verdict: Verdict, names: tuple[str, str]
+    ) -> DerivationError:
         search = verdict.search
         if verdict.answer is None:
             reason = f"could not be proved, though no counterexample was found ({verdict.reason}); take smaller steps"
         else:
             reason = f"does not hold: at {spelled(search.point)}: left {search.left}, right {search.right}"
-        message = f'step ({len(self.equations) + 1}) "{statement}" {reason}. Left side: {left}. Right side: {right}.'
+        sides = f"Here {names[0]} is {left}; {names[1]} is {right}."
+        message = f'step ({len(self.equations) + 1}) "{statement}" {reason}. {sides}'
         return DerivationError(message, left, right, search.point)
 
 
 def _condition(value: Any) -> sympy.Basic:
-    try:
+    if isinstance(value, (bool, sympy.logic.boolalg.Boolean)):  # SymPy decides some relations itself
         return _coerce.sympified(value)
-    except sympy.SympifyError:
-        raise InvalidInputError(
-            f"a condition must be a relation such as N >= 2, not a string; got {value!r:.60}"
-        ) from None
+    raise InvalidInputError(
+        f"where must be a relation such as N >= 2, not a string, or a list of relations; got {_validate.shown(value)}"
+    )

@@ -8,6 +8,7 @@ from typing import Any
 
 import sympy
 
+from .._validate import shown
 from ..errors import InvalidInputError
 from ._coerce import expression
 from .algebra import vanishes
@@ -45,14 +46,14 @@ def count_cases(
         try:
             values, counted = case
             # Before they are inserted, since SymPy evaluates a string that it inserts.
-            point = {symbol: expression(value, "a case's value") for symbol, value in dict(values).items()}
+            point = {symbol: expression(value, "a value in cases") for symbol, value in dict(values).items()}
         except (TypeError, ValueError) as error:
             if isinstance(error, InvalidInputError):
                 raise
             raise InvalidInputError(
-                f"a case must be a mapping from symbols to values, and the number counted; got {case!r:.60}"
+                f"cases must be pairs of a mapping from symbols to values and the number counted; got {shown(case)}"
             ) from None
-        exact = expression(counted, "a case's count")
+        exact = expression(counted, "a count in cases")
         fault = _refused(point, seen, facts) or _misses(left, right, point, exact)
         if fault:
             return Count(number, f"at {_spelled(point)}: {fault}" if point else fault, point)

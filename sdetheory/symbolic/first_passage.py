@@ -6,6 +6,7 @@ from typing import Any
 
 import sympy
 
+from .. import _validate
 from ..errors import InvalidInputError
 from . import _coerce
 from ._bounded import bounded
@@ -102,7 +103,10 @@ def mean_first_passage_time(
     L*x/s**2 - x**2/s**2
     """
     ends = _ends(absorbing, reflecting)
-    _check_inside(start, ends if reflecting is None else (*ends, reflecting))
+    if reflecting is None:
+        _check_inside(start, ends, ("absorbing", "absorbing"))
+    else:
+        _check_inside(start, (*ends, reflecting), ("absorbing", "reflecting"))
     v, _, covariance = one_dimensional(sde)
     y, z = sympy.Dummy("y", real=True), sympy.Dummy("z", real=True)
     log_psi = inverse_temperature_integral(sde)
@@ -174,7 +178,7 @@ def exit_probability(sde: ItoSDE, start: Any, *, target: Any, other: Any, evalua
     x/L
     """
     target, other = sde.expression(target, "target"), sde.expression(other, "other")
-    _check_inside(start, (other, target))
+    _check_inside(start, (other, target), ("other", "target"))
     v, *_ = one_dimensional(sde)
     reached = [_reached(sde, target, other), _reached(sde, other, target)]
     if not any(reached):
@@ -251,16 +255,17 @@ def _ends(absorbing: Any, reflecting: Any) -> tuple[sympy.Expr, ...]:
     if not (len(ends) == 1 and reflecting is not None) and not (len(ends) == 2 and reflecting is None):
         raise InvalidInputError(
             "give two absorbing points, or one absorbing and one reflecting point (∓oo for a natural boundary); "
-            f"got absorbing={absorbing!r:.40}, reflecting={reflecting!r:.40}"
+            f"got absorbing={_validate.shown(absorbing)}, reflecting={_validate.shown(reflecting)}"
         )
     return tuple(_coerce.expression(end, "absorbing") for end in ends)
 
 
-def _check_inside(start: Any, ends: tuple[Any, ...]) -> None:
-    x, first, last = (
-        _coerce.expression(e, name) for e, name in zip((start, *ends), ("start", "end", "end"), strict=True)
-    )
+def _check_inside(start: Any, ends: tuple[Any, ...], names: tuple[str, str]) -> None:
+    x = _coerce.expression(start, "start")
+    first, last = (_coerce.expression(end, name) for end, name in zip(ends, names, strict=True))
     if first == last:
-        raise InvalidInputError(f"the two ends must differ; got {first} twice")
+        raise InvalidInputError(f"{' and '.join(dict.fromkeys(names))} must differ; both ends are {first}")
     if ((x - first) * (last - x)).is_extended_negative:
-        raise InvalidInputError(f"the start {x} lies outside of {first} and {last}")
+        raise InvalidInputError(
+            f"start must lie between the ends; {x} lies outside of {first} ({names[0]}) and {last} ({names[1]})"
+        )

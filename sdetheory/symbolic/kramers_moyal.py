@@ -205,7 +205,6 @@ def semigroup_expansion(sde: ItoSDE, function: Any, *, step: sympy.Symbol, order
     >>> semigroup_expansion(ItoSDE(-k * x, s, x), x, step=h, order=2)
     h**2*k**2*x/2 - h*k*x + x
     """
-    _validate.instance("sde", sde, ItoSDE)
     h = _symbol(step)
     term = sde.expression(function, "function", h)
     total = term
@@ -260,7 +259,6 @@ def weak_mismatch(
     >>> weak_mismatch(ItoSDE(-a * x - h * a**2 * x / 2, sympy.sqrt(h * S), x), sgd, noise, step=h, order=2)
     {}
     """
-    _validate.instance("sde", sde, ItoSDE)
     f = sympy.Function("f")(*sde.variables)
     options = {"step": step, "order": order}
     recursion = recursion_expansion(f, increment, sde.variables, noise_moments, **options)
@@ -285,13 +283,15 @@ def _derivative(f: sympy.Expr, variables: Sequence[sympy.Symbol], exponents: Exp
 
 def _symbol(step: Any) -> sympy.Symbol:
     if not isinstance(step, sympy.Symbol) or not step.is_positive:
-        raise InvalidInputError(f"step must be a positive symbol; got {step!r:.60}")
+        raise InvalidInputError(f"step must be a positive symbol; got {_validate.shown(step)}")
     return step
 
 
 def _noise_table(moments: Moments) -> tuple[list[sympy.Symbol], dict[Exponents, sympy.Expr]]:
     """Return the noises, in order, and the mean for each tuple of their exponents."""
-    monomials = {_coerce.expression(m, "noise_moments"): _coerce.expression(v, str(m)) for m, v in moments.items()}
+    monomials = {
+        _coerce.expression(m, "noise_moments"): _coerce.expression(v, f"noise_moments[{m}]") for m, v in moments.items()
+    }
     noises = sorted(set(itertools.chain(*(m.free_symbols for m in monomials))), key=str)
     known = {(0,) * len(noises): sympy.S.One}
     for monomial, value in monomials.items():
@@ -299,7 +299,7 @@ def _noise_table(moments: Moments) -> tuple[list[sympy.Symbol], dict[Exponents, 
         if len(terms) != 1 or terms[0][1] != 1:
             raise InvalidInputError(f"noise_moments must be given for monomials such as xi**2; got {monomial}")
         if value.has(*noises):
-            raise InvalidInputError(f"the moment of {monomial} must not depend on the noise; got {value}")
+            raise InvalidInputError(f"noise_moments[{monomial}] must not depend on the noise; got {value}")
         known[terms[0][0]] = value
     return noises, known
 

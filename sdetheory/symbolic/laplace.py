@@ -102,7 +102,7 @@ def laplace(
     scale = _coerce.expression(temperature, "temperature")
     if scale.is_positive is False:
         raise InvalidInputError(f"temperature must be positive; got {scale}")
-    variables = _coerce.symbols(tuple(minimum))
+    variables = _coerce.symbols(tuple(minimum), "minimum")
     point = {v: _coerce.expression(minimum[v], "minimum") for v in variables}
     check_spelling(variables, c, q, scale, *point.values())
     order = _coerce.natural(order, "order")
@@ -133,11 +133,13 @@ def _hessian_at(cost: sympy.Expr, point: Mapping[sympy.Symbol, sympy.Expr]) -> s
     variables = list(point)
     slope = [sympy.simplify(_at(cost.diff(v), point)) for v in variables]
     if not all(is_zero(s) for s in slope):
-        raise InvalidInputError(f"{dict(point)} is not a minimum: the gradient of the cost is {slope} there")
+        raise InvalidInputError(f"minimum: {dict(point)} is none, as the gradient of the cost is {slope} there")
     hessian = sympy.hessian(cost, variables).applyfunc(lambda e: sympy.simplify(_at(e, point)))
     minors = [sympy.simplify(hessian[:n, :n].det()) for n in range(1, len(variables) + 1)]
     if any(minor.is_nonpositive for minor in minors):
-        raise InvalidInputError(f"{dict(point)} is not a minimum with a positive definite Hessian; it is {hessian}")
+        raise InvalidInputError(
+            f"cost must have a positive definite Hessian at the minimum {dict(point)}; it is {hessian.tolist()}"
+        )
     return hessian
 
 

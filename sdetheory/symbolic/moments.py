@@ -42,12 +42,20 @@ class MomentEquations:
     @checked
     def symbol(self, exponents: Exponents) -> sympy.Expr:
         """Return the symbol that stands for a moment, such as ``E[x**2*y]``; 1 for the empty product."""
+        if len(exponents) != len(self.variables) or min(exponents) < 0:
+            raise InvalidInputError(
+                f"exponents must be one whole number >= 0 for each of {list(self.variables)}; got {exponents!r:.60}"
+            )
         monomial = sympy.Mul(*[v**n for v, n in zip(self.variables, exponents, strict=True)])
         return sympy.Symbol(f"E[{monomial}]", real=True) if any(exponents) else sympy.S.One
 
     @checked
     def rate(self, exponents: Exponents) -> sympy.Expr:
         """Return dE[x^α]/dt in the symbols of :meth:`symbol`."""
+        if exponents not in self.rates:
+            raise InvalidInputError(
+                f"exponents must be among {_validate.shown(list(self.rates))}; got {exponents!r:.60}"
+            )
         return sympy.Add(*[c * self.symbol(beta) for beta, c in self.rates[exponents].items()])
 
     @property
@@ -146,7 +154,6 @@ def moment_equations(sde: ItoSDE, order: int) -> MomentEquations:
     >>> moment_equations(ItoSDE(-(x**3), s, x), 2).closed
     False
     """
-    _validate.instance("sde", sde, ItoSDE)
     order = _coerce.natural(order, "order", at_least=1)
     rates = {}
     for alpha in _coerce.powers(len(sde.variables), order, lowest=1):
@@ -195,9 +202,11 @@ def lyapunov(rate: Any, covariance: Any) -> sympy.ImmutableMatrix:
     [  1, 1/4],
     [1/4, 1/3]])
     """
-    size = len(rate.tolist() if isinstance(rate, sympy.MatrixBase) else rate)
-    k = _coerce.square(rate, "rate", size)
-    a = _coerce.square(covariance, "covariance", size, symmetric=True)
+    k = _coerce.square(rate, "rate")
+    a = _coerce.square(covariance, "covariance", symmetric=True)
+    size = k.rows
+    if a.rows != size:
+        raise InvalidInputError(f"rate and covariance must be matrices of one size; got {k.shape} and {a.shape}")
     if not k.free_symbols:
         stability_conditions(k)
     pairs = [(i, j) for i in range(size) for j in range(i, size)]
@@ -206,7 +215,7 @@ def lyapunov(rate: Any, covariance: Any) -> sympy.ImmutableMatrix:
     residual = k * sigma + sigma * k.T - a
     solutions = sympy.linsolve([residual[pair] for pair in pairs], list(unknowns.values()))
     if not solutions or any(e.free_symbols & set(unknowns.values()) for e in next(iter(solutions))):
-        raise InvalidInputError(f"no unique solution: two eigenvalues of {k.tolist()} add up to zero")
+        raise InvalidInputError(f"rate gives no unique solution: two eigenvalues of {k.tolist()} add up to zero")
     stability_conditions(k)
     values = dict(zip(unknowns.values(), next(iter(solutions)), strict=True))
     return sympy.ImmutableMatrix(sigma.subs(values).applyfunc(sympy.factor))
@@ -241,7 +250,7 @@ def stability_conditions(rate: Any) -> tuple[sympy.Expr, ...]:
     >>> stability_conditions([[a, b], [b, c]])
     (a*c - b**2,)
     """
-    k = _coerce.square(rate, "rate", len(rate.tolist() if isinstance(rate, sympy.MatrixBase) else rate))
+    k = _coerce.square(rate, "rate")
     left, failed = decided(_hurwitz(k))
     if failed is not None:
         raise InvalidInputError(
@@ -289,7 +298,6 @@ def linear_coefficients(sde: ItoSDE) -> tuple[sympy.ImmutableMatrix, sympy.Immut
     InvalidInputError
         The drift is not linear.
     """
-    _validate.instance("sde", sde, ItoSDE)
     drift = sympy.Matrix(sde.drift)
     k = -drift.jacobian(sde.variables)
     c = (drift + k * sympy.Matrix(sde.variables)).applyfunc(sympy.simplify)
@@ -326,7 +334,6 @@ def stationary_covariance(sde: ItoSDE) -> sympy.ImmutableMatrix:
     [T/k, 0],
     [  0, T]])
     """
-    _validate.instance("sde", sde, ItoSDE)
     if sde.covariance.has(*sde.variables):
         raise InvalidInputError("the noise depends on the state; use moment_equations(sde, 2).stationary()")
     return lyapunov(linear_coefficients(sde)[0], sde.covariance)

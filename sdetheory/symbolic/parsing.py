@@ -11,13 +11,15 @@ import keyword
 import math
 import numbers
 import unicodedata
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from decimal import Decimal
 from typing import Any
 
 import sympy
 from sympy.core.function import AppliedUndef
 
+from .._validate.messages import abbreviated
 from ..errors import InvalidInputError, SdeTheoryError, TimeLimitError
 from . import _remedies
 from ._arguments import checked
@@ -116,8 +118,13 @@ def parse(text: str, *, symbols: Symbols) -> sympy.Expr:
     >>> parse("x.__class__", symbols=["x"])
     Traceback (most recent call last):
         ...
-    sdetheory.errors.InvalidInputError: attribute access 'x.__class__' is not allowed in a formula. ...
+    sdetheory.errors.InvalidInputError: text, in the symbols x: attribute access 'x.__class__' is not allowed ...
     """
+    with _naming("text", symbols):
+        return _parsed(text, symbols)
+
+
+def _parsed(text: str, symbols: Symbols) -> sympy.Expr:
     table = {unicodedata.normalize("NFKC", name): symbol for name, symbol in _symbol_table(symbols).items()}
     for name in table:
         if not name.isidentifier() or keyword.iskeyword(name):
@@ -183,8 +190,20 @@ def as_expression(value: Any, symbols: Symbols) -> sympy.Expr:
     >>> as_expression(0.5 * sympy.Symbol("x"), ["x"])
     x/2
     """
+    with _naming("value", symbols):
+        return formula_of(value, symbols)
+
+
+def formula_of(value: Any, symbols: Symbols) -> sympy.Expr:
+    """Return what :func:`as_expression` does; a refusal is for the caller to complete by the argument's name.
+
+    Examples
+    --------
+    >>> formula_of("2*x", ["x"])
+    2*x
+    """
     if isinstance(value, str):
-        return parse(value, symbols=symbols)
+        return _parsed(value, symbols)
     if isinstance(value, numbers.Real) and not isinstance(value, (bool, sympy.Basic)):
         return sympy.Integer(int(value)) if isinstance(value, numbers.Integral) else as_exact(value)
     if not isinstance(value, sympy.Expr):
@@ -383,6 +402,16 @@ def as_exact(value: Any) -> sympy.Rational:
     if not math.isfinite(number):
         raise InvalidInputError(f"expected a finite number; got {value}")
     return sympy.Rational(repr(number))
+
+
+@contextmanager
+def _naming(name: str, symbols: Symbols) -> Iterator[None]:
+    """Let a refusal say which argument holds the formula, and what it was to be written in."""
+    try:
+        yield
+    except InvalidInputError as error:
+        names = abbreviated(", ".join(_symbol_table(symbols))) or "(none)"
+        raise type(error)(f"{name}, in the symbols {names}: {error}") from error.__cause__
 
 
 def _shorten(text: str) -> str:

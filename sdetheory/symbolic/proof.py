@@ -8,6 +8,7 @@ from typing import Any
 
 import sympy
 
+from .. import _validate
 from ..errors import SdeTheoryError
 from . import _coerce
 from ._deadline import OUT_OF_TIME, deadline
@@ -84,10 +85,11 @@ def is_zero(difference: sympy.Expr, conditions: Iterable[sympy.Basic] = ()) -> b
     >>> is_zero(sympy.cosh(x) ** 2 - sympy.sinh(x) ** 2 - 1), is_zero(sympy.Function("f")(x) - x)
     (True, False)
     """
-    difference = _coerce.expression(difference, "the difference")
-    verdict = decide(difference, None, conditions)
+    difference = _coerce.expression(difference, "difference")
+    with _validate.naming("conditions"):
+        verdict = decide(difference, None, conditions)
     if verdict.answer is None:
-        raise UndecidedError(f"could not decide whether {difference} is zero: {verdict.reason}")
+        raise UndecidedError(f"could not decide whether the difference {difference} is zero: {verdict.reason}")
     return verdict.answer
 
 

@@ -11,6 +11,7 @@ import sympy
 from sympy.printing.latex import LatexPrinter
 from sympy.printing.pretty.pretty import PrettyPrinter
 
+from .. import _validate
 from ..errors import InvalidInputError
 from ._arguments import checked
 from .records import Assumption, Equation, Heading, Note
@@ -86,24 +87,26 @@ class _Pretty(_PositiveFirst, PrettyPrinter):
     pass
 
 
-def check_text(text: Any) -> None:
+def check_text(name: str, text: Any) -> None:
     """Refuse a text that LaTeX could not compile, or that holds commands of its own."""
-    if not isinstance(text, str):
-        raise InvalidInputError(f"expected a text; got {text!r:.60}")
+    _validate.text(name, text)
     if text.count("$") % 2:
-        raise InvalidInputError(f"the mathematics in {text!r:.80} is not closed: the dollar signs must come in pairs")
+        raise InvalidInputError(
+            f"{name}: the mathematics in {text!r:.80} is not closed: the dollar signs must come in pairs"
+        )
     if "\\" in text:
         raise InvalidInputError(
-            f"{text!r:.80} holds a backslash; write mathematics in characters that a terminal shows too: $ε/N$, $w²$"
+            f"{name}: {text!r:.80} holds a backslash; write mathematics in characters that a terminal shows too: "
+            "$ε/N$, $w²$"
         )
     if any(piece.count("{") != piece.count("}") for piece in text.split("$")[1::2]):
-        raise InvalidInputError(f"the braces in the mathematics of {text!r:.80} are not closed")
+        raise InvalidInputError(f"{name}: the braces in the mathematics of {text!r:.80} are not closed")
     unknown = {c for c in text if ord(c) > 127 and c not in _PROSE and c not in _ACCENTED}
     inside = {c for piece in text.split("$")[1::2] for c in piece if ord(c) > 127 and c not in _MATH} | (
         {"#", "%", "&", "~"} & set("".join(text.split("$")[1::2]))
     )
     for character in sorted(unknown | inside):
-        raise InvalidInputError(f"no LaTeX is known for {character!r} in {text!r:.80}; use another notation")
+        raise InvalidInputError(f"{name}: no LaTeX is known for {character!r} in {text!r:.80}; use another notation")
 
 
 def check_name(name: str) -> None:
@@ -217,7 +220,7 @@ def lecture_notes(title: str, derivations: Sequence[Derivation]) -> str:
     >>> notes.splitlines()[0], notes.count(r"\section{")
     (...documentclass..., 1)
     """
-    check_text(title)
+    check_text("title", title)
     front = f"\\title{{{_prose(_PROSE)(title)}}}\n\\date{{}}\n\\maketitle\n\\tableofcontents\n"
     sections = [f"\\clearpage\n{_section(d, f'{i}.')}" for i, d in enumerate(derivations, start=1)]
     return "\n".join([_PREAMBLE + front, *sections, "\\end{document}", ""])

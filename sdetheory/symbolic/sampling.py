@@ -18,7 +18,9 @@ from typing import Any
 import sympy
 from sympy import Derivative, Rational, Subs, binomial
 
+from .. import _validate
 from ..errors import InvalidInputError
+from . import _coerce
 from ._bounded import bounded
 from .derivation import Derivation
 
@@ -86,22 +88,28 @@ def enumerate_minibatches(
     >>> enumerate_minibatches([1, 2, 4, 7, 11, 16], 2)
     MinibatchMoments(mean=41, covariance=2002/5, count=15)
     """
-    _check_sampling(sampling)
+    without = _validate.choice("sampling", sampling, SAMPLINGS) == "without-replacement"
+    given = _coerce.entries(gradients, "gradients")
     try:
-        numbers = [Fraction(g) for g in gradients if not isinstance(g, str)]
+        numbers = [Fraction(g) for g in given if not isinstance(g, str)]
     except (TypeError, ValueError, OverflowError) as error:
-        raise InvalidInputError(f"gradients must be finite numbers; got {gradients!r:.80} ({error})") from None
+        raise InvalidInputError(
+            f"gradients must be finite numbers; got {_validate.shown(gradients)} ({error})"
+        ) from None
     size = len(numbers)
-    without = sampling == "without-replacement"
-    if size == 0 or size != len(gradients):
-        raise InvalidInputError(f"gradients must be one or more numbers; got {gradients!r:.80}")
+    if size == 0 or size != len(given):
+        raise InvalidInputError(f"gradients must be one or more numbers; got {_validate.shown(gradients)}")
     if not isinstance(batch_size, Integral) or batch_size < 1 or (without and batch_size > size):
         limit = f"from 1 to {size}, the number of gradients" if without else ">= 1"
-        raise InvalidInputError(f"batch_size must be a whole number {limit} ({sampling}); got {batch_size!r}")
+        raise InvalidInputError(
+            f"batch_size must be a whole number {limit} ({sampling}); got {_validate.shown(batch_size)}"
+        )
     batch_size = int(batch_size)
     count = math.comb(size, batch_size) if without else size**batch_size
     if count > MAX_BATCHES:
-        raise InvalidInputError(f"{count} minibatches are too many to list (at most {MAX_BATCHES}); use smaller N or B")
+        raise InvalidInputError(
+            f"gradients and batch_size give too many minibatches to list, more than {MAX_BATCHES}; use smaller N or B"
+        )
     batches = itertools.combinations(numbers, batch_size) if without else itertools.product(numbers, repeat=batch_size)
     scale = Fraction(size, batch_size)
     values = [scale * sum(batch) for batch in batches]
@@ -154,8 +162,7 @@ def minibatch_covariance(sampling: str = "without-replacement") -> Derivation:
     >>> minibatch_covariance("with-replacement").result(N=6, B=2, F=33.3666666)
     500.499999
     """
-    _check_sampling(sampling)
-    without = sampling == "without-replacement"
+    without = _validate.choice("sampling", sampling, SAMPLINGS) == "without-replacement"
     d = Derivation(
         f"Covariance of the minibatch gradient ({sampling.replace('-', ' ')})", source="Smith & Le (2018), section 5"
     )
@@ -253,8 +260,3 @@ def _moments_of_draws(d: Derivation, p: sympy.Symbol, q: sympy.Symbol, r: sympy.
         "the second derivative is $E[s_i (s_i − 1)]$, hence for $r = E[s_i²]$", by=f"{function}",
     )  # fmt: skip
     d.step("this is", r, B / N + B * (B - 1) / N**2, by=f"differentiate in {twice}")
-
-
-def _check_sampling(sampling: str) -> None:
-    if sampling not in SAMPLINGS:
-        raise InvalidInputError(f"sampling must be one of {', '.join(map(repr, SAMPLINGS))}; got {sampling!r}")

@@ -6,9 +6,11 @@ import argparse
 import math
 import sys
 from collections.abc import Callable, Sequence
+from typing import NoReturn
 
-from ..errors import SdeTheoryError
-from ._arguments import checked
+from .. import _validate
+from ..errors import InvalidInputError, SdeTheoryError
+from ._arguments import check_derivations, checked
 from .derivation import Derivation
 
 # Both numbers come from a few floating-point operations, so they may differ in the last digits only.
@@ -46,7 +48,7 @@ def compare(what: str, derived: float, found: float, how: str) -> str:
     # SymPy's own minus would evaluate a string in a tuple.
     derived, found = float(derived), float(found)
     if not abs(derived - found) <= _TOLERANCE * abs(found) + _FLOOR:
-        raise SdeTheoryError(f"{what}: the derivation says {derived:.15g}, {how} says {found:.15g}")
+        raise SdeTheoryError(f"{what}: the derivation says {derived:.15g} (derived), {how} says {found:.15g} (found)")
     return f"{what}: {derived:.6g} = {found:.6g} ({how})"
 
 
@@ -79,9 +81,18 @@ def compare_order(what: str, order: int, sizes: Sequence[float], errors: Sequenc
     >>> compare_order("1 + h for exp(h)", 2, sizes, [math.expm1(h) - h for h in sizes], "exponential function")
     '1 + h for exp(h): order 2 = 2.01 (exponential function)'
     """
-    found = math.log(abs(errors[-2] / errors[-1])) / math.log(sizes[-2] / sizes[-1])
+    small = _validate.reals("sizes", sizes, above=0.0, shape=(None,))
+    if len(small) < 2 or not small[-2] > small[-1]:
+        raise InvalidInputError(f"sizes must be two or more that decrease; got {_validate.shown(sizes)}")
+    wrong = _validate.reals("errors", errors, shape=small.shape)
+    if 0 in wrong[-2:]:
+        raise InvalidInputError(f"errors must not be 0 at the two smallest sizes; got {_validate.shown(errors)}")
+    ratios = [math.log(abs(values[-2])) - math.log(abs(values[-1])) for values in (wrong, small)]
+    found = ratios[0] / ratios[1]
     if not abs(found - order) <= _ORDER_TOLERANCE:
-        raise SdeTheoryError(f"{what}: the derivation says order {order}, {how} says {found:.4g}")
+        raise SdeTheoryError(
+            f"{what}: the derivation says order {order}, {how} says {found:.4g}, by the last two of sizes and errors"
+        )
     return f"{what}: order {order} = {found:.3g} ({how})"
 
 
@@ -102,6 +113,11 @@ def present(
     argv : sequence of str, optional
         ``--format text``, ``markdown`` or ``latex``; the command line by default.
 
+    Raises
+    ------
+    InvalidInputError
+        A function fails by an error that is none of this package's; or `argv` holds an unknown option.
+
     Examples
     --------
     >>> present(lambda: [], lambda derivations: [compare("one", 1.0, 1.0, "counting")], [])
@@ -112,13 +128,27 @@ def present(
     """
     parser = argparse.ArgumentParser(description="Print a derivation, each step proved.")
     parser.add_argument("--format", choices=("text", "markdown", "latex"), default="text", help="default: text")
+    if argv is not None:
+
+        def refuse(message: str) -> NoReturn:  # usage and exit are for the command line
+            raise InvalidInputError(f"argv must be options such as ['--format', 'latex']; {message}")
+
+        parser.error = refuse  # pyright: ignore[reportAttributeAccessIssue]
     chosen = parser.parse_args(argv).format
+    running = "derive"
     try:
         derivations = derive()
+        check_derivations("what derive returns", derivations)
+        running = "meet_numerics"
         lines = meet_numerics(derivations)
+        if not isinstance(lines, (list, tuple)) or not all(isinstance(line, str) for line in lines):
+            raise InvalidInputError(f"meet_numerics must return a list of strings; got {_validate.shown(lines)}")
     except SdeTheoryError as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
+    except Exception as error:  # of the user's function, shown with its own traceback
+        why = _validate.shown(error)
+        raise InvalidInputError(f"{running} must be a function as described; it failed with {why}") from error
     for derivation in derivations:
         print({"text": derivation.to_text, "markdown": derivation.to_markdown, "latex": derivation.to_latex}[chosen]())
     print(_listing(lines, chosen))

@@ -7,6 +7,7 @@ from typing import Any
 
 import sympy
 
+from .. import _validate
 from ..errors import IncompatibleError, InvalidInputError
 from . import _coerce
 from ._bounded import bounded
@@ -211,7 +212,7 @@ class ItoSDE:
         if set(back) != set(self.variables):
             raise InvalidInputError(f"inverse must give {', '.join(map(str, self.variables))}; got {list(back)}")
         ahead = {new: self.expression(value, "forward") for new, value in forward.items()}
-        check_spelling(_coerce.symbols(tuple(ahead)), *back.values())
+        check_spelling(_coerce.symbols(tuple(ahead), "forward"), *back.values())
         for new, image in ahead.items():
             _check_undone("inverse does not undo forward", image, back, new)
         if not (len(self.variables) == 1 and _is_monotone(self.variables[0], ahead)):  # a monotone map has one inverse
@@ -237,7 +238,9 @@ class ItoSDE:
 
     def _time(self, time: Any) -> sympy.Symbol:
         if not isinstance(time, sympy.Symbol) or time in self.variables:
-            raise InvalidInputError(f"time must be a symbol that is not among the variables; got {time!r:.60}")
+            raise InvalidInputError(
+                f"time must be a symbol that is not among the variables; got {_validate.shown(time)}"
+            )
         return time
 
 

@@ -9,6 +9,7 @@ import sympy
 
 from .. import _validate
 from ..errors import InvalidInputError
+from . import _coerce
 from ._bounded import bounded
 from .fokker_planck import fokker_planck, probability_current
 from .proof import is_zero
@@ -31,8 +32,7 @@ def stationarity_residual(sde: ItoSDE, density: Any) -> sympy.Expr:
     Expr
         The rate at which ln p would change.
     """
-    _validate.instance("sde", sde, ItoSDE)
-    p = _alone(sde.expression(density, "density"), sde)
+    p = _alone(sde, density)
     return sympy.simplify(sympy.expand(sympy.expand(fokker_planck(sde, p).doit()) / p))
 
 
@@ -75,7 +75,6 @@ def is_stationary(sde: ItoSDE, density: Any) -> bool:
     >>> is_stationary(sgd, sympy.exp(-(x**2) / g) / F), is_stationary(sgd, sympy.exp(-(x**2) / g) / sympy.sqrt(F))
     (True, False)
     """
-    _validate.instance("sde", sde, ItoSDE)
     return is_zero(stationarity_residual(sde, density))
 
 
@@ -124,13 +123,14 @@ def satisfies_detailed_balance(sde: ItoSDE, density: Any, *, parity: Sequence[in
     >>> is_stationary(swirl, gauss), satisfies_detailed_balance(swirl, gauss)
     (True, False)
     """
-    _validate.instance("sde", sde, ItoSDE)
-    p = _alone(sde.expression(density, "density"), sde)
-    signs = [1] * len(sde.variables) if parity is None else list(parity)
+    p = _alone(sde, density)
+    signs = [1] * len(sde.variables) if parity is None else _coerce.vector(parity, "parity")
     if len(signs) != len(sde.variables) or any(sign not in (1, -1) for sign in signs):
-        raise InvalidInputError(f"parity must be 1 or -1 for each of {list(sde.variables)}; got {parity!r:.60}")
+        raise InvalidInputError(
+            f"parity must be 1 or -1 for each of {list(sde.variables)}; got {_validate.shown(parity)}"
+        )
     if not is_stationary(sde, p):
-        raise InvalidInputError(f"{p} is not a stationary density of this equation, so there is nothing to reverse")
+        raise InvalidInputError(f"density: {p} is not stationary under this equation, so there is nothing to reverse")
     turned = {v: sign * v for v, sign in zip(sde.variables, signs, strict=True)}
     size = range(len(signs))
 
@@ -183,16 +183,18 @@ def entropy_production_density(sde: ItoSDE, density: Any) -> sympy.Expr:
     >>> sympy.integrate(rate, (x, -sympy.oo, sympy.oo), (y, -sympy.oo, sympy.oo))
     2
     """
-    _validate.instance("sde", sde, ItoSDE)
-    p = _alone(sde.expression(density, "density"), sde)
+    p = _alone(sde, density)
     if sympy.simplify(sde.covariance.det()) == 0:
         raise InvalidInputError("the covariance of the noise is singular: a direction without noise has no such rate")
     velocity = sympy.Matrix([sympy.simplify(sympy.expand(J / p)) for J in probability_current(sde, p)])
     return sympy.simplify((2 * velocity.T * sde.covariance.inv() * velocity)[0]) * p
 
 
-def _alone(density: sympy.Expr, sde: ItoSDE) -> sympy.Expr:
+def _alone(sde: ItoSDE, density: Any) -> sympy.Expr:
     """Return a density without the conditions on its parameters, where those hold."""
-    if isinstance(density, sympy.Piecewise) and not density.args[0].cond.has(*sde.variables):
-        return density.args[0].expr
-    return density
+    p = sde.expression(density, "density")
+    if isinstance(p, sympy.Piecewise) and not p.args[0].cond.has(*sde.variables):
+        p = p.args[0].expr
+    if p.is_zero or p.is_infinite:
+        raise InvalidInputError(f"density must be finite, and not zero everywhere; got {p}")
+    return p

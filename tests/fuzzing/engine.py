@@ -10,6 +10,7 @@ import warnings
 from typing import NamedTuple
 
 import numpy as np
+import sympy
 
 from sdetheory.errors import SdeTheoryError
 
@@ -92,6 +93,8 @@ def holes(result, path="result", depth=4):
         return {path} if result != result else set()
     if isinstance(result, np.ndarray) and result.dtype.kind in "fc":
         return {path} if np.isnan(result).any() else set()
+    if isinstance(result, sympy.Basic):
+        return {path} if result.has(sympy.nan) else set()
     if depth == 0 or isinstance(result, type):
         return set()
     if dataclasses.is_dataclass(result):

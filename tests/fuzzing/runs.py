@@ -5,6 +5,7 @@ import functools
 import io
 import os
 import random
+import sys
 import tempfile
 import time
 import warnings
@@ -73,7 +74,8 @@ def run(chosen, seconds):
     """Return the outcomes of as many cases as there is time for, in a folder that is thrown away."""
     import matplotlib.pyplot as plt
 
-    began, before, outcomes = time.process_time(), os.getcwd(), {}
+    began, before, line, outcomes = time.process_time(), os.getcwd(), sys.argv, {}
+    sys.argv = sys.argv[:1]  # what stands for a script's options by default
     with tempfile.TemporaryDirectory() as folder:
         os.chdir(folder)
         try:
@@ -84,6 +86,7 @@ def run(chosen, seconds):
                 plt.close("all")
         finally:
             os.chdir(before)
+            sys.argv = line
     return outcomes
 
 

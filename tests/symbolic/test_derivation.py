@@ -292,7 +292,7 @@ def test_an_expansion_on_the_only_side_there_is(d):
 def test_an_enumeration_compares_both_sides_with_what_was_counted(d, left, right, cases, message):
     with pytest.raises(DerivationError, match=message):
         d.enumerate("counted", left, right, cases=cases, by="count")
-    with pytest.raises(InvalidInputError, match="a case must be"):
+    with pytest.raises(InvalidInputError, match="cases must be"):
         d.enumerate("counted", N, N, cases=[3], by="count")
 
 
