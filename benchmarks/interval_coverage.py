@@ -283,7 +283,9 @@ def main(seeds: int, parts: list[str]) -> None:
     for part in (maker for maker in makers if not parts or maker.__name__ in parts):
         for name, n, shares in part(seeds):
             cell = " / ".join(f"{100 * share:.1f}" for share in shares)
-            (few if part not in (orders, exponents) and n in SIZES and name != "annealed" else own).setdefault(name, {})[n] = cell
+            (few if part not in (orders, exponents) and n in SIZES and name != "annealed" else own).setdefault(
+                name, {}
+            )[n] = cell
             print(name, n, cell, file=sys.stderr, flush=True)
     print("| estimate | " + " | ".join(f"n = {n}" for n in SIZES) + " |")
     print("|---" * (1 + len(SIZES)) + "|")
