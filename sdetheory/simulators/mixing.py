@@ -93,8 +93,8 @@ def mixing(
         ratio = scatter.sum(axis=0) / (2 * m - 1) / within.mean(axis=0)
         r_hat = np.sqrt(1 - 2 / n_samples + ratio)
         r_error = ratio * _relative_error(scatter[:m] + scatter[m:], within) / (2 * r_hat)
-        # Averages over times much longer than τ are normal: their variance is a χ² of m - 1. That within paths, of which
-        # with it the whole variance is made, has as many degrees of freedom as its own scatter tells.
+        # Averages over times much longer than τ are normal: their variance is a χ² of m - 1. That within paths, the
+        # rest of the whole variance, has as many degrees of freedom as its own scatter tells.
         inside = square - centred
         freedom = 2 * m * (inside.mean(axis=0) / inside.std(axis=0, ddof=1)) ** 2
         share = between / inside.mean(axis=0)
