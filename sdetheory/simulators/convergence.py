@@ -252,7 +252,7 @@ def _order(
     value = sums.sum(axis=0) / sizes.sum()
     without = (sums.sum(axis=0) - sums) / (sizes.sum() - sizes)[:, None]
     stderr = _jackknife(without)
-    law = law_of_mean(sums / sizes[:, None], value, positive=positive)
+    law = law_of_mean(sums / sizes[:, None], value, positive=True) if positive else None
     error = Estimate(value=value, stderr=stderr, n_eff=float(_BATCHES), law=law)
     used = np.abs(value) > 3 * stderr
     if used.sum() < 2:
