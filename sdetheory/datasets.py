@@ -51,6 +51,8 @@ class Dataset:
     def __post_init__(self) -> None:
         x_train = _validate.reals("x_train", self.x_train, shape=(None, None))
         x_test = _validate.reals("x_test", self.x_test, shape=(None, x_train.shape[1]))
+        if not len(x_train) or not len(x_test):
+            raise InvalidInputError(f"x_train and x_test must have rows; got {len(x_train)} and {len(x_test)}")
         object.__setattr__(self, "x_train", x_train)
         object.__setattr__(self, "x_test", x_test)
         object.__setattr__(self, "y_train", _labels("y_train", self.y_train, len(x_train)))
@@ -58,8 +60,7 @@ class Dataset:
 
 
 def _labels(name: str, value: ArrayLike, size: int | None = None) -> NDArray[np.int64]:
-    _validate.reals(name, value, shape=(size,))
-    return _validate.integers(name, value, at_least=0)
+    return _validate.integers(name, value, at_least=0, shape=(size,))
 
 
 # Reading the file, a table of text, takes seconds; the 31 MB that are kept spare every later call that.
@@ -131,7 +132,7 @@ def mnist(digits: ArrayLike = (0, 1), *, train_size: int = 800, test_size: int =
     >>> int(data.y_train.sum())
     50
     """
-    chosen = _validate.integers("digits", _validate.reals("digits", digits, shape=(None,)), at_least=0, at_most=9)
+    chosen = _validate.integers("digits", digits, at_least=0, at_most=9, shape=(None,))
     if len(chosen) < 2 or len(np.unique(chosen)) < len(chosen):
         raise InvalidInputError(
             f"digits must be at least two different ones; got {chosen.tolist()}. For example digits=(0, 1)."
@@ -197,6 +198,8 @@ def random_labels(labels: ArrayLike, *, n_classes: int | None = None, rng: Any =
     array([1, 1, 1, 0, 0, 0])
     """
     replaced = _labels("labels", labels)
+    if not len(replaced):
+        raise InvalidInputError("labels must be one or more; got none")
     used = int(replaced.max(initial=0)) + 1
     k = _validate.integer("n_classes", used if n_classes is None else n_classes, at_least=max(2, used))
     return _validate.generator(rng).integers(0, k, size=len(replaced))

@@ -25,7 +25,7 @@ INSIDE = {
     "hyperparameters": {"_validate", "errors"},
     # Of models and theory it takes, inside functions, the limit in mean square of a model's own noise.
     "scaling": {"hyperparameters", "models", "theory", "_validate", "errors"},
-    "symbolic": {"errors"},
+    "symbolic": {"_validate", "errors"},
     "_kernels": set(),
     "landscapes": {"symbolic", "_kernels", "_validate", "errors"},
     "models": {"_intervals", "_validate", "results", "errors"},
@@ -132,7 +132,7 @@ def test_imports_point_the_right_way(module, path):
         ("sdetheory.theory.gibbs", "def f():\n    import sympy"),
         ("sdetheory.theory.gibbs", "from numba import njit"),
         ("sdetheory.symbolic.parsing", "import numpy as np"),
-        ("sdetheory.symbolic.parsing", "from .._validate import real"),
+        ("sdetheory.symbolic.parsing", "from ..results import Estimate"),
         ("sdetheory._kernels.block", "from ..errors import InvalidInputError"),
         ("sdetheory._kernels.block", "import scipy.special"),
         ("sdetheory.landscapes.library", "from ..simulators.sde import SDE"),

@@ -53,7 +53,7 @@ def skewed(rng, n):
 
 
 def counted(rng, n):
-    """A rate from n paths of which a fifth arrive: four arrivals for n = 20."""
+    """Return a rate from n paths of which a fifth arrive: four arrivals for n = 20."""
     window = -math.log(0.8)
     times = rng.exponential(1.0, (n, REPETITIONS))
     arrived, at_risk = times < window, np.minimum(times, window)

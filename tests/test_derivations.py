@@ -21,7 +21,7 @@ SCRIPT = ROOT / "derivations" / "noise_scale.py"
 def run(*arguments, cwd=ROOT):
     environment = {"PYTHONPATH": str(ROOT), "PYTHONIOENCODING": "utf-8", "PATH": ""}
     return subprocess.run(
-        [sys.executable, *map(str, arguments)], cwd=cwd, env=environment, capture_output=True, text=True, timeout=120
+        [sys.executable, *map(str, arguments)], cwd=cwd, env=environment, capture_output=True, text=True, timeout=600
     )
 
 

@@ -182,6 +182,11 @@ CALLS = {
         --
         st.evidence.laplace(model, np.geomspace(1e-4, 1e4, 20_000))
     """,
+    "one big decomposition": """
+        model = linear(20_000, 1200)
+        --
+        st.evidence.LinearModel(model.X, model.y)
+    """,
     "critical_points": """
         place = landscape()
         --

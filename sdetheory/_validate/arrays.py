@@ -90,6 +90,16 @@ def real(name: str, value: Any, **bounds: float | None) -> float:
     return float(reals(name, value, shape=(), **bounds))  # pyright: ignore[reportArgumentType]
 
 
+def extended(name: str, value: ArrayLike, shape: tuple[int | None, ...] | None = ()) -> NDArray[np.float64]:
+    """Return `value` as a float64 array of numbers, of which some may be infinite: the ends of a range."""
+    given = numbers(name, value)
+    _check_shape(name, given.shape, shape)
+    # Infinities become the largest float, which the check of finite numbers lets pass.
+    infinite = np.isinf(given) if given.dtype.kind == "f" else np.zeros(given.shape, dtype=bool)
+    finite = reals(name, np.where(infinite, 0, given))
+    return np.where(infinite, given, finite).astype(np.float64)
+
+
 def vectors(name: str, value: ArrayLike, size: int) -> NDArray[np.float64]:
     """Return `value` as an array of shape (..., size) of finite numbers."""
     array = reals(name, value)

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
 import difflib
 import os
-from collections.abc import Callable, Iterable, Mapping
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, TypeVar
 
 import numpy as np
 
-from ..errors import InvalidInputError
+from ..errors import InvalidInputError, SdeTheoryError
 from .messages import abbreviated, shown
 
 T = TypeVar("T")
@@ -67,6 +69,31 @@ def function(name: str, value: Any, meaning: str) -> Callable[..., Any]:
     raise InvalidInputError(f"{name} must be a function {meaning}; got {shown(value)}")
 
 
+def called(name: str, function: Callable[..., Any], *arguments: Any) -> Any:
+    """Return what a function of the user gives; where it fails, say which and on what, with its own error as cause."""
+    try:
+        return function(*arguments)
+    except SdeTheoryError:
+        raise
+    except Exception as error:
+        given = ", ".join(
+            f"an array of shape {np.shape(a)}" if isinstance(a, np.ndarray) else shown(a) for a in arguments
+        )
+        why = abbreviated(f"{type(error).__name__}: {error}")
+        raise InvalidInputError(f"{name} must be a function that takes {given}; it failed with {why}") from error
+
+
+@contextlib.contextmanager
+def naming(name: str) -> Iterator[None]:
+    """Let a refusal of what stands in an argument say which one that is."""
+    try:
+        yield
+    except InvalidInputError as error:
+        if re.search(rf"\b{re.escape(name)}\b", str(error)):
+            raise
+        raise type(error)(f"{name}: {error}") from None
+
+
 def mapping(name: str, value: Any, meaning: str) -> dict[str, Any]:
     """Return `value` as a dict with strings for keys; `meaning` says what it holds."""
     if isinstance(value, Mapping) and all(isinstance(key, str) for key in value):
@@ -74,19 +101,19 @@ def mapping(name: str, value: Any, meaning: str) -> dict[str, Any]:
     raise InvalidInputError(f"{name} must be a dict of {meaning} by name; got {shown(value)}")
 
 
-def file_path(name: str, value: Any) -> Path:
-    """Return `value` as the absolute path of a file: one that exists, or a new one in a folder that does."""
+def file_path(name: str, value: Any, *, new: bool = True) -> Path:
+    """Return `value` as the absolute path of a file that can be read; or, if it may be new, of one to be written."""
     if not isinstance(value, (str, os.PathLike)):
         raise InvalidInputError(f"{name} must be the path of a file, a string or a Path; got {shown(value)}")
     try:
         path = Path(value).resolve()
-        usable = path.is_file() or (not path.exists() and path.parent.is_dir() and os.fspath(value) != "")
-        usable = usable and os.access(path if path.exists() else path.parent, os.W_OK)
+        usable = path.is_file() and os.access(path, os.W_OK if new else os.R_OK)
+        if new and not path.exists():
+            usable = path.parent.is_dir() and os.access(path.parent, os.W_OK)
     except (OSError, RuntimeError, TypeError, ValueError) as error:  # too long, a loop of links, bytes, a null
         why = abbreviated(str(error))
         raise InvalidInputError(f"{name} must be the path of a file; got {shown(value)} ({why})") from None
     if not usable:
-        raise InvalidInputError(
-            f"{name} must be a file that may be written, in a folder that exists; got {shown(value)}"
-        )
+        wanted = "may be written, in a folder that exists" if new else "is there and may be read"
+        raise InvalidInputError(f"{name} must be a file that {wanted}; got {shown(value)}")
     return path

@@ -39,7 +39,7 @@ class Design:
         X = _validate.reals(name, X)
         if X.ndim == 0:
             raise InvalidInputError(f"{name} must have one row per observation; got the number {X}")
-        return _validate.reals(f"features({name})", self.features(X), shape=(len(X), width))
+        return _validate.reals(f"features({name})", _validate.called("features", self.features, X), shape=(len(X), width))
 
     def whiten(self, X: Array) -> Array:
         """Return (X - centre) R⁻¹, with the column of a Gaussian intercept; never the array that was given."""

@@ -13,6 +13,7 @@ from scipy import linalg, special
 
 from .. import _validate
 from ..errors import IncompatibleError
+from ._heard import heard
 from .occam import OccamDecomposition
 
 Array = NDArray[np.float64]
@@ -23,6 +24,8 @@ _BLOCK = 2**20
 _ROOT = 1.3e154
 # Rows that are rotated at once, and entries that are held in extended precision at once.
 _ROWS, _EXTENDED = 1024, 2**17
+# Products n·p·min(n, p) beyond which a decomposition takes so long that Ctrl-C must be heard meanwhile.
+_LONG = 2 * 10**9
 # Directions weaker than this share of the strongest have lost digits that matter: rounding errors there are 1e-16/1e-5.
 WEAK = 1e-5
 
@@ -132,7 +135,7 @@ def pair(prior_precision: ArrayLike, noise_variance: ArrayLike, n: int) -> tuple
 
 
 def thin_svd(matrix: Array, *, rank: int) -> tuple[Array, Array, Array]:
-    """Return U, s, Vᵀ of a C-contiguous matrix, which is overwritten, for at most `rank` directions.
+    """Return U, s, Vᵀ of a C-contiguous matrix, which may be overwritten, for at most `rank` directions.
 
     Those below rounding error are left out. A QR decomposition of the longer side comes first and is rotated in place,
     so that one matrix of the size of the data is held beside the input, and none is (p, p) when n < p.
@@ -140,9 +143,14 @@ def thin_svd(matrix: Array, *, rank: int) -> tuple[Array, Array, Array]:
     if 0 in matrix.shape:
         return np.empty((matrix.shape[0], 0)), np.empty(0), np.empty((0, matrix.shape[1]))
     wide = matrix.shape[0] < matrix.shape[1]
-    factors = linalg.qr(matrix.T if wide else matrix, overwrite_a=True, mode="economic", check_finite=False)
-    long, triangle = cast(tuple[Array, Array], factors)
-    left, singular, right = linalg.svd(triangle, full_matrices=False, overwrite_a=True, check_finite=False)
+    high = matrix.T if wide else matrix
+    if high.size * high.shape[1] > _LONG:
+        long, triangle = heard(np.linalg.qr, high)
+        left, singular, right = heard(np.linalg.svd, triangle, False)
+    else:
+        factors = linalg.qr(high, overwrite_a=True, mode="economic", check_finite=False)
+        long, triangle = cast(tuple[Array, Array], factors)
+        left, singular, right = linalg.svd(triangle, full_matrices=False, overwrite_a=True, check_finite=False)
     for start in range(0, len(long), _ROWS):
         long[start : start + _ROWS] = long[start : start + _ROWS] @ left
     rank = min(rank, int(np.sum(singular > max(matrix.shape) * np.finfo(np.float64).eps * singular[0])))

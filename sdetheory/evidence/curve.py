@@ -97,7 +97,10 @@ class EvidenceCurve:
         Estimate
             The mean and s/√n; the standard error is NaN for a single split.
         """
-        n = len(values)
+        values = _validate.reals("values", values)
+        n = len(values) if values.ndim else 0
+        if not n:
+            raise InvalidInputError(f"values must have a row for each split; got shape {values.shape}")
         stderr = values.std(axis=0, ddof=1) / math.sqrt(n) if n > 1 else np.full(values.shape[1:], np.nan)
         return Estimate(value=values.mean(axis=0), stderr=stderr, n_eff=float(n))
 
@@ -165,7 +168,9 @@ def evidence_curve(
     precision = _validate.reals("prior_precision", prior_precision, shape=(None,), above=0.0)
     if len(precision) < 2 or not np.all(np.diff(precision) > 0):
         raise InvalidInputError(f"prior_precision must be at least two increasing values; got {precision.tolist()}")
-    splits = list(splits)
+    splits = list(splits) if isinstance(splits, Iterable) else [None]
+    if not all(isinstance(split, (tuple, list)) and len(split) == 3 for split in splits):
+        raise InvalidInputError(f"splits must be triples (model, X_test, y_test); got {_validate.shown(splits)}")
     for model, _, _ in splits:
         _validate.instance("splits", model, (LinearModel, LogisticRegression, SoftmaxRegression),
                            hint="A split is a model of the training data, X_test and y_test.")  # fmt: skip

@@ -7,6 +7,7 @@ from numpy.polynomial import legendre
 from numpy.typing import NDArray
 from scipy import special
 
+from .. import _validate
 from ..errors import InvalidInputError
 from .maps import SmoothMap
 from .weight_model import WeightModel
@@ -70,6 +71,7 @@ def gaussianizing_map(model: WeightModel) -> SmoothMap:
     >>> print(f"{reparameterize(model, gaussianizing_map(model)).log_laplace():.8f}")
     -3.13316692
     """
+    _validate.instance("model", model, WeightModel, hint="WeightModel(...) makes one.")
     if model.dimension != 1:
         raise InvalidInputError(f"gaussianizing_map takes a model of one weight; got one of {model.dimension}")
     mode = model.mode()

@@ -114,6 +114,8 @@ class LinearModel:
         intercept_precision: float | None = None,
         features: Features | None = None,
     ) -> None:
+        if features is not None:
+            _validate.function("features", features, "of inputs, with a row for each")
         X = Design(features=features).inputs("X", X)
         y = _validate.reals("y", y, shape=(X.shape[0],))
         if not y.size:

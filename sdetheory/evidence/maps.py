@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from typing import Any
 
 import numpy as np
@@ -57,6 +57,7 @@ class Map(ABC):
 
     def check(self, w: Array) -> Array:
         """Return v with φ(v) = w at one point (d,), after a test of the map there: shapes, inverse and Jacobian."""
+        w = _validate.reals("w", w, shape=(None,))
         if self.dimension not in (None, w.size):
             raise InvalidInputError(f"the map must be one of {w.size} weights, as the model has; got {self.dimension}")
         with np.errstate(all="ignore"):
@@ -81,6 +82,31 @@ class Map(ABC):
     def _derivative(self, v: Array) -> Array:
         """Return the derivative of `forward` by differences."""
         return _differences.jacobian(self.forward, v)
+
+
+def _weights(name: str, value: Any) -> Array:
+    """Return weights of shape (..., d); what overflowed may be infinite, but NaN says nothing."""
+    if isinstance(value, np.ndarray) and value.dtype == np.float64 and not np.ma.isMaskedArray(value):
+        weights = value
+    else:
+        weights = _validate.extended(name, value, None)
+    if not weights.ndim or np.isnan(weights).any():
+        raise InvalidInputError(f"{name} must be weights of shape (..., d), not NaN; got {_validate.shown(value)}")
+    return weights
+
+
+def _sized(name: str, value: Any, size: int) -> Array:
+    weights = _weights(name, value)
+    if weights.shape[-1] != size:
+        raise InvalidInputError(f"{name} must have shape (..., {size}); got shape {weights.shape}")
+    return weights
+
+
+def _point(v: Any, gradient: Any, hessian: Any) -> tuple[Array, Array, Array]:
+    """Return one point with the derivatives of a cost there."""
+    point = _validate.reals("v", v, shape=(None,))
+    d = len(point)
+    return point, _validate.reals("gradient", gradient, shape=(d,)), _validate.reals("hessian", hessian, shape=(d, d))
 
 
 def _same(what: str, got: Array, expected: Array, scale: float) -> None:
@@ -136,22 +162,25 @@ class LinearMap(Map):
 
     def forward(self, v: Array) -> Array:
         """Return Av + b."""
-        return v @ self.matrix.T + self.offset
+        return _sized("v", v, self.dimension) @ self.matrix.T + self.offset
 
     def inverse(self, w: Array) -> Array:
         """Return A⁻¹(w − b)."""
-        return np.linalg.solve(self.matrix, (w - self.offset)[..., None])[..., 0]
+        return np.linalg.solve(self.matrix, (_sized("w", w, self.dimension) - self.offset)[..., None])[..., 0]
 
     def jacobian(self, v: Array) -> Array:
         """Return A at each point."""
+        v = _sized("v", v, self.dimension)
         return np.broadcast_to(self.matrix, (*v.shape, v.shape[-1])).copy()
 
     def log_determinant(self, v: Array) -> Any:
         """Return ln |det A| at each point."""
+        v = _sized("v", v, self.dimension)
         return np.full(v.shape[:-1], np.linalg.slogdet(self.matrix)[1])[()]
 
     def pull_back(self, v: Array, gradient: Array, hessian: Array) -> tuple[Array, Array]:
         """Return Aᵀg and AᵀHA."""
+        v, gradient, hessian = _point(_sized("v", v, self.dimension), gradient, hessian)
         return self.matrix.T @ gradient, self.matrix.T @ hessian @ self.matrix
 
     def _derivative(self, v: Array) -> Array:
@@ -223,24 +252,30 @@ class ElementwiseMap(Map):
     second_derivative: Function
     third_derivative: Function
 
+    def __post_init__(self) -> None:
+        for each in fields(self):
+            _validate.function(each.name, getattr(self, each.name), "of arrays, entry by entry")
+
     def forward(self, v: Array) -> Array:
         """Return f(vᵢ)."""
-        return self.function(v)
+        return self.function(_weights("v", v))
 
     def inverse(self, w: Array) -> Array:
         """Return vᵢ with f(vᵢ) = wᵢ."""
-        return self.inverse_function(w)
+        return self.inverse_function(_weights("w", w))
 
     def jacobian(self, v: Array) -> Array:
         """Return the diagonal matrix of f'(vᵢ)."""
-        return self._slope(v)[..., None] * np.eye(v.shape[-1])
+        slope = self._slope(_weights("v", v))
+        return slope[..., None] * np.eye(slope.shape[-1])
 
     def log_determinant(self, v: Array) -> Any:
         """Return Σ ln f'(vᵢ)."""
-        return np.log(self._slope(v)).sum(axis=-1)
+        return np.log(self._slope(_weights("v", v))).sum(axis=-1)
 
     def pull_back(self, v: Array, gradient: Array, hessian: Array) -> tuple[Array, Array]:
         """Return gradient and Hessian; only the diagonal gains terms."""
+        v, gradient, hessian = _point(v, gradient, hessian)
         slope, second = self._slope(v), self.second_derivative(v)
         bend = second / slope
         diagonal = second * gradient - self.third_derivative(v) / slope + bend**2
@@ -315,17 +350,21 @@ class SmoothMap(Map):
     inverse_function: Function
     jacobian_function: Function = field(repr=False)
 
+    def __post_init__(self) -> None:
+        for each in fields(self):
+            _validate.function(each.name, getattr(self, each.name), "of points (..., d)")
+
     def forward(self, v: Array) -> Array:
         """Return φ(v)."""
-        return np.asarray(self.function(v), dtype=np.float64)
+        return np.asarray(self.function(_weights("v", v)), dtype=np.float64)
 
     def inverse(self, w: Array) -> Array:
         """Return φ⁻¹(w)."""
-        return np.asarray(self.inverse_function(w), dtype=np.float64)
+        return np.asarray(self.inverse_function(_weights("w", w)), dtype=np.float64)
 
     def jacobian(self, v: Array) -> Array:
         """Return J."""
-        return np.asarray(self.jacobian_function(v), dtype=np.float64)
+        return np.asarray(self.jacobian_function(_weights("v", v)), dtype=np.float64)
 
     def log_determinant(self, v: Array) -> Any:
         """Return ln det J, after a look whether the map folds."""
@@ -339,7 +378,7 @@ class SmoothMap(Map):
                 f"{np.atleast_2d(v)[wrong][0].tolist()}. If it is negative everywhere, exchange two of the new weights."
             )
         with np.errstate(all="ignore"):
-            back = np.where(reached[..., None], self.inverse(w), v)
+            back = np.where(reached[..., None], np.asarray(self.inverse_function(w), dtype=np.float64), v)
         wrong = np.atleast_1d(~(np.abs(back - v) <= 1e-6 * (1 + np.abs(v))).all(axis=-1))
         if wrong.any():
             raise InvalidInputError(
@@ -350,6 +389,7 @@ class SmoothMap(Map):
 
     def pull_back(self, v: Array, gradient: Array, hessian: Array) -> tuple[Array, Array]:
         """Return gradient and Hessian, with the map's second derivatives by differences."""
+        v, gradient, hessian = _point(v, gradient, hessian)
         slopes = self.jacobian(v)
         curvature = np.einsum("k,kij->ij", gradient, _differences.jacobian(self.jacobian, v))
         volume_gradient = _differences.jacobian(self.log_determinant, v)

@@ -7,6 +7,7 @@ from typing import overload
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from .. import _validate
 from ..errors import IncompatibleError, InvalidInputError
 from ._linear_formulas import linear_model
 from .linear import LinearModel
@@ -89,7 +90,7 @@ def reparameterize(model: LinearModel | WeightModel, map: ArrayLike | Map) -> Li
     """
     if not isinstance(model, LinearModel | WeightModel):
         raise InvalidInputError(f"model must be a LinearModel or a WeightModel; got {type(model).__name__}")
-    phi = map if isinstance(map, Map) else LinearMap(map)
+    phi = map if isinstance(map, Map) else _linear_map(map)
     if isinstance(model, LinearModel):
         return _linear(linear_model(model), phi)
     if type(model).cost is not WeightModel.cost:
@@ -117,6 +118,11 @@ def reparameterize(model: LinearModel | WeightModel, map: ArrayLike | Map) -> Li
         start=start,
         derivatives=lambda v: phi.pull_back(v, *model.gradient_and_hessian(phi.forward(v))),
     )
+
+
+def _linear_map(matrix: ArrayLike) -> LinearMap:
+    with _validate.naming("map"):
+        return LinearMap(matrix)
 
 
 def _linear(model: LinearModel, phi: Map) -> LinearModel:

@@ -126,7 +126,8 @@ def epsilon_sharpness(loss: Callable[[Array], Any], w: ArrayLike, radius: float)
     """
     w = _validate.reals("w", w, shape=(None,))
     radius = _validate.real("radius", radius, above=0.0)
-    lowest = _validate.real("loss(w)", loss(w), at_least=0.0)
+    _validate.function("loss", loss, "of weights (p,)")
+    lowest = _validate.real("loss(w)", _validate.called("loss", loss, w), at_least=0.0)
     if not w.size:
         raise InvalidInputError("w must hold at least one weight; got none")
     # Off the axes by a little: on one of them, a saddle of the loss on the sphere would hold the solver.

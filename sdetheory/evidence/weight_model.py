@@ -75,7 +75,10 @@ class WeightModel:
             raise InvalidInputError("start must hold at least one weight; got none")
         object.__setattr__(self, "start", start)
         for name in ("log_likelihood", "log_prior"):
-            value = np.asarray(getattr(self, name)(np.stack([start, start])))
+            density = _validate.function(name, getattr(self, name), "from weights (m, d) to (m,)")
+            value = np.asarray(_validate.called(name, density, np.stack([start, start])))
+            if value.dtype.kind not in "biuf":
+                raise InvalidInputError(f"{name} must give real numbers; got {_validate.shown(value)}")
             if value.shape != (2,) or not np.isfinite(value).all():
                 raise InvalidInputError(
                     f"{name} must take weights (2, {start.size}) to two finite numbers at start; got {value.tolist()}"

@@ -123,8 +123,10 @@ class Landscape:
                 f"variables and parameters must be distinct names, at least one variable; got {together}"
             )
         symbols = {key: sympy.Symbol(key, real=True) for key in together}
+        with _validate.naming("expression"):
+            formula = as_expression(expression, symbols)
         return cls(
-            as_expression(expression, symbols),
+            formula,
             [symbols[key] for key in names],
             {symbols[key]: value for key, value in values.items()},
             str(name),

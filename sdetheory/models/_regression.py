@@ -9,6 +9,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from .. import _validate
 from ..errors import InvalidInputError
+from . import _minibatch
 from ._formula import Model
 
 Array = NDArray[np.float64]
@@ -102,6 +103,7 @@ class Regression(Model):
         ndarray, shape (p,)
             Ĝ.
         """
+        w, indices = _minibatch.arguments(w, indices, self.train_size, self.dimension)
         inputs = self.X[indices]
         slopes = self._slopes(inputs @ w, self.y[indices])
         return self.train_size / len(inputs) * (slopes @ inputs) + self.prior_precision * w

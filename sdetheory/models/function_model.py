@@ -10,6 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from .. import _validate
 from ..errors import InvalidInputError
+from . import _minibatch
 from ._formula import Model, extensible
 
 Array = NDArray[np.float64]
@@ -93,6 +94,7 @@ class FunctionModel(Model):
 
     def minibatch_gradient(self, w: Array, indices: NDArray[np.int64]) -> Array:
         """Return Ĝ = (n/B) Σ ∇Cᵢ(w) over the indices, which may repeat; nothing is checked in this inner loop."""
+        w, indices = _minibatch.arguments(w, indices, self.train_size, self.dimension)
         return self.train_size / len(indices) * np.sum(self._example_gradients(w, indices), axis=0)
 
     def weighted_gradient(self, w: ArrayLike, weights: ArrayLike) -> Array:

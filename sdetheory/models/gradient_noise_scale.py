@@ -105,7 +105,7 @@ def hessian_noise_scale(gradient: ArrayLike, covariance: ArrayLike, hessian: Arr
     bend = float(G @ H @ G)
     if bend <= 0:
         raise InvalidInputError(
-            f"the cost must curve upwards along its gradient; GᵀHG is {bend:.3g}. Far from a minimum use "
+            f"hessian must curve upwards along gradient; GᵀHG is {bend:.3g}. Far from a minimum use "
             "simple_noise_scale."
         )
     return float(np.sum(H * F)) / bend
@@ -197,6 +197,11 @@ def noise_scale_from_batches(
     # (Tr F, |G|²) is a linear function of the two independent means.
     inverse = 1 / (1 / small - 1 / large)
     matrix = np.array([[inverse, -inverse], [-small / (large - small), large / (large - small)]])
+    if not (0 < one.value < np.inf and 0 < two.value < np.inf):
+        raise InvalidInputError(
+            "small_gradients and large_gradients must have squares that neither vanish nor overflow; got means of "
+            f"{one.value:.3g} and {two.value:.3g}. Choose another unit of the loss."
+        )
     trace, square = matrix @ [one.value, two.value]
     covariance = matrix @ np.diag([one.stderr**2, two.stderr**2]) @ matrix.T
     n_eff = min(one.n_eff, two.n_eff)

@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from .. import _validate
 from ..errors import InvalidInputError
-from . import _cross_entropy, _relu_passes
+from . import _cross_entropy, _minibatch, _relu_passes
 from ._formula import Model, declared
 
 Array = NDArray[Any]
@@ -82,8 +82,14 @@ class ReLUNetwork(Model):
     dtype: Any = "float32"
 
     def __post_init__(self) -> None:
-        dtype = np.dtype(_validate.choice("dtype", str(np.dtype(self.dtype)), ("float32", "float64")))
+        try:
+            name: Any = str(np.dtype(self.dtype))
+        except Exception:  # NumPy has an error for each kind of thing that is no dtype
+            name = self.dtype
+        dtype = np.dtype(_validate.choice("dtype", name, ("float32", "float64")))
         inputs = _validate.reals("X", self.X, shape=(None, None))
+        if not len(inputs):
+            raise InvalidInputError(f"X must have a row for each example; got shape {inputs.shape}")
         labels = _cross_entropy.labels(self.y, len(inputs))
         used = int(labels.max(initial=0)) + 1
         k = _validate.integer("n_classes", max(2, used) if self.n_classes is None else self.n_classes, at_least=2)
@@ -145,6 +151,10 @@ class ReLUNetwork(Model):
         tuple of ndarray, shapes (p, h), (h,), (h, k), (k,)
             Views: what is written to them is written to w.
         """
+        if not isinstance(w, np.ndarray) or w.shape != (self.dimension,):
+            raise InvalidInputError(
+                f"w must be an array of shape ({self.dimension},), for the layers to be views; got {_validate.shown(w)}"
+            )
         p, h, k = self.X.shape[1], self.hidden, self._classes
         first, second = p * h + h, p * h + h + h * k
         return w[: p * h].reshape(p, h), w[p * h : first], w[first:second].reshape(h, k), w[second:]
@@ -254,7 +264,7 @@ class ReLUNetwork(Model):
         ndarray, shape (dimension,)
             Ĝ.
         """
-        chosen = np.asarray(indices)
+        w, chosen = _minibatch.arguments(w, indices, self.train_size, self.dimension)
         return self._backward(np.asarray(w, dtype=self.dtype), chosen, self.train_size / len(chosen), 1.0)
 
     def weighted_gradient(self, w: ArrayLike, weights: ArrayLike) -> Array:
@@ -363,8 +373,12 @@ class ReLUNetwork(Model):
             return np.asarray(outputs, dtype=np.float64), labels
 
     def _weights(self, w: ArrayLike) -> Array:
+        given = _validate.reals("w", w, shape=(self.dimension,))
         with np.errstate(over="ignore"):
-            return _validate.reals("w", w, shape=(self.dimension,)).astype(self.dtype, copy=False)
+            weights = given.astype(self.dtype, copy=False)
+        if not np.isfinite(weights).all():
+            raise InvalidInputError(f"w must be numbers that {self.dtype} holds; got {np.abs(given).max():.3g}")
+        return weights
 
     @property
     def _classes(self) -> int:

@@ -122,7 +122,7 @@ def tail_index(sizes: ArrayLike, *, n_largest: int) -> Estimate:
     2.556 ± 0.036
     """
     values = np.sort(_validate.reals("sizes", sizes, shape=(None,)))[::-1]
-    k = _validate.integer("n_largest", n_largest, at_least=2, at_most=max(2, len(values) - 1))
+    k = _validate.integer("n_largest", n_largest, at_least=2)
     if len(values) < k + 1 or values[k] <= 0:
         raise InvalidInputError(f"sizes must have at least {k + 1} positive members; got {int(np.sum(values > 0))}")
     alpha = 1 / float(np.mean(np.log(values[:k] / values[k])))

@@ -11,7 +11,7 @@ from scipy import special
 
 from .. import _validate
 from ..errors import InvalidInputError
-from . import _cross_entropy
+from . import _cross_entropy, _minibatch
 from ._formula import Model, declared
 from ._regression import data
 
@@ -193,6 +193,7 @@ class SoftmaxRegression(Model):
         ndarray, shape (m p,)
             Ĝ.
         """
+        w, indices = _minibatch.arguments(w, indices, self.train_size, self.dimension)
         inputs = self.X[indices]
         slopes = self._slopes(inputs, self.y[indices], w)
         return self.train_size / len(inputs) * (slopes.T @ inputs).ravel() + self.prior_precision * w

@@ -7,11 +7,12 @@ from typing import Any
 import matplotlib.pyplot as plt
 import numpy as np
 
+from .. import _validate
 from ..errors import InvalidInputError
 from ..simulators.batch_size_fit import SCALINGS
 from ..simulators.batch_size_result import BatchSizeStudy
 from ..simulators.compare import Comparison
-from ._style import BLUE, GREY, ORANGE, RED, TEAL, axes_or_new
+from ._style import BLUE, GREY, ORANGE, RED, TEAL, axes_or_new, panels
 
 _SYMBOLS = {
     "learning_rate": ("ε", lambda setting: setting["learning_rate"]),
@@ -48,13 +49,16 @@ def plot_comparison(comparison: Comparison, observable: str | None = None, axes:
     InvalidInputError
         If there is no observable of this name.
     """
+    _validate.instance("comparison", comparison, Comparison, hint="compare returns one.")
     name = comparison.names[0] if observable is None else observable
-    if name not in comparison.names:
-        raise InvalidInputError(f"observable must be one of {', '.join(comparison.names)}; got {name!r}")
+    if not isinstance(name, str) or name not in comparison.names:
+        raise InvalidInputError(
+            f"observable must be one of {', '.join(comparison.names)}; got {_validate.shown(observable)}"
+        )
     k = comparison.names.index(name)
     if axes is None:
         _, axes = plt.subplots(1, 3, figsize=(12, 3.6), constrained_layout=True)
-    along, over_rate, over_k = axes
+    along, over_rate, over_k = axes = panels("axes", axes, 3, "times, learning rates and multiples")
     colors = {"SGD": RED, "SDE 1": BLUE, "SDE 2": TEAL}
     for process, moments in comparison.processes.items():
         values = moments.observables
@@ -109,6 +113,7 @@ def plot_batch_sizes(study: BatchSizeStudy, metric: str | None = None, ax: Any =
         the whole curve. Crosses at the bottom: some run diverged or failed to train. The first metric has its optima
         marked, with their intervals.
     """
+    _validate.instance("study", study, BatchSizeStudy, hint="batch_size_study returns one.")
     ax = axes_or_new(ax)
     curves = study.curves(metric, trains_above=options.get("trains_above"), minimize=options.get("minimize"))
     first = metric is None or metric == study.metrics[0]
@@ -164,9 +169,12 @@ def plot_batch_size_scaling(study: BatchSizeStudy, quantity: str, ax: Any = None
     InvalidInputError
         If the study has no scaling with this quantity.
     """
+    _validate.instance("study", study, BatchSizeStudy, hint="batch_size_study returns one.")
     exponents = study.exponents(**options)
-    if quantity not in exponents:
-        raise InvalidInputError(f"quantity must be one that varies: {', '.join(exponents)}; got {quantity!r}")
+    if not isinstance(quantity, str) or quantity not in exponents:
+        raise InvalidInputError(
+            f"quantity must be one that varies: {', '.join(exponents)}; got {_validate.shown(quantity)}"
+        )
     ax = axes_or_new(ax)
     optima = study.optima(**options)
     x = np.array([float(SCALINGS[quantity](item.curve.setting)) for item in optima])

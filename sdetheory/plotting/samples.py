@@ -7,12 +7,13 @@ from typing import Any
 import matplotlib.pyplot as plt
 import numpy as np
 
+from .. import _validate
 from ..errors import InvalidInputError
 from ..simulators.convergence import ConvergenceStudy
 from ..simulators.first_passage import FirstPassage
 from ..simulators.stationary import StationarySample
-from ..theory import LawComparison
-from ._style import BLUE, GREY, RED, axes_or_new
+from ..theory import LawComparison, compare_laws
+from ._style import BLUE, GREY, RED, axes_or_new, panels
 
 
 def plot_convergence(study: ConvergenceStudy, ax: Any = None) -> Any:
@@ -30,6 +31,7 @@ def plot_convergence(study: ConvergenceStudy, ax: Any = None) -> Any:
     Axes
         With logarithmic scales; bars are two standard errors. Weak errors below three are drawn hollow.
     """
+    _validate.instance("study", study, ConvergenceStudy, hint="convergence_study returns one.")
     ax = axes_or_new(ax)
     for name, error, order, color, marker in (
         ("strong", study.strong_error, study.strong_order, RED, "o"),
@@ -77,12 +79,13 @@ def plot_histogram(sample: StationarySample, law: Any = None, ax: Any = None) ->
     InvalidInputError
         There is no histogram, or not one in one dimension.
     """
+    _validate.instance("sample", sample, StationarySample, hint="sample_stationary returns one.")
     histogram = sample.histogram
+    if law is not None:
+        _validate.having("law", law, ["pdf"], "a law with a method pdf", hint="theory.gibbs returns one.")
     if histogram is None or len(histogram.edges) != 1:
         got = "none" if histogram is None else f"one in {len(histogram.edges)} dimensions"
-        raise InvalidInputError(
-            f"plot_histogram needs a histogram in one dimension; got {got}. Sample with bins=edges."
-        )
+        raise InvalidInputError(f"sample must have a histogram in one dimension; got {got}. Sample with bins=edges.")
     ax = axes_or_new(ax)
     (edges,) = histogram.edges
     density = histogram.density
@@ -93,20 +96,27 @@ def plot_histogram(sample: StationarySample, law: Any = None, ax: Any = None) ->
     )  # fmt: skip
     if law is not None:
         fine = np.linspace(edges[0], edges[-1], 1000)
-        ax.plot(fine, law.pdf(fine[:, None]), color=BLUE, lw=1.4, label="exact law")
+        ax.plot(fine, _density(law, fine), color=BLUE, lw=1.4, label="exact law")
     ax.set(xlabel="$x$", ylabel="density", xlim=(edges[0], edges[-1]))
     ax.set_ylim(bottom=0)
     ax.legend(frameon=False)
     return ax
 
 
-def plot_law_comparison(comparison: LawComparison, axes: Any = None) -> Any:
+def _density(law: Any, x: Any) -> Any:
+    """Return the density of a law of this package, or of SciPy, at points (n,)."""
+    return law.pdf(x) if hasattr(law, "support") else law.pdf(x[:, None])
+
+
+def plot_law_comparison(comparison: Any, law: Any = None, axes: Any = None) -> Any:
     """Plot a sample beside its law, and what is left between them in standard errors.
 
     Parameters
     ----------
-    comparison : LawComparison
-        What :func:`sdetheory.theory.compare_laws` returned, in one dimension.
+    comparison : LawComparison, or a sample
+        What :func:`sdetheory.theory.compare_laws` returned, in one dimension; or the sample that it takes.
+    law : object with a method pdf, optional
+        The law that a sample is compared with; a comparison has its own.
     axes : sequence of two matplotlib Axes, optional
         Where to draw; a new figure by default.
 
@@ -119,21 +129,29 @@ def plot_law_comparison(comparison: LawComparison, axes: Any = None) -> Any:
     Raises
     ------
     InvalidInputError
-        The comparison is not in one dimension, or there are not two axes.
+        The comparison is not in one dimension, a sample has no law beside it, or there are not two axes.
     """
+    if axes is None and isinstance(law, (list, tuple, np.ndarray)) and all(hasattr(ax, "stairs") for ax in law):
+        law, axes = None, law  # by place, the axes may stand where no law is needed
+    if law is not None:
+        _validate.having("law", law, ["pdf"], "a law with a method pdf", hint="Or name what is meant: axes=...")
+    if law is not None and not isinstance(comparison, LawComparison):
+        comparison = compare_laws(comparison, law)
+    _validate.instance(
+        "comparison", comparison, LawComparison, hint="compare_laws(sample, law) returns one; or pass sample and law."
+    )
+    if law is not None and law is not comparison.law:
+        raise InvalidInputError("law must be left out, or be that of the comparison, which has its own")
     if len(comparison.edges) != 1:
         raise InvalidInputError(
-            f"plot_comparison needs a comparison in one dimension; got {len(comparison.edges)}. Compare a marginal."
+            f"comparison must be in one dimension; got {len(comparison.edges)}. Compare a marginal."
         )
     if axes is None:
         axes = plt.subplots(2, sharex=True, height_ratios=[3, 1], layout="constrained")[1]
-    axes = np.ravel(axes)
-    if len(axes) != 2:
-        raise InvalidInputError(f"axes must be two panels, for densities and residuals; got {len(axes)}")
+    axes = panels("axes", axes, 2, "densities and residuals")
     (edges,) = comparison.edges
     fine = np.linspace(edges[0], edges[-1], 1000)
-    law = comparison.law
-    exact = law.pdf(fine) if hasattr(law, "support") else law.pdf(fine[:, None])
+    exact = _density(comparison.law, fine)
     axes[0].stairs(comparison.density.value, edges, fill=True, color=RED, alpha=0.3, label="sampled")
     axes[0].plot(fine, exact, color=BLUE, lw=1.4, label="exact law")
     axes[0].set(ylabel="density", xlim=(edges[0], edges[-1]), title=f"$p$ = {comparison.p_value:.2g}")
@@ -164,6 +182,9 @@ def plot_first_passage(result: FirstPassage, mean: float | None = None, ax: Any 
     Axes
         With a logarithmic scale of probability; the band is two binomial standard errors.
     """
+    _validate.instance("result", result, FirstPassage, hint="first_passage returns one.")
+    if mean is not None:
+        mean = _validate.real("mean", mean, above=0.0)
     ax = axes_or_new(ax)
     times = np.sort(result.times[np.isfinite(result.times)])
     n = len(times) + result.censored

@@ -18,6 +18,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from .. import _validate
 from ..errors import InvalidInputError
 from ._ensemble import Ensemble
 
@@ -45,9 +46,12 @@ class Checkpoint:
             return
         try:
             self.path = Path(path).resolve()
-        except TypeError:
-            raise InvalidInputError(f"checkpoint must be a path or None; got {type(path).__name__}") from None
-        if self.path.exists():
+            found = self.path.exists()
+        except (TypeError, ValueError, OSError, RuntimeError) as error:  # also a null, a name too long, a loop of links
+            raise InvalidInputError(
+                f"checkpoint must be a path or None; got {_validate.shown(path)} ({type(error).__name__})"
+            ) from None
+        if found:
             self._header, self._arrays = _read(self.path)
 
     def rng(self, rng: Any) -> Any:

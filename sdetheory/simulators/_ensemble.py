@@ -247,7 +247,7 @@ def starting_points(
     count = count_name if n_paths is None else n_paths
     raise InvalidInputError(
         f"{name} must have shape ({dimension},) together with {count_name}, or ({count}, {dimension}), one row a path; "
-        f"got shape {points.shape} with {count_name}={n_paths}"
+        f"got shape {points.shape} with {count_name}={n_paths} for {'sde' if name == 'x0' else 'model'}"
     )
 
 

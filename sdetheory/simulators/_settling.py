@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 from scipy import special
 from sympy.calculus.util import periodicity
 
-from ..errors import InvalidInputError, TimeLimitError
-from ..symbolic._deadline import deadline
+from ..errors import InvalidInputError
+from ..symbolic._deadline import OUT_OF_TIME, deadline
 from ._user_function import UserFunction
 from .mixing import Mixing
 from .sde import SDE
@@ -76,7 +76,7 @@ def _period(expressions: Sequence[sympy.Expr], formulas: Any) -> float | None:
             ]
             common = None if None in found else found[0] if len(found) == 1 else sympy.calculus.util.lcim(found)
             return None if common is None or common == 0 else float(common)
-    except (TimeLimitError, NotImplementedError, TypeError, ValueError):
+    except (*OUT_OF_TIME, NotImplementedError, TypeError, ValueError):
         return None
 
 
@@ -101,7 +101,7 @@ def no_law(sde: SDE, x0: Array) -> str | None:
     try:
         with deadline(_SYMBOLIC_LIMIT, "looking for a stationary law"):
             return _no_law(sde, x0)
-    except (TimeLimitError, NotImplementedError, ArithmeticError, TypeError, ValueError):
+    except (*OUT_OF_TIME, NotImplementedError, ArithmeticError, TypeError, ValueError):
         return None
 
 

@@ -137,13 +137,15 @@ def _check_optimizer(optimizer: Adam | RMSprop) -> None:
 def _schedule(name: str, schedule: Any, constant: float, n_steps: int, **bounds: float) -> NDArray[np.float64]:
     if schedule is None:
         return np.full(n_steps, float(constant))
-    values: Any = [schedule(step) for step in range(n_steps)] if callable(schedule) else schedule
+    values: Any = schedule
+    if callable(schedule):
+        values = [_validate.called(name, schedule, step) for step in range(n_steps)]
     return _validate.reals(name, values, shape=(n_steps,), **bounds)
 
 
 def measures(metrics: Mapping[str, Callable[[Array], float]] | None) -> dict[str, Callable[[Array], float]]:
     """Return the metrics as a dict of functions."""
-    found = dict(metrics or {})
+    found = {} if metrics is None else _validate.mapping("metrics", metrics, "functions")
     for name, measure in found.items():
         if not callable(measure):
             raise InvalidInputError(f"metrics must map names to functions; {name!r} is a {type(measure).__name__}")

@@ -13,6 +13,7 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
+from .. import _validate
 from ..errors import InvalidInputError
 
 Row = dict[str, Any]
@@ -33,7 +34,7 @@ class StudyFile:
         start: Mapping[str, float],
     ) -> None:
         try:
-            self.path = None if path is None else Path(path)
+            self.path = None if path is None else _validate.file_path("path", path)
         except TypeError:
             raise InvalidInputError(f"path must be a path or None; got {type(path).__name__}") from None
         self.columns = list(columns)

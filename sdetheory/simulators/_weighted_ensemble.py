@@ -101,6 +101,7 @@ class WeightedEnsemble(Ensemble):
                 f"got {method} with {increments} increments" + ("" if refine == 1 else " and a shared Brownian path")
             )
         dt = _validate.real("dt", dt, above=0.0)
+        start = _validate.real("start", start)
         points = starting_points(x0, sde.dimension, n_paths)
         check_methods(sde, SGDEquation, ("drift", "diffusion", "step_gradient"))
         check_consistency(sde.model, points[0], sde.order)

@@ -8,7 +8,6 @@ import re
 import warnings
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -76,7 +75,7 @@ class BatchSizeStudy:
         InvalidInputError
             If the file is not that of a study.
         """
-        settings, versions, rows, _, start = _study_file.read(Path(path))
+        settings, versions, rows, _, start = _study_file.read(_validate.file_path("path", path, new=False))
         return study_of(rows, settings, versions, start)
 
     def write(self, path: str | os.PathLike[str]) -> None:
@@ -89,7 +88,7 @@ class BatchSizeStudy:
         """
         names = list(self.table.dtype.names or ())
         rows = [dict(zip(names, record.item(), strict=True)) for record in self.table]
-        _study_file.write(Path(path), self.settings, self.versions, names, rows, self.start)
+        _study_file.write(_validate.file_path("path", path), self.settings, self.versions, names, rows, self.start)
 
     def select(self, **setting: float) -> BatchSizeStudy:
         """Return the part of the study with the given learning_rate, momentum, dampening or train_size.
@@ -111,7 +110,8 @@ class BatchSizeStudy:
         """
         keep = np.ones(len(self.table), dtype=bool)
         for name, value in setting.items():
-            keep &= np.isclose(self.table[_validate.choice("setting", name, SETTING)], value, rtol=1e-12)
+            column = self.table[_validate.choice("setting", name, SETTING)]
+            keep &= np.isclose(column, _validate.real(name, value), rtol=1e-12)
         if not keep.any():
             raise InvalidInputError(f"no point of the study has {setting}; its settings are {self.settings}")
         return dataclasses.replace(self, table=self.table[keep])
@@ -230,6 +230,8 @@ class BatchSizeStudy:
         ln B_opt ± t σ √(n/(n − 1)), with the spread σ that a bootstrap over the n seeds gives and Student's t of n − 1
         degrees of freedom. It holds the noise of the seeds; that the true curve has another form it does not know.
         """
+        if minimize is not None:
+            _validate.flag("minimize", minimize)
         level, weights = self._bootstrap(confidence, n_bootstrap)
         every = self.curves(metric, trains_above=trains_above, minimize=minimize)
         found = [item for curve in every if (item := optimum(curve, weights(curve), level)) is not None]
@@ -272,6 +274,8 @@ class BatchSizeStudy:
         squares is Student's half-width of the regression: the optima scatter about a power law, by the spacing of the
         batch sizes for one, and the seeds that they share do not know it.
         """
+        if minimize is not None:
+            _validate.flag("minimize", minimize)
         level, weights = self._bootstrap(confidence, n_bootstrap)
         every = self.curves(metric, trains_above=trains_above, minimize=minimize)
         optima = [item for curve in every if (item := optimum(curve, weights(curve), level)) is not None]

@@ -105,6 +105,8 @@ def batch_size_study(
     >>> study.table["batch_size"], study.table["outcome"]
     (array([2, 8]), array(['ended', 'ended'], dtype='<U8'))
     """
+    _validate.flag("damped", damped)
+    _validate.flag("progress", progress)
     if not callable(problem):
         raise InvalidInputError(f"problem must be callable; got {type(problem).__name__}")
     if (n_steps is None) == (budget is None):
@@ -112,11 +114,13 @@ def batch_size_study(
     if executor is not None:
         check(executor)
     grid = {
-        "learning_rates": np.unique(_validate.reals("learning_rates", np.atleast_1d(learning_rates), above=0.0)),
-        "momenta": np.unique(_validate.reals("momenta", np.atleast_1d(momenta), at_least=0.0, below=1.0)),
-        "train_sizes": np.unique(_validate.integers("train_sizes", np.atleast_1d(train_sizes), at_least=2)),
-        "seeds": np.unique(_validate.integers("seeds", np.atleast_1d(seeds), at_least=0)),
+        "learning_rates": np.unique(_validate.reals("learning_rates", learning_rates, above=0.0)),
+        "momenta": np.unique(_validate.reals("momenta", momenta, at_least=0.0, below=1.0)),
+        "train_sizes": np.unique(_validate.integers("train_sizes", train_sizes, at_least=2)),
+        "seeds": np.unique(_validate.integers("seeds", seeds, at_least=0)),
     }
+    if none := [name for name, values in grid.items() if not values.size]:
+        raise InvalidInputError(f"{none[0]} must be one or more; got none")
     steps = None if n_steps is None else _validate.integer("n_steps", n_steps, at_least=1)
     limit = None if budget is None else _validate.real("budget", budget, above=0.0)
     cases = list(_cases(grid, batch_sizes, bool(damped)))
@@ -160,8 +164,11 @@ def _cases(grid: dict[str, NDArray[Any]], batch_sizes: Any, damped: bool) -> Ite
         *(grid[name].tolist() for name in ("learning_rates", "momenta", "train_sizes"))
     ):
         given = {"learning_rate": rate, "train_size": n, "momentum": m, "dampening": m if damped else 0.0}
-        sizes = batch_sizes(SGDHyperparameters(batch_size=1, **given)) if callable(batch_sizes) else batch_sizes
-        checked = _validate.integers("batch_sizes", np.atleast_1d(np.asarray(sizes)), at_least=1)
+        sizes = batch_sizes
+        if callable(batch_sizes):
+            sizes = _validate.called("batch_sizes", batch_sizes, SGDHyperparameters(batch_size=1, **given))
+            sizes = list(sizes) if isinstance(sizes, Iterable) else sizes
+        checked = np.atleast_1d(_validate.integers("batch_sizes", sizes, at_least=1))
         for size in np.unique(checked[checked <= n]).tolist():
             yield SGDHyperparameters(batch_size=size, **given)
 

@@ -207,6 +207,16 @@ def compare(
     >>> found.scaling.breaks_at
     2
     """
+    _validate.flag("progress", progress)
+    orders = _validate.integers("orders", orders, at_least=1, at_most=2, shape=(None,)).tolist()
+    svag = _validate.integers("svag", svag, at_least=1, shape=(None,)).tolist()
+    multiples = _validate.integers("multiples", multiples, at_least=1, shape=(None,)).tolist()
+    if observables is not None:
+        observables = _validate.mapping("observables", observables, "functions")
+        for key, observable in observables.items():
+            _validate.function(f"observables[{key!r}]", observable, "of weights")
+        if not observables:
+            raise InvalidInputError("observables must name one or more functions; got none")
     file = Checkpoint(checkpoint)
     check_model(model, hp)
     n_steps = _validate.integer("n_steps", n_steps, at_least=1)

@@ -16,7 +16,7 @@ from .._kernels import ensemble as drivers
 from ..errors import DivergedError, InvalidInputError
 from ..results import Estimate
 from ._ensemble import whole_run
-from .schemes import SCHEMES, prepare
+from .schemes import INCREMENTS, SCHEMES, prepare
 from .sde import SDE
 from .simulate import simulate
 
@@ -171,6 +171,11 @@ def convergence_study(
     >>> bool(abs(study.strong_order.value - 0.5) < 0.1)
     True
     """
+    _validate.choice("method", method, SCHEMES)
+    _validate.choice("increments", increments, INCREMENTS)
+    for name, function in (("exact", exact), ("observable", observable)):
+        if function is not None:
+            _validate.function(name, function, "of an array with a row for each path")
     time = _validate.real("time", time, above=0.0)
     steps = np.unique(_validate.reals("dts", dts, above=0.0, shape=(None,)))
     n_paths = _validate.integer("n_paths", n_paths, at_least=2 * _BATCHES)
@@ -180,6 +185,8 @@ def convergence_study(
             f"dts must be at least two different steps that divide time={time:g}; got {steps}. "
             "Take time / 2**k for a few whole k."
         )
+    if counts.max() > 2**40:
+        raise InvalidInputError(f"dts must be steps of which time holds fewer than 2**40; got {counts.max():.3g}")
     if exact is not None and expectation is not None:
         raise InvalidInputError("exact and expectation are two ways to say what is right; give one of them")
     finest = float(steps[0]) / (1 if exact is not None else _FINER)
@@ -198,7 +205,8 @@ def convergence_study(
     measured = observable or _square
 
     def observed(x: NDArray[np.float64]) -> NDArray[np.float64]:
-        return _validate.reals("what observable returns", measured(x), shape=(n_paths,))
+        values = _validate.called("observable", measured, x)
+        return _validate.reals("what observable returns", values, shape=(n_paths,))
 
     ends = [run(sde, x0, float(dt)) for dt in steps]
     if expectation is not None:
@@ -210,7 +218,8 @@ def convergence_study(
             count = prepare(sde, SCHEMES[method], increments, finest, 1).plan[drivers.NUMBERS]
             free = SDE.from_sympy([0] * count, [1] * count, variables=[f"w{i}" for i in range(count)])
             brownian = run(free, np.zeros(count), finest, "euler-maruyama")[:, : sde.n_noises]
-            reference = _validate.reals("what exact returns", exact(brownian), shape=(n_paths, sde.dimension))
+            values = _validate.called("exact", exact, brownian)
+            reference = _validate.reals("what exact returns", values, shape=(n_paths, sde.dimension))
         goal = observed(reference)
     strong = np.array([np.linalg.norm(end - reference, axis=1) for end in ends])
     weak = np.array([observed(end) - goal for end in ends])

@@ -23,6 +23,7 @@ from ._checkpoint import Checkpoint
 from ._divergence import Divergence
 from ._ensemble import Ensemble, Interrupt
 from ._scout import warn_of_long_steps
+from .schemes import SCHEMES
 from .sde import SDE
 from .targets import Bridge, Crossing, target_function
 
@@ -187,6 +188,9 @@ def first_passage(
     >>> result.censored, bool(abs(result.mean.z_score(2.0)) < 4)
     (0, True)
     """
+    _validate.choice("method", method, SCHEMES)
+    _validate.flag("bridge", bridge)
+    _validate.flag("progress", progress)
     refuse_points_off_the_path(method)
     file = Checkpoint(checkpoint)
     ensemble = Ensemble.prepare(
@@ -197,7 +201,8 @@ def first_passage(
     max_steps = _validate.integer("max_steps", max_steps, at_least=1)
     begin = _validate.real("start", start)
     ensemble.start = begin
-    into, curved = target_function([target], sde)
+    with _validate.naming("target"):
+        into, curved = target_function([target], sde)
     starts = ensemble.check_fields()
     warn_of_long_steps(ensemble, sde, max_steps, 2)
     inside = into(starts, begin)[:, 0]

@@ -65,6 +65,11 @@ class Histogram:
         InvalidInputError
             A corner is not on an edge, or samples outside the grid could belong to the box.
         """
+        d = len(self.edges)
+        lower, upper = (
+            _validate.extended(name, [end] * d if np.isscalar(end) else end, (d,))
+            for name, end in (("lower", lower), ("upper", upper))
+        )
         chosen = self.counts
         for axis, (edge, a, b) in enumerate(
             zip(
@@ -74,7 +79,10 @@ class Histogram:
                 strict=True,
             )
         ):
-            start, stop = (_edge(edge, corner) for corner in (a, b))
+            with _validate.naming("lower"):
+                start = _edge(edge, a)
+            with _validate.naming("upper"):
+                stop = _edge(edge, b)
             if start >= stop:
                 raise InvalidInputError(f"lower must be below upper on each axis; got {a:g} and {b:g}")
             chosen = chosen.take(np.arange(start, stop), axis=axis + 1)

@@ -24,6 +24,7 @@ from ._divergence import Divergence
 from ._ensemble import Ensemble, Interrupt
 from ._scout import warn_of_long_steps
 from .first_passage import refuse_points_off_the_path
+from .schemes import SCHEMES
 from .sde import SDE
 from .targets import Bridge, target_function
 
@@ -161,6 +162,9 @@ def residence_times(
     >>> bool(abs(result.occupancy.z_score(0.5)).max() < 4), result.moves.diagonal().tolist()
     (True, [0, 0])
     """
+    _validate.choice("method", method, SCHEMES)
+    _validate.flag("bridge", bridge)
+    _validate.flag("progress", progress)
     refuse_points_off_the_path(method)
     file = Checkpoint(checkpoint)
     ensemble = Ensemble.prepare(
@@ -170,7 +174,8 @@ def residence_times(
     n_steps = _validate.integer("n_steps", n_steps, at_least=1)
     if not isinstance(cores, Sequence) or isinstance(cores, str) or len(cores) < 2:
         raise InvalidInputError(f"cores must be a sequence of at least two targets; got {cores!r:.60}")
-    within, curved = target_function(cores, sde)
+    with _validate.naming("cores"):
+        within, curved = target_function(cores, sde)
     starts = ensemble.check_fields()
     warn_of_long_steps(ensemble, sde, n_steps, 2)
     inside = within(starts, ensemble.start)[:, :: 1 + sde.dimension] >= 0

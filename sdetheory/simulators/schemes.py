@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import linalg
 
+from .. import _validate
 from .._kernels import noise as numbers
 from .._kernels import schemes as kernels
 from .._kernels.block import BlockFunction, compiled_source
@@ -63,6 +64,8 @@ class Scheme:
 
     def check(self, sde: SDE, increments: str) -> None:
         """Refuse an equation or increments that the scheme does not serve."""
+        _validate.instance("sde", sde, SDE)
+        _validate.choice("increments", increments, _WEAK_ORDER_OF_INCREMENTS)
         if sde.noise not in self.strong_order:
             timed = " (it changes with time, so that it does not count as additive)" if sde._timed else ""
             raise IncompatibleError(
@@ -82,6 +85,7 @@ class Scheme:
 
     def serves(self, sde: SDE) -> bool:
         """Whether the scheme serves the equation's noise and calculus."""
+        _validate.instance("sde", sde, SDE)
         return sde.noise in self.strong_order and (sde.calculus == self.calculus or sde.noise == "additive")
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from functools import cached_property
 from typing import Any
@@ -157,6 +157,19 @@ class SDE:
         >>> gbm.noise, gbm.to_stratonovich().drift([1.0])
         ('scalar', array([0.08]))
         """
+        if isinstance(variables, (str, sympy.Basic)) or not isinstance(variables, Iterable):
+            shown = _validate.shown(variables)
+            raise InvalidInputError(f"variables must be a list of names, such as ['x']; got {shown}")
+        time = _validate.text("time", time)
+        for key, entries in (("drift", drift), ("diffusion", diffusion)):
+            if not isinstance(entries, (list, tuple, sympy.MatrixBase, np.ndarray)):
+                raise InvalidInputError(
+                    f"{key} must be a list of formulas, one for each of {len(list(variables))} variables; got "
+                    f"{_validate.shown(entries)}"
+                )
+        names = list(parameters) if isinstance(parameters, Mapping) else [] if parameters is None else [None]
+        if not all(isinstance(key, (str, sympy.Symbol)) for key in names):
+            raise InvalidInputError(f"parameters must be a dict of numbers; got {_validate.shown(parameters)}")
         names = [str(v) for v in variables]
         values = {str(k): _validate.real(f"parameter {k}", v) for k, v in (parameters or {}).items()}
         together = [*names, *values, time]
@@ -171,11 +184,14 @@ class SDE:
                 f"drift must have {len(names)} entries and diffusion {len(names)} entries, or as many rows of one "
                 f"length, to go with variables {names}; got {len(drift)} and {len(diffusion)}"
             )
-        f = tuple(as_expression(e, symbols) for e in drift)
+        with _validate.naming("drift"):
+            f = tuple(as_expression(e, symbols) for e in drift)
         if nested:
-            b = sympy.Matrix([[as_expression(e, symbols) for e in row] for row in diffusion])
+            with _validate.naming("diffusion"):
+                b = sympy.Matrix([[as_expression(e, symbols) for e in row] for row in diffusion])
         else:
-            b = sympy.diag(*[as_expression(e, symbols) for e in diffusion])
+            with _validate.naming("diffusion"):
+                b = sympy.diag(*[as_expression(e, symbols) for e in diffusion])
         formulas = Formulas(
             f, b, tuple(symbols[n] for n in names), {symbols[k]: v for k, v in values.items()}, symbols[time]
         )
@@ -216,7 +232,7 @@ class SDE:
 
     def drift(self, x: ArrayLike, time: float = 0.0) -> NDArray[np.float64]:
         """Return f for points of shape (..., d), as an array of the same shape."""
-        return self._drift(self._points(x), time)
+        return self._drift(self._points(x), _validate.real("time", time))
 
     def diffusion(self, x: ArrayLike, time: float = 0.0) -> NDArray[np.float64]:
         """Return B for points of shape (..., d), as an array of shape (..., d, m)."""
@@ -224,7 +240,7 @@ class SDE:
         if self._constant is not None:
             return np.broadcast_to(self._constant, (*points.shape[:-1], *self._constant.shape)).copy()
         assert self._diffusion is not None
-        values = self._diffusion(points, time)
+        values = self._diffusion(points, _validate.real("time", time))
         if self.noise == "diagonal":
             return values[..., None] * np.eye(self.dimension)
         return values.reshape(*points.shape, self.n_noises)

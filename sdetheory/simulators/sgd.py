@@ -195,6 +195,8 @@ def sgd(
     >>> abs(run.covariance.z_score(exact)) < 4, abs(run.covariance.z_score(sde)) < 4
     (array([[ True]]), array([[False]]))
     """
+    _validate.flag("reshuffle", reshuffle)
+    _validate.flag("progress", progress)
     file = Checkpoint(checkpoint)
     seed = _validate.seed_sequence(file.rng(rng))
     n_steps = _validate.integer("n_steps", n_steps, at_least=0)

@@ -168,6 +168,7 @@ def simulate(
     >>> run.times, run.paths.shape, run.diverged
     (array([0., 1., 2.]), (3, 1000, 1), 0)
     """
+    _validate.flag("progress", progress)
     start = _validate.real("start", start)
     file = Checkpoint(checkpoint)
     refine = _refinement(dt, brownian_dt, method, increments)

@@ -200,6 +200,7 @@ def sample_stationary(
     >>> sample.occupancy["left"].value + sample.occupancy["right"].value
     np.float64(1.0)
     """
+    _validate.flag("progress", progress)
     n_paths = _validate.integer("n_paths", n_paths, at_least=2)
     if x0 is None:
         x0 = np.zeros(sde.dimension if isinstance(sde, SDE) else 0)

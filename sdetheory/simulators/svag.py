@@ -137,6 +137,7 @@ def svag(
     >>> run.paths.shape, bool(np.isclose(run.times[-1], 10 * hp.step_time))
     ((3, 100, 1), True)
     """
+    _validate.flag("progress", progress)
     file = Checkpoint(checkpoint)
     _sgd_arguments.check_model(model, hp)
     if hp.momentum or hp.dampening:

@@ -10,7 +10,8 @@ from contextlib import contextmanager
 from typing import ParamSpec, TypeVar
 
 from ..errors import SdeTheoryError, TimeLimitError
-from ._deadline import deadline
+from ._arguments import check
+from ._deadline import OUT_OF_TIME, deadline
 from .proof import UndecidedError
 
 TIME_LIMIT = 30.0
@@ -33,7 +34,7 @@ def bounded(what: str) -> Callable[[Callable[_P, _R]], Callable[_P, _R]]:
 
         @functools.wraps(function)
         def call(*args: _P.args, **kwargs: _P.kwargs) -> _R:
-            signature.bind(*args, **kwargs)  # a wrong number of arguments is Python's to report
+            check(signature, args, kwargs)
             with limited(what):
                 return function(*args, **kwargs)
 
@@ -60,7 +61,7 @@ def limited(what: str, seconds: float | None = None) -> Iterator[None]:
     try:
         with deadline(TIME_LIMIT if seconds is None else seconds, what):
             yield
-    except TimeLimitError as error:
+    except OUT_OF_TIME as error:
         raise TimeLimitError(f"{error}; {_REMEDY}") from None
     except SdeTheoryError:
         raise

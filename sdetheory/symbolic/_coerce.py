@@ -8,6 +8,7 @@ from typing import Any
 
 import sympy
 
+from .._validate.messages import shown
 from ..errors import InvalidInputError
 from .parsing import as_exact
 
@@ -27,7 +28,7 @@ def expression(value: Any, name: str = "the expression") -> sympy.Expr:
     """Return a number or a SymPy expression as it is, floats as exact fractions; a string is refused."""
     if isinstance(value, (str, bytes, bool)):
         raise InvalidInputError(
-            f"{name} must be a SymPy expression or a number; got {value!r:.60}. "
+            f"{name} must be a SymPy expression or a number; got {shown(value)}. "
             "Read a formula from a string with sdetheory.symbolic.parse."
         )
     try:
@@ -35,7 +36,7 @@ def expression(value: Any, name: str = "the expression") -> sympy.Expr:
     except (sympy.SympifyError, TypeError, ValueError):
         result = None
     if not isinstance(result, sympy.Expr):
-        raise InvalidInputError(f"{name} must be a SymPy expression or a number; got {value!r:.60}")
+        raise InvalidInputError(f"{name} must be a SymPy expression or a number; got {shown(value)}")
     if result.has(sympy.nan, sympy.zoo):
         raise InvalidInputError(f"{name} is not defined: {result}")
     return result.xreplace({number: as_exact(number) for number in result.atoms(sympy.Float)})
@@ -72,7 +73,7 @@ def symbols(values: Any, name: str = "variables") -> tuple[sympy.Symbol, ...]:
     found = tuple(values) if isinstance(values, Iterable) and not isinstance(values, str) else (values,)
     for symbol in found:
         if not isinstance(symbol, sympy.Symbol):
-            raise InvalidInputError(f"{name} must be SymPy symbols; got {symbol!r:.60}")
+            raise InvalidInputError(f"{name} must be SymPy symbols; got {shown(symbol)}")
     if not found or len({str(symbol) for symbol in found}) != len(found):
         raise InvalidInputError(f"{name} must be one or more symbols of different names; got {found}")
     return found
@@ -81,7 +82,7 @@ def symbols(values: Any, name: str = "variables") -> tuple[sympy.Symbol, ...]:
 def natural(value: Any, name: str, at_least: int = 0) -> int:
     """Return a whole number that is not too small."""
     if isinstance(value, bool) or not isinstance(value, (int, sympy.Integer)) or value < at_least:
-        raise InvalidInputError(f"{name} must be a whole number >= {at_least}; got {value!r:.60}")
+        raise InvalidInputError(f"{name} must be a whole number >= {at_least}; got {shown(value)}")
     return int(value)
 
 

@@ -15,6 +15,14 @@ from contextlib import contextmanager
 
 from ..errors import TimeLimitError
 
+
+class Expired(BaseException):
+    """What the watchdog raises: no error that code on the way would take for one of its own."""
+
+
+OUT_OF_TIME = (TimeLimitError, Expired)
+"""What a caller of :func:`deadline` catches: an exception between the block and its end leaves it as it was raised."""
+
 _AGAIN = 1.0  # seconds until the exception is raised once more, should code on the way have swallowed it
 
 
@@ -38,26 +46,36 @@ def deadline(seconds: float, what: str) -> Iterator[None]:
         ...
     sdetheory.errors.TimeLimitError: counting to infinity took longer than 0.05 s
     """
-    expired = type("Expired", (BaseException,), {})  # one class a call, so that nested deadlines are told apart
-    computing, finished, lock = threading.get_ident(), threading.Event(), threading.Lock()
+    text = f"{what} took longer than {seconds:g} s"
+    # One class a call, so that nested deadlines are told apart.
+    expired = type("Expired", (Expired,), {"__str__": lambda self: text})
+    computing, over = threading.get_ident(), []
+    # Bare locks, whose calls are in C: an exception within the Python of an Event would leave it locked.
+    begun, ended, lock = threading.Lock(), threading.Lock(), threading.Lock()
+    begun.acquire()
+    ended.acquire()
 
     def watch() -> None:
+        begun.acquire()
         wait = seconds
-        while not finished.wait(wait):
+        while not ended.acquire(timeout=wait):
             with lock:
-                if not finished.is_set():
+                if not over:
                     ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(computing), ctypes.py_object(expired))
             wait = _AGAIN
 
     threading.Thread(target=watch, name="sdetheory deadline", daemon=True).start()
     try:
         try:
+            begun.release()
             yield
         finally:
             with lock:
-                finished.set()
+                over.append(True)
             time.sleep(0)  # a call is where an exception that was raised at the last moment is heard: here, not later
     except expired:
         with lock:
-            finished.set()
-        raise TimeLimitError(f"{what} took longer than {seconds:g} s") from None
+            over.append(True)
+        raise TimeLimitError(text) from None
+    finally:
+        ended.release()

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 import sympy
-from sympy import Abs, I, Rational, S, besseli, besselk, beta, erfc, exp, gamma, hyper, pi, sqrt
+from sympy import Abs, I, Integer, Rational, S, besseli, besselk, beta, erfc, exp, gamma, hyper, pi, sqrt
 
 from ..errors import InvalidInputError
 from ._antiderivative import Terms
@@ -262,17 +262,17 @@ def waves(form: Form) -> tuple[sympy.Expr, sympy.Expr] | None:
 
 def _normal(form: Form) -> Row | None:
     """e^(−a y² + b y): √(π/a) e^(b²/4a)."""
-    if not form.only("powers") or not {S(2)} <= set(form.powers) <= {S.One, S(2)}:
+    if not form.only("powers") or not {Integer(2)} <= set(form.powers) <= {S.One, Integer(2)}:
         return None
-    a, b = -form.powers[S(2)], form.powers.get(S.One, S.Zero)
+    a, b = -form.powers[Integer(2)], form.powers.get(S.One, S.Zero)
     return sqrt(pi / a) * exp(b**2 / (4 * a)), [a]
 
 
 def _quartic(form: Form) -> Row | None:
     """e^(−a y⁴ + b y²), Landau's: (π/2) √(b/2a) e^z (I_{−1/4}(z) + I_{1/4}(z)), z = b²/8a; with K_{1/4} for b < 0."""
-    if not form.only("powers") or set(form.powers) != {S(2), S(4)}:
+    if not form.only("powers") or set(form.powers) != {Integer(2), Integer(4)}:
         return None
-    a, b = -form.powers[S(4)], form.powers[S(2)]
+    a, b = -form.powers[Integer(4)], form.powers[Integer(2)]
     z = b**2 / (8 * a)
     if positive(b):
         return pi / 2 * sqrt(b / (2 * a)) * exp(z) * (besseli(-Rational(1, 4), z) + besseli(Rational(1, 4), z)), [a]

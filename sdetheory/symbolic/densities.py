@@ -6,12 +6,13 @@ from typing import Any
 
 import sympy
 
-from ..errors import InvalidInputError, TimeLimitError
+from .. import _validate
+from ..errors import InvalidInputError
 from . import _coerce
 from ._antiderivative import Terms, add, antiderivative
 from ._bounded import bounded
 from ._convergence import converges_at_ends, is_smooth, same_number
-from ._deadline import deadline
+from ._deadline import OUT_OF_TIME, deadline
 from ._laws import Form, normalization, squared_size, waves
 from ._signs import decided, positive
 from .proof import UndecidedError
@@ -83,6 +84,7 @@ def stationary_density(sde: ItoSDE, *, support: tuple[Any, Any] | None = None, p
     >>> density.args[0].cond
     2*a - s**2 > 0
     """
+    _validate.instance("sde", sde, ItoSDE)
     x, drift, covariance = one_dimensional(sde)
     if support is None:
         if periodic:
@@ -166,7 +168,7 @@ def _total(form: Form) -> tuple[sympy.Expr, list[sympy.Expr]]:
     try:
         with deadline(_INTEGRATION_LIMIT, "the integral"):
             found = sympy.simplify(integral.doit())
-    except TimeLimitError:
+    except OUT_OF_TIME:
         return integral, []
     closed = not found.has(sympy.Integral, sympy.Piecewise, sympy.oo, sympy.nan, sympy.zoo)
     return (found, []) if closed and same_number(found, integral) else (integral, [])

@@ -11,6 +11,7 @@ from sympy.core.function import AppliedUndef
 
 from ..errors import InvalidInputError, SdeTheoryError
 from . import _coerce, rendering
+from ._arguments import checked
 from .enumeration import count_cases
 from .evaluation import missing_assumption
 from .expansions import NoExpansion, remainder_below, sides_of
@@ -74,6 +75,7 @@ class Derivation:
     sdetheory.symbolic.derivation.DerivationError: step (3) "a wrong guess" does not hold: at n=13: left 91...
     """
 
+    @checked
     def __init__(self, title: str, *, source: str = "") -> None:
         rendering.check_text(title)
         rendering.check_text(source)
@@ -97,6 +99,7 @@ class Derivation:
             raise InvalidInputError(f"the derivation {self.title!r} has no result yet; call conclude()")
         return self._result
 
+    @checked
     def assume(self, symbol: Any, sentence: str, *, where: Any = ()) -> None:
         """State a symbol (or an undefined function), what it means and which relations (`where`) it obeys.
 
@@ -121,6 +124,7 @@ class Derivation:
             Assumption(symbol=symbol, sentence=sentence, domain=rendering.domain(symbol), conditions=conditions)
         )
 
+    @checked
     def suppose(self, name: str, sentence: str) -> None:
         """State an assumption that is about no symbol: an approximation, a property of the data.
 
@@ -142,6 +146,7 @@ class Derivation:
         rendering.check_text(text)
         self.body.append(Note(" ".join(text.split())))
 
+    @checked
     def define(
         self,
         symbol: Any,
@@ -165,6 +170,7 @@ class Derivation:
         self._stated.add(symbol)
         return equation
 
+    @checked
     def step(
         self, statement: str, left: Any, right: Any, *, by: str, paper: str = "", using: str | Sequence[str] = ()
     ) -> Equation:
@@ -175,6 +181,7 @@ class Derivation:
             raise self._failure(statement, left, right, verdict)
         return self._add(statement, left, right, by, f"proved by {', '.join(verdict.rules)}", paper, using=using)
 
+    @checked
     def expand(
         self,
         statement: str,
@@ -214,6 +221,7 @@ class Derivation:
         remainder = sympy.Order(variable**order)
         return self._add(statement, left, right, by, method, paper, remainder=remainder, using=using)
 
+    @checked
     def enumerate(
         self,
         statement: str,
@@ -242,6 +250,7 @@ class Derivation:
             )
         return self._add(statement, left, right, by, f"proved by exhaustive enumeration of {count.number} cases", paper)
 
+    @checked
     def solve(
         self,
         statement: str,
@@ -284,6 +293,7 @@ class Derivation:
             f"solved for ${unknown}$", unknown, solution, "the equation is linear in the unknown", "proved by insertion"
         )
 
+    @checked
     def conclude(
         self, symbol: Any, value: Any, statement: str, *, by: str, paper: str = "", using: str | Sequence[str] = ()
     ) -> Equation:
@@ -304,6 +314,7 @@ class Derivation:
         """Return the derivation as Markdown with dollar mathematics (MyST, GitHub)."""
         return rendering.to_markdown(self)
 
+    @checked
     def to_latex(self, *, standalone: bool = False) -> str:
         r"""Return the body of an article (it needs amsmath), or the whole document with ``standalone=True``."""
         return rendering.to_latex(self, standalone=standalone)

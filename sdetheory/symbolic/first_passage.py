@@ -6,11 +6,11 @@ from typing import Any
 
 import sympy
 
-from ..errors import InvalidInputError, TimeLimitError
+from ..errors import InvalidInputError
 from . import _coerce
 from ._bounded import bounded
 from ._convergence import converges
-from ._deadline import deadline
+from ._deadline import OUT_OF_TIME, deadline
 from ._signs import positive
 from .proof import UndecidedError
 from .sde import ItoSDE, inverse_temperature_integral, one_dimensional
@@ -225,7 +225,7 @@ def _evaluated(integrals: sympy.Expr) -> sympy.Expr:
     try:
         with deadline(_INTEGRATION_LIMIT, "the integration"):
             return _defined(sympy.simplify(integrals.doit()))
-    except TimeLimitError:
+    except OUT_OF_TIME:
         return integrals
 
 

@@ -6,6 +6,7 @@ from typing import Any
 
 import sympy
 
+from .. import _validate
 from ._bounded import bounded
 from .sde import ItoSDE
 
@@ -42,6 +43,7 @@ def probability_current(sde: ItoSDE, density: Any, *, evaluate: bool = True) -> 
     >>> [sympy.simplify(J) for J in probability_current(ItoSDE(-C.diff(x), sympy.sqrt(2 * T), x), sympy.exp(-C / T))]
     [0]
     """
+    _validate.instance("sde", sde, ItoSDE)
     p = sde.expression(density, "density")
     return tuple(
         a * p - sympy.Add(*[_slope(sde.covariance[i, j] * p, v, evaluate) for j, v in enumerate(sde.variables)]) / 2
@@ -82,6 +84,7 @@ def fokker_planck(sde: ItoSDE, density: Any, *, evaluate: bool = True) -> sympy.
     >>> sympy.simplify(kernel.diff(t) - fokker_planck(ItoSDE(0, 1, x), kernel))
     0
     """
+    _validate.instance("sde", sde, ItoSDE)
     current = probability_current(sde, density, evaluate=evaluate)
     return -sympy.Add(*[_slope(J, v, evaluate) for J, v in zip(current, sde.variables, strict=True)])
 

@@ -8,6 +8,7 @@ from typing import Any
 
 import sympy
 
+from .. import _validate
 from ..errors import InvalidInputError
 from . import _coerce
 from ._bounded import bounded
@@ -204,6 +205,7 @@ def semigroup_expansion(sde: ItoSDE, function: Any, *, step: sympy.Symbol, order
     >>> semigroup_expansion(ItoSDE(-k * x, s, x), x, step=h, order=2)
     h**2*k**2*x/2 - h*k*x + x
     """
+    _validate.instance("sde", sde, ItoSDE)
     h = _symbol(step)
     term = sde.expression(function, "function", h)
     total = term
@@ -258,6 +260,7 @@ def weak_mismatch(
     >>> weak_mismatch(ItoSDE(-a * x - h * a**2 * x / 2, sympy.sqrt(h * S), x), sgd, noise, step=h, order=2)
     {}
     """
+    _validate.instance("sde", sde, ItoSDE)
     f = sympy.Function("f")(*sde.variables)
     options = {"step": step, "order": order}
     recursion = recursion_expansion(f, increment, sde.variables, noise_moments, **options)

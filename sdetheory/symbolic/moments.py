@@ -8,8 +8,10 @@ from typing import Any
 
 import sympy
 
+from .. import _validate
 from ..errors import InvalidInputError
 from . import _coerce
+from ._arguments import checked
 from ._bounded import bounded
 from ._signs import decided
 from .sde import ItoSDE
@@ -37,11 +39,13 @@ class MomentEquations:
         """Whether no moment of higher order than those described is needed."""
         return not self._missing()
 
+    @checked
     def symbol(self, exponents: Exponents) -> sympy.Expr:
         """Return the symbol that stands for a moment, such as ``E[x**2*y]``; 1 for the empty product."""
         monomial = sympy.Mul(*[v**n for v, n in zip(self.variables, exponents, strict=True)])
         return sympy.Symbol(f"E[{monomial}]", real=True) if any(exponents) else sympy.S.One
 
+    @checked
     def rate(self, exponents: Exponents) -> sympy.Expr:
         """Return dE[x^α]/dt in the symbols of :meth:`symbol`."""
         return sympy.Add(*[c * self.symbol(beta) for beta, c in self.rates[exponents].items()])
@@ -142,6 +146,7 @@ def moment_equations(sde: ItoSDE, order: int) -> MomentEquations:
     >>> moment_equations(ItoSDE(-(x**3), s, x), 2).closed
     False
     """
+    _validate.instance("sde", sde, ItoSDE)
     order = _coerce.natural(order, "order", at_least=1)
     rates = {}
     for alpha in _coerce.powers(len(sde.variables), order, lowest=1):
@@ -284,6 +289,7 @@ def linear_coefficients(sde: ItoSDE) -> tuple[sympy.ImmutableMatrix, sympy.Immut
     InvalidInputError
         The drift is not linear.
     """
+    _validate.instance("sde", sde, ItoSDE)
     drift = sympy.Matrix(sde.drift)
     k = -drift.jacobian(sde.variables)
     c = (drift + k * sympy.Matrix(sde.variables)).applyfunc(sympy.simplify)
@@ -320,6 +326,7 @@ def stationary_covariance(sde: ItoSDE) -> sympy.ImmutableMatrix:
     [T/k, 0],
     [  0, T]])
     """
+    _validate.instance("sde", sde, ItoSDE)
     if sde.covariance.has(*sde.variables):
         raise InvalidInputError("the noise depends on the state; use moment_equations(sde, 2).stationary()")
     return lyapunov(linear_coefficients(sde)[0], sde.covariance)

@@ -20,7 +20,8 @@ from sympy.core.function import AppliedUndef
 
 from ..errors import InvalidInputError, SdeTheoryError, TimeLimitError
 from . import _remedies
-from ._deadline import deadline
+from ._arguments import checked
+from ._deadline import OUT_OF_TIME, deadline
 from ._size import MOST_FROM_TEXT, Ruler, check_work, too_large
 from .functions import logaddexp
 
@@ -78,6 +79,7 @@ _GROWING = (sympy.exp, sympy.sinh, sympy.cosh)
 Symbols = Mapping[str, sympy.Symbol] | Iterable[sympy.Symbol | str]
 
 
+@checked
 def parse(text: str, *, symbols: Symbols) -> sympy.Expr:
     """Return the SymPy expression that a string spells.
 
@@ -141,7 +143,7 @@ def parse(text: str, *, symbols: Symbols) -> sympy.Expr:
     try:
         with deadline(TIME_LIMIT, f"reading the formula {_shorten(text)!r}"):
             expression = _Builder(line, table).build(tree.body, 0)
-    except TimeLimitError as error:
+    except OUT_OF_TIME as error:
         raise TimeLimitError(f"{error}; simplify it, or write its constants as decimal numbers") from None
     except RecursionError:
         raise InvalidInputError(f"the formula {_shorten(text)!r} is nested too deeply; take it apart") from None
@@ -154,6 +156,7 @@ def parse(text: str, *, symbols: Symbols) -> sympy.Expr:
     return expression
 
 
+@checked
 def as_expression(value: Any, symbols: Symbols) -> sympy.Expr:
     """Return a string, number or SymPy expression as an expression in `symbols`.
 

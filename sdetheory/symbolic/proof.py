@@ -8,9 +8,9 @@ from typing import Any
 
 import sympy
 
-from ..errors import SdeTheoryError, TimeLimitError
+from ..errors import SdeTheoryError
 from . import _coerce
-from ._deadline import deadline
+from ._deadline import OUT_OF_TIME, deadline
 from .algebra import CHEAP, vanishes
 from .counterexample import Search, counterexample
 from .definedness import cleared, doubts
@@ -116,7 +116,7 @@ def bounded(compute: Callable[[], Any], what: str, seconds: float = SECONDS) -> 
     try:
         with deadline(seconds, what):
             return compute()
-    except TimeLimitError as error:
+    except OUT_OF_TIME as error:
         raise UndecidedError(f"{error}; take it apart") from error
     except SdeTheoryError:
         raise

@@ -12,6 +12,7 @@ from sympy.printing.latex import LatexPrinter
 from sympy.printing.pretty.pretty import PrettyPrinter
 
 from ..errors import InvalidInputError
+from ._arguments import checked
 from .records import Assumption, Equation, Heading, Note
 from .rules import Described, used_in
 
@@ -188,6 +189,7 @@ def to_latex(derivation: Derivation, *, standalone: bool = False) -> str:
     return f"{_PREAMBLE}{body}\n\\end{{document}}\n" if standalone else body
 
 
+@checked
 def lecture_notes(title: str, derivations: Sequence[Derivation]) -> str:
     r"""Return one LaTeX document: a table of contents, and a section with its own numbers for each derivation.
 

@@ -8,6 +8,7 @@ import sys
 from collections.abc import Callable, Sequence
 
 from ..errors import SdeTheoryError
+from ._arguments import checked
 from .derivation import Derivation
 
 # Both numbers come from a few floating-point operations, so they may differ in the last digits only.
@@ -18,6 +19,7 @@ _FLOOR = 1e-14
 _ORDER_TOLERANCE = 0.1
 
 
+@checked
 def compare(what: str, derived: float, found: float, how: str) -> str:
     """Return a line that states two equal numbers.
 
@@ -48,6 +50,7 @@ def compare(what: str, derived: float, found: float, how: str) -> str:
     return f"{what}: {derived:.6g} = {found:.6g} ({how})"
 
 
+@checked
 def compare_order(what: str, order: int, sizes: Sequence[float], errors: Sequence[float], how: str) -> str:
     """Return a line that states with which power of a small quantity an approximation's error vanishes.
 
@@ -82,6 +85,7 @@ def compare_order(what: str, order: int, sizes: Sequence[float], errors: Sequenc
     return f"{what}: order {order} = {found:.3g} ({how})"
 
 
+@checked
 def present(
     derive: Callable[[], Sequence[Derivation]],
     meet_numerics: Callable[[Sequence[Derivation]], Sequence[str]],

@@ -7,6 +7,7 @@ from typing import Any
 
 import sympy
 
+from .. import _validate
 from ..errors import InvalidInputError
 from ._bounded import bounded
 from .fokker_planck import fokker_planck, probability_current
@@ -30,6 +31,7 @@ def stationarity_residual(sde: ItoSDE, density: Any) -> sympy.Expr:
     Expr
         The rate at which ln p would change.
     """
+    _validate.instance("sde", sde, ItoSDE)
     p = _alone(sde.expression(density, "density"), sde)
     return sympy.simplify(sympy.expand(sympy.expand(fokker_planck(sde, p).doit()) / p))
 
@@ -73,6 +75,7 @@ def is_stationary(sde: ItoSDE, density: Any) -> bool:
     >>> is_stationary(sgd, sympy.exp(-(x**2) / g) / F), is_stationary(sgd, sympy.exp(-(x**2) / g) / sympy.sqrt(F))
     (True, False)
     """
+    _validate.instance("sde", sde, ItoSDE)
     return is_zero(stationarity_residual(sde, density))
 
 
@@ -121,6 +124,7 @@ def satisfies_detailed_balance(sde: ItoSDE, density: Any, *, parity: Sequence[in
     >>> is_stationary(swirl, gauss), satisfies_detailed_balance(swirl, gauss)
     (True, False)
     """
+    _validate.instance("sde", sde, ItoSDE)
     p = _alone(sde.expression(density, "density"), sde)
     signs = [1] * len(sde.variables) if parity is None else list(parity)
     if len(signs) != len(sde.variables) or any(sign not in (1, -1) for sign in signs):
@@ -179,6 +183,7 @@ def entropy_production_density(sde: ItoSDE, density: Any) -> sympy.Expr:
     >>> sympy.integrate(rate, (x, -sympy.oo, sympy.oo), (y, -sympy.oo, sympy.oo))
     2
     """
+    _validate.instance("sde", sde, ItoSDE)
     p = _alone(sde.expression(density, "density"), sde)
     if sympy.simplify(sde.covariance.det()) == 0:
         raise InvalidInputError("the covariance of the noise is singular: a direction without noise has no such rate")

@@ -32,9 +32,13 @@ class Feedback:
         """Return the minimum and the gradients of the examples there, whose sum is zero."""
         x = self.inputs
         targets = _validate.reals("y", y, shape=(len(x),))
-        mean = x.T @ targets / self.values
-        residuals = x * (x @ mean - targets)[:, None] + prior_precision / len(x) * mean
-        return mean, residuals - residuals.mean(axis=0)
+        with np.errstate(over="ignore", invalid="ignore"):
+            mean = x.T @ targets / self.values
+            residuals = x * (x @ mean - targets)[:, None] + prior_precision / len(x) * mean
+            residuals = residuals - residuals.mean(axis=0)
+            if not np.isfinite(residuals.T @ residuals).all():
+                raise InvalidInputError("y must be of a size at which squares do not overflow; choose another unit")
+        return mean, residuals
 
     def covariance(self, moments: Array) -> Array:
         """Return c/(N - 1) Σ A P A, where A = x xᵀ - XᵀX/N, for the second moments P."""
@@ -96,7 +100,14 @@ def feedback(X: ArrayLike, hp: SGDHyperparameters, prior_precision: float, step:
     # From the singular values, as products with X would leave rounding errors where it has no part.
     turned, values = np.zeros((n, used)), np.full(used, ridge)
     turned[:, :rank] = left[:, :rank] * singular[:rank]
-    values[:rank] += singular[:rank] ** 2
+    with np.errstate(over="ignore"):
+        values[:rank] += singular[:rank] ** 2
+    # Fourth powers of the inputs are what the feedback is made of.
+    if not (np.all(values > 0) and np.isfinite(values[values.argmax()] ** 2)):
+        raise InvalidInputError(
+            "X must be of a size at which fourth powers neither overflow nor vanish, and prior_precision beside it; "
+            f"got curvatures from {values.min():.3g} to {values.max():.3g}. Choose another unit."
+        )
     # Ascending, as the solvers of eigenvalues give them.
     return right[used - 1 :: -1].T, Feedback(turned[:, ::-1], values[::-1], step.noise)
 

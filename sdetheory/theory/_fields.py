@@ -22,9 +22,7 @@ class Fields:
     """The drift f and the diffusion D of dx = f dt + B dW, with D = BBᵀ/2, in d dimensions."""
 
     def __init__(self, drift: Field, diffusion: Field | ArrayLike, dimension: int) -> None:
-        if not callable(drift):
-            raise InvalidInputError(f"drift must be a function of points (..., {dimension}); got {drift!r:.80}")
-        self.dimension, self._drift = dimension, drift
+        self.dimension, self._drift = dimension, _validate.function("drift", drift, f"of points (..., {dimension})")
         self._function = diffusion if callable(diffusion) else None
         self._constant: Array | None = None
         if not callable(diffusion):
@@ -39,7 +37,7 @@ class Fields:
 
     def drift(self, x: Array) -> Array:
         """Return f at points (m, d), shape (m, d)."""
-        values = _validate.reals("the values of drift", self._drift(x))
+        values = _validate.reals("the values of drift", _validate.called("drift", self._drift, x))
         if values.shape != x.shape:
             raise InvalidInputError(f"drift must map points {x.shape} to values {x.shape}; got shape {values.shape}")
         return values
@@ -49,7 +47,8 @@ class Fields:
         if self._constant is not None:
             return np.broadcast_to(self._constant, (*x.shape, self.dimension))
         assert self._function is not None
-        matrices = _matrices(_validate.reals("the values of diffusion", self._function(x)), x)
+        given = _validate.called("diffusion", self._function, x)
+        matrices = _matrices(_validate.reals("the values of diffusion", given), x)
         _check_semidefinite(matrices, x)
         return matrices
 

@@ -113,7 +113,7 @@ class _Assembly:
         self.x = grid.centers.reshape(-1, grid.dimension)
         self.index = np.indices(grid.cells).reshape(grid.dimension, -1)
         self.f, self.d = fields.drift(self.x), fields.diffusion(self.x)
-        self.level = np.ones(grid.size) if region is None else region_levels(region, self.x)
+        self.level = np.ones(grid.size) if region is None else region_levels("region", region, self.x)
         self.inside = self.level <= 0
         self.exits, self.steepness = np.zeros(grid.size), np.zeros(grid.size)
         self.entries: list[tuple[NDArray[np.int64], NDArray[np.int64], Array]] = []
@@ -254,20 +254,21 @@ def _inverse(diffusion: Array) -> Array:
     return np.asarray(np.linalg.pinv(diffusion, rcond=_ZERO, hermitian=True), dtype=np.float64)
 
 
-def region_levels(region: Region, x: Array) -> Array:
+def region_levels(name: str, region: Region, x: Array) -> Array:
     """Return the values of a region at points (m, d), shape (m,), not positive inside; ±1/2 for truth values."""
-    values = np.asarray(region(x))
-    if values.dtype == bool:
-        values = np.where(values, -0.5, 0.5)
-    values = _validate.reals("the values of the region", values)
+    given = _validate.called(name, _validate.function(name, region, "of points (m, d)"), x)
+    values = _validate.reals(f"the values of {name}", given)
+    if np.asarray(given).dtype == bool:
+        values = np.where(values > 0, -0.5, 0.5)
     if values.shape != x.shape[:-1]:
         raise InvalidInputError(
-            f"a region must map points {x.shape} to truth values or distances {x.shape[:-1]}; got shape {values.shape}"
+            f"{name} must map points {x.shape} to truth values or distances {x.shape[:-1]}, as a region; got shape "
+            f"{values.shape}"
         )
     if not (values <= 0).any():
         raise InvalidInputError(
-            "a region must contain the centre of a cell; it holds none. Refine the grid or move it."
+            f"{name} must contain the centre of a cell; the region holds none. Refine the grid or move it."
         )
     if (values <= 0).all():
-        raise InvalidInputError("a region must leave some cells outside; it holds all of them")
+        raise InvalidInputError(f"{name} must leave some cells outside; the region holds all of them")
     return values

@@ -157,10 +157,10 @@ class Potential:
         done, series = [], []
         while len(panels):
             if len(panels) > _MAX_PANELS:
-                raise InvalidInputError(
-                    "drift and diffusion must be smooth; got ones that jump or oscillate without end"
-                )
+                raise _unresolved("jump, oscillate without end or overflow")
             widths = np.diff(panels, axis=1)
+            if not np.isfinite(widths).all():
+                raise _unresolved("would be needed over a length that no float holds")
             x = panels[:, :1] + (_NODES + 1) / 2 * widths
             coefficients = self.force(x.ravel()).reshape(x.shape) @ _TRANSFORM.T
             tail, largest = np.abs(coefficients[:, -2:]).sum(axis=1), np.abs(coefficients).max(axis=1)
@@ -193,6 +193,9 @@ class Potential:
             if not steep.any():
                 return
             panels = np.stack([self.edges[:-1], self.edges[1:]], axis=1)
+            middle = panels[steep].mean(axis=1)
+            if np.any((middle <= panels[steep, 0]) | (middle >= panels[steep, 1])):
+                raise _unresolved(f"vary by more than e⁴ between two neighbouring floats near {middle[0]:.3g}")
             self._build(np.concatenate([panels[~steep], _halves(panels[steep])]))
 
     def _end(self, position: float, side: int) -> End:
@@ -207,6 +210,13 @@ class Potential:
             return End(position=position, edge=edge, inner=inner, exponent=exponent, integrable=exponent > 1 + _MARGIN)
         exponent = np.inf if drop < -100 else -np.inf if drop > 100 else -drop
         return End(position=position, edge=edge, inner=inner, exponent=exponent, integrable=exponent < 1 - _MARGIN)
+
+
+def _unresolved(what: str) -> InvalidInputError:
+    return InvalidInputError(
+        "drift and diffusion must be smooth, and bounds (start, target and wall) of the size on which they vary; got "
+        f"ones that {what}. Choose another unit of length, or ends that are nearer."
+    )
 
 
 def _outward(gains: Array, start: int) -> Array:

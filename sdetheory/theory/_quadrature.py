@@ -97,7 +97,8 @@ def integrate(integrand: Integrand, boxes: Array, tolerance: float) -> tuple[Arr
         if children.shape[0] * len(_rule(boxes.shape[2])[1]) > _MAX_NODES:
             raise InvalidInputError(
                 "the integrand must be smooth on the scale of the law; got one that needs more than "
-                f"{_MAX_NODES} points. Pass tighter bounds; for the indicator of a box use probability(lower, upper)."
+                f"{_MAX_NODES} points. Pass tighter bounds (start, target, wall); for the indicator of a box use "
+                "probability(lower, upper)."
             )
         fine, fine_scale = _apply(integrand, children)
         by_parent = (len(boxes), -1, fine.shape[1])

@@ -107,14 +107,14 @@ def curvatures(hessian: ArrayLike) -> tuple[Array, Array, Array]:
     return matrix, values, axes
 
 
-def stable_pulls(step: Recursion, values: Array, hp: SGDHyperparameters) -> Array:
+def stable_pulls(step: Recursion, values: Array, hp: SGDHyperparameters, source: str) -> Array:
     """Return the pull on each axis, refusing a learning rate that is not stable in the mean."""
     pull = step.rate * values
     if pull[-1] >= step.limit:
         rule = "2(1 + m)/(1 + 2m)" if step.nesterov else "2(1 + m)"
         raise InvalidInputError(
-            f"learning_rate must be below {hp.learning_rate * step.limit / pull[-1]:.6g}, the stability limit "
-            f"(1 − τ) ε λ/N < {rule} of the largest curvature λ = {values[-1]:.6g}; got {hp.learning_rate:.6g}. "
-            "Use a smaller learning rate."
+            f"hp.learning_rate must be below {hp.learning_rate * step.limit / pull[-1]:.6g}, the stability limit "
+            f"(1 − τ) ε λ/N < {rule} of the largest curvature λ = {values[-1]:.6g} of {source}; got "
+            f"{hp.learning_rate:.6g}. Use a smaller learning rate."
         )
     return pull

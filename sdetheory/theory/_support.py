@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
+from .. import _validate
 from ..errors import InvalidInputError
 
 Array = NDArray[np.float64]
@@ -27,6 +28,13 @@ class Landscape(Protocol):
     def dimension(self) -> int: ...
 
     def value(self, x: Any, /) -> Any: ...
+
+
+def checked(landscape: Any, *methods: str, name: str = "landscape") -> int:
+    """Return the dimension of a landscape, if it has what is asked of it."""
+    hint = "sdetheory.landscapes has some, and Landscape.from_sympy makes one of a formula."
+    _validate.having(name, landscape, ["dimension", "value", *methods], "a landscape", hint=hint)
+    return _validate.integer(f"{name}.dimension", landscape.dimension, at_least=1)
 
 
 def cost(landscape: Landscape, x: Array) -> Array:
@@ -56,7 +64,7 @@ def search(landscape: Landscape, temperature: float, dimension: int) -> Array:
         raise InvalidInputError("landscape must have a finite cost near the origin; got +inf throughout. Pass bounds.")
     reach = max(np.max(np.abs(x[_relevant(c, lowest, temperature)]), initial=0.0) for x, c in samples)
     if reach >= levels[-1]:
-        raise _no_law(f"is still within {_DEPTH:g} T of its minimum at |x| = {reach:.3g}")
+        raise _no_law(temperature, f"is still within {_DEPTH:g} T of its minimum at |x| = {reach:.3g}")
     half = levels[np.searchsorted(levels, reach, side="right")]
     box: Any = np.tile([[-half], [half]], dimension)
     for _ in range(_ROUNDS):
@@ -69,7 +77,7 @@ def search(landscape: Landscape, temperature: float, dimension: int) -> Array:
             break
     edge = lowest_on_faces(landscape, box)
     if (cost(landscape, edge).min() - lowest) / temperature < _DEPTH / 2:
-        raise _no_law("stays low along a direction that leaves every box")
+        raise _no_law(temperature, "stays low along a direction that leaves every box")
     return box
 
 
@@ -99,7 +107,7 @@ def _check_decay(landscape: Landscape, temperature: float, dimension: int, level
         gain = np.where(np.isinf(values), np.inf, values - halfway)
     if gain.min() <= dimension * temperature * np.log(2):
         worst = edge[np.argmin(gain)]
-        raise _no_law(f"gains only {gain.min():.3g} from x = {(worst / 2).tolist()} to twice that")
+        raise _no_law(temperature, f"gains only {gain.min():.3g} from x = {(worst / 2).tolist()} to twice that")
 
 
 def lowest_on_faces(landscape: Landscape, box: Array) -> Array:
@@ -124,8 +132,8 @@ def lowest_on_faces(landscape: Landscape, box: Array) -> Array:
     return np.array(points)
 
 
-def _no_law(what: str) -> InvalidInputError:
+def _no_law(temperature: float, what: str) -> InvalidInputError:
     return InvalidInputError(
-        f"landscape must rise fast enough that e^(-C/T) can be normalized; the cost {what}, so that no stationary law "
-        "was found. Pass bounds to confine it, or add weight decay."
+        f"landscape must rise fast enough that e^(-C/T) can be normalized at temperature {temperature:g}; the cost "
+        f"{what}, so that no stationary law was found. Pass bounds to confine it, or add weight decay."
     )

@@ -13,7 +13,7 @@ from scipy import special
 from .. import _validate
 from ..errors import IncompatibleError, InvalidInputError
 from ._fields import Field
-from ._support import cost, lowest_on_faces
+from ._support import checked, cost, lowest_on_faces
 from ._watershed import Watershed
 from .critical_points import CriticalPoint, Landscape, critical_points
 from .fokker_planck import fokker_planck
@@ -149,6 +149,7 @@ def basin_weights(
     >>> print(f"{law.weights[1]:.4f} {law.gibbs_weights[1]:.4f}")
     0.7702 0.0839
     """
+    checked(landscape, "gradient", "hessian")
     law = gibbs(landscape, temperature, bounds=bounds)
     points = critical_points(landscape, law.bounds)
     minima = tuple(point for point in points if point.index == 0)

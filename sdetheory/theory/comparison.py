@@ -34,7 +34,8 @@ def compare_laws(sample: Any, law: Any, *, n_eff: float | None = None, bins: Arr
     ----------
     sample : ndarray, shape (n,) or (n, 1), or a histogram
         Draws; or a histogram in one or two dimensions as :func:`sdetheory.sample_stationary` makes it, with ``edges``,
-        ``counts`` of shape (n_groups, \*cells) and ``totals`` of shape (n_groups,), the groups being independent.
+        ``counts`` of shape (n_groups, \*cells) and ``totals`` of shape (n_groups,), the groups being independent. Of an
+        object with a ``histogram``, such as a stationary sample, it is that one.
     law : object
         Has ``pdf``, at points (..., d), and in one dimension ``cdf``: a law of this package, or a frozen one of SciPy.
         For one coordinate of a law in more dimensions pass its ``marginal(axis)``.
@@ -85,10 +86,13 @@ def compare_laws(sample: Any, law: Any, *, n_eff: float | None = None, bins: Arr
     >>> compare_laws(x, stats.norm(scale=1.05)).agrees(alpha=1e-3)
     False
     """
-    if not callable(getattr(law, "pdf", None)):
-        raise InvalidInputError(f"law must have a method pdf, such as theory.gibbs gives; got {law!r:.80}")
+    _validate.having("law", law, ["pdf"], "a law with a method pdf", hint="theory.gibbs and theory.stationary_law give some.")
     if n_eff is not None:
         n_eff = _validate.real("n_eff", n_eff, above=0.0)
+    if hasattr(sample, "histogram"):
+        sample = sample.histogram
+        if sample is None:
+            raise InvalidInputError("sample must have a histogram; this one was taken without. Sample with bins=edges.")
     if all(hasattr(sample, name) for name in ("edges", "counts", "totals")):
         if bins is not None:
             raise InvalidInputError("bins must be left out where the sample is a histogram, which has its own")

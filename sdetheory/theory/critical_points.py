@@ -13,6 +13,7 @@ from scipy.stats import qmc
 
 from .. import _validate
 from ..errors import InvalidInputError
+from ._support import checked
 
 Array = NDArray[np.float64]
 
@@ -92,7 +93,7 @@ def critical_points(landscape: Landscape, bounds: ArrayLike, *, starts: int = 25
     >>> [(p.position.round(6).tolist(), p.index) for p in critical_points(st.landscapes.double_well(), (-2, 2))]
     [([-1.0], 0), ([1.0], 0), ([0.0], 1)]
     """
-    low, high = _validate.box("bounds", bounds, landscape.dimension).T
+    low, high = _validate.box("bounds", bounds, checked(landscape, "gradient", "hessian")).T
     width = high - low
     exponent = int(np.ceil(np.log2(_validate.integer("starts", starts, at_least=1))))
     unit = qmc.Sobol(landscape.dimension, scramble=False).random_base2(exponent)
@@ -151,7 +152,7 @@ def lowest_pass(
     >>> print(lowest_pass(st.landscapes.double_well(barrier=0.3), [-1.0], [1.0], (-2, 2)).value)
     0.3
     """
-    low, high = _validate.box("bounds", bounds, landscape.dimension).T
+    low, high = _validate.box("bounds", bounds, checked(landscape, "gradient", "hessian")).T
     tolerance = 1e-4 * (high - low)
     points = critical_points(landscape, bounds, starts=starts)
     minima = [point for point in points if point.index == 0]
@@ -240,5 +241,7 @@ def numbered(minima: list[CriticalPoint], name: str, x: ArrayLike, tolerance: Ar
     match = _nearest(minima, place, tolerance)
     if match is None:
         known = [point.position.round(6).tolist() for point in minima]
-        raise InvalidInputError(f"{name} must be a minimum within the bounds; got {place.tolist()}, known are {known}")
+        raise InvalidInputError(
+            f"{name} must be a minimum of the landscape within the bounds; got {place.tolist()}, known are {known}"
+        )
     return match

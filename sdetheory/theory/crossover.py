@@ -10,6 +10,7 @@ from scipy import optimize
 
 from .. import _validate
 from ..errors import InvalidInputError
+from ._support import checked
 from .basins import basin_weights
 from .critical_points import Landscape, critical_points, numbered
 
@@ -74,7 +75,7 @@ def crossover_temperature(
     >>> print(f"{found.temperature:.7f} {found.laplace_temperature:.7f}")
     0.6213349 0.6213349
     """
-    box = _validate.box("bounds", bounds, landscape.dimension)
+    box = _validate.box("bounds", bounds, checked(landscape, "gradient", "hessian"))
     minima = [point for point in critical_points(landscape, box) if point.index == 0]
     tolerance = 1e-4 * np.ptp(box, axis=1)
     first, second = (numbered(minima, name, x, tolerance) for name, x in (("sharp", sharp), ("broad", broad)))

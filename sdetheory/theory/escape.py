@@ -8,6 +8,7 @@ from scipy import integrate, optimize
 
 from .. import _validate
 from ..errors import InvalidInputError
+from ._support import checked
 from .critical_points import Landscape
 
 Array = NDArray[np.float64]
@@ -74,7 +75,9 @@ def kramers_time(
     >>> print(f"{kramers_time(st.landscapes.double_well(), [-1.0], [0.0], temperature=0.1):.4f}")
     54.1254
     """
+    checked(landscape, "gradient", "hessian")
     temperature = _validate.real("temperature", temperature, above=0.0)
+    mass = _validate.real("mass", mass, above=0.0)
     bottom, valley = _critical(landscape, "minimum", minimum, temperature, 0)
     top, ridge = _critical(landscape, "saddle", saddle, temperature, 1)
     barrier = float(landscape.value(top) - landscape.value(bottom))
@@ -83,9 +86,9 @@ def kramers_time(
     unstable = -ridge[0]
     if friction is not None:
         gamma = _validate.real("friction", friction, above=0.0)
-        unstable = unstable / _validate.real("mass", mass, above=0.0)
+        unstable = unstable / mass
         # √(γ²/4 + u) - γ/2 without cancellation at strong friction.
-        unstable = unstable / (np.sqrt(gamma**2 / 4 + unstable) + gamma / 2)
+        unstable = unstable / (np.hypot(gamma / 2, np.sqrt(unstable)) + gamma / 2)
     entropy = (np.sum(np.log(np.abs(ridge))) - np.sum(np.log(valley))) / 2
     with np.errstate(over="ignore"):
         return float(2 * np.pi / unstable * np.exp(entropy + barrier / temperature))
@@ -198,14 +201,20 @@ def turnover_time(
     803
     6659
     """
+    if checked(landscape, "gradient", "hessian") != 1:
+        raise InvalidInputError(f"landscape must have one dimension; got {landscape.dimension}. Use kramers_time.")
+    minimum, saddle = _validate.real("minimum", minimum), _validate.real("saddle", saddle)
+    temperature, mass = _validate.real("temperature", temperature, above=0.0), _validate.real("mass", mass, above=0.0)
+    friction = _validate.real("friction", friction, above=0.0)
     kramers = kramers_time(landscape, [minimum], [saddle], temperature=temperature, friction=friction, mass=mass)
-    loss = friction * _action(landscape, minimum, saddle, mass) / temperature
+    loss = _loss(landscape, minimum, saddle, temperature, friction, mass)
     share = depopulation_factor(loss)
     if beyond is not None:
+        beyond = _validate.real("beyond", beyond)
         _critical(landscape, "beyond", [beyond], temperature, 0)
         if (beyond - saddle) * (minimum - saddle) >= 0:
             raise InvalidInputError(f"beyond must lie on the other side of the saddle; got {beyond}")
-        other = friction * _action(landscape, beyond, saddle, mass) / temperature
+        other = _loss(landscape, beyond, saddle, temperature, friction, mass)
         share *= depopulation_factor(other) / depopulation_factor(loss + other)
     return kramers / share
 
@@ -287,8 +296,15 @@ def anisotropic_escape_time(
 
 def _critical(landscape: Landscape, name: str, x: ArrayLike, temperature: float, index: int) -> tuple[Array, Array]:
     """Return a point and its curvatures, ascending, if it is critical with the right number of negative ones."""
-    point = _validate.reals(name, x, shape=(landscape.dimension,))
+    d = landscape.dimension
+    point = _validate.reals(name, x)
+    if point.shape != (d,):
+        raise InvalidInputError(
+            f"{name} must have shape ({d},), for the {d} axes of landscape; got shape {point.shape}"
+        )
     gradient, hessian = np.asarray(landscape.gradient(point)), np.asarray(landscape.hessian(point))
+    if not (np.isfinite(gradient).all() and np.isfinite(hessian).all()):
+        raise InvalidInputError(f"{name} must be where landscape has derivatives that are finite; got {point.tolist()}")
     curvatures, axes = np.linalg.eigh(hessian)
     # How far each coordinate is from its extremum, in units of its thermal width √(T/|λ|).
     with np.errstate(divide="ignore"):
@@ -302,6 +318,19 @@ def _critical(landscape: Landscape, name: str, x: ArrayLike, temperature: float,
             "critical_points(landscape, bounds) finds such points."
         )
     return point, curvatures
+
+
+def _loss(
+    landscape: Landscape, minimum: float, saddle: float, temperature: float, friction: float, mass: float
+) -> float:
+    """Return the energy lost in one round at the height of the barrier, in units of T."""
+    with np.errstate(over="ignore", under="ignore"):
+        loss = float(np.float64(friction) * _action(landscape, minimum, saddle, mass) / temperature)
+    if not 0 < loss < np.inf:
+        raise InvalidInputError(
+            f"temperature, friction and mass must lose an energy in one round that a float holds; got {loss:g} T"
+        )
+    return loss
 
 
 def _action(landscape: Landscape, minimum: float, saddle: float, mass: float) -> float:

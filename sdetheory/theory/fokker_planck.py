@@ -85,6 +85,8 @@ def fokker_planck(drift: Field, diffusion: Field | ArrayLike, grid: Grid, *, fir
     >>> print(f"{law.expectation(lambda x: x[..., 0] ** 2):.6f} {law.spectral_gap:.2f}")
     0.250000 2.00
     """
+    _validate.instance("grid", grid, Grid, hint="Grid((-1, 1), 100), say.")
+    first_order = _validate.flag("first_order", first_order)
     fields = Fields(drift, diffusion, grid.dimension)
     problem = FokkerPlanck(fields, grid, tolerant=first_order)
     if np.isinf(problem.steepness).any() and not first_order:
@@ -185,7 +187,13 @@ class FokkerPlanck:
 
     def expectation(self, f: Callable[[Array], Any]) -> Any:
         """Return the stationary mean of f, which maps points (m, d) to values (m, ...)."""
-        values = _validate.reals("the values of f", f(self.grid.centers.reshape(-1, self.grid.dimension)))
+        _validate.function("f", f, "of points (m, d)")
+        points = self.grid.centers.reshape(-1, self.grid.dimension)
+        values = _validate.reals("the values of f", _validate.called("f", f, points))
+        if values.shape[:1] != (len(points),):
+            raise InvalidInputError(
+                f"f must map points {points.shape} to ({len(points)}, ...); got shape {values.shape}"
+            )
         return np.tensordot(self.density.ravel() * self.grid.volume, values, axes=(0, 0))[()]
 
     def marginal(self, axis: int) -> MarginalLaw:
@@ -222,8 +230,8 @@ class FokkerPlanck:
         """
         start = _validate.reals("density", density, at_least=0.0, shape=self.grid.cells).ravel()
         times = _validate.reals("times", times, at_least=0.0, shape=(None,))
-        if np.any(np.diff(times) < 0):
-            raise InvalidInputError(f"times must be in increasing order; got {times}")
+        if not len(times) or np.any(np.diff(times) < 0):
+            raise InvalidInputError(f"times must be one or more, in increasing order; got {_validate.shown(times)}")
         if n_steps is None:
             rate = -float(self.generator.diagonal().min())
             work = rate * times[-1] * self.generator.nnz
@@ -323,8 +331,17 @@ class FokkerPlanck:
         0.03357224 ± 3e-05, order 1.99
         0.03354538 ± 9e-08, order 1.99
         """
-        coarser = self._halved() if extrapolate else self._coarser
-        values = (quantity(problem) for problem in (self, *coarser))
+        _validate.function("quantity", quantity, "of a Fokker–Planck equation")
+        coarser = self._halved() if _validate.flag("extrapolate", extrapolate) else self._coarser
+        values = [
+            _validate.reals("the values of quantity", _validate.called("quantity", quantity, problem))
+            for problem in (self, *coarser)
+        ]
+        if len({value.shape for value in values}) > 1:
+            raise InvalidInputError(
+                f"quantity must have one shape on all grids; got {[value.shape for value in values]}. Take values at "
+                "points of your own: law.pdf(points)."
+            )
         return grid_estimate(*values, order=self._order, extrapolate=extrapolate)
 
     @cached_property
@@ -365,6 +382,8 @@ class FokkerPlanck:
         InvalidInputError
             The region holds no cell or all, or cannot be reached from some cell.
         """
+        if region is None and not self.exits.any():
+            raise IncompatibleError("region must be given where no side of the grid absorbs: there is nothing to reach")
         chain = generator(self._fields, self.grid, region)
         return _chain.hitting_time(chain.matrix, chain.inside, chain.exits).reshape(self.grid.cells)
 

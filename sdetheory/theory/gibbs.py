@@ -12,7 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 from .. import _validate
 from ..errors import InvalidInputError
 from . import _quadrature
-from ._support import Landscape, cost, search
+from ._support import Landscape, checked, cost, search
 from .marginal import MarginalLaw
 
 Array = NDArray[np.float64]
@@ -79,8 +79,8 @@ def gibbs(landscape: Landscape, temperature: float, *, bounds: ArrayLike | None 
     >>> print(f"{law.covariance[0, 0]:.10f} {law.probability(0.0, np.inf):.10f} {law.log_partition:.10f}")
     0.1250000000 0.5000000000 -0.1207822376
     """
+    dimension = checked(landscape)
     temperature = _validate.real("temperature", temperature, above=0.0)
-    dimension = _validate.integer("landscape.dimension", landscape.dimension)
     if dimension not in _BOXES:
         raise InvalidInputError(
             f"landscape must have dimension 1, 2 or 3, where quadrature serves; got {dimension}. "
@@ -227,10 +227,11 @@ class GibbsLaw:
             If f returns another number of values or one that is not finite, or is not smooth enough.
         """
         shape: tuple[int, ...] = ()
+        _validate.function("f", f, "of points (m, d)")
 
         def integrand(x: Array) -> Array:
             nonlocal shape
-            values = _validate.reals("the values of f", f(x))
+            values = _validate.reals("the values of f", _validate.called("f", f, x))
             if values.shape[:1] != (len(x),):
                 raise InvalidInputError(
                     f"f must map points of shape {x.shape} to values of shape ({len(x)}, ...); got shape {values.shape}"
@@ -259,9 +260,8 @@ class GibbsLaw:
         InvalidInputError
             If a corner has another shape, or `lower` exceeds `upper`.
         """
-        # Infinite ends become the largest float, which the check of finite numbers lets pass and the box then clips.
         low, high = (
-            _validate.reals(name, np.atleast_1d(np.nan_to_num(end, nan=np.nan)), shape=(self.dimension,))
+            _validate.extended(name, [end] if self.dimension == 1 and np.isscalar(end) else end, (self.dimension,))
             for name, end in (("lower", lower), ("upper", upper))
         )
         if np.any(low > high):

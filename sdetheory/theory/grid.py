@@ -71,7 +71,7 @@ class Grid:
             raise InvalidInputError(f"bounds must describe 1 to 3 axes; got {d}. Sample the law in more dimensions.")
         counts = _validate.integers("cells", cells, at_least=4)
         if counts.shape not in ((), (d,)):
-            raise InvalidInputError(f"cells must be one number or {d}; got shape {counts.shape}")
+            raise InvalidInputError(f"cells must be one number or {d}, by bounds; got shape {counts.shape}")
         self.cells = tuple(int(n) for n in np.broadcast_to(counts, (d,)))
         self.boundaries = _sides(boundaries, d)
         self.spacing = (self.bounds[:, 1] - self.bounds[:, 0]) / self.cells
@@ -102,6 +102,7 @@ class Grid:
 
     def coarser(self, factor: int) -> Grid:
         """Return the same box with about 1/factor of the cells along each axis."""
+        factor = _validate.integer("factor", factor, at_least=1)
         return Grid(self.bounds, [max(n // factor, 4) for n in self.cells], boundaries=self.boundaries)
 
     def interpolate(self, values: ArrayLike, x: ArrayLike) -> Array:
@@ -144,14 +145,18 @@ class Grid:
 
 
 def _sides(given: str | Sequence[str | Sequence[str]], dimension: int) -> tuple[tuple[str, str], ...]:
-    axes = [given] * dimension if isinstance(given, str) else list(given)
-    if len(axes) != dimension:
-        raise InvalidInputError(f"boundaries must be one name or one entry for each of {dimension} axes; got {given!r}")
+    axes = [given] * dimension if isinstance(given, str) else given
+    if not isinstance(axes, (list, tuple)) or len(axes) != dimension:
+        raise InvalidInputError(
+            f"boundaries must be one name or one entry for each of {dimension} axes; got {_validate.shown(given)}"
+        )
     sides = []
     for axis in axes:
-        pair = (axis, axis) if isinstance(axis, str) else tuple(axis)
-        if len(pair) != 2:
-            raise InvalidInputError(f"boundaries of an axis must be one name or (lower, upper); got {axis!r}")
+        pair = (axis, axis) if isinstance(axis, str) else axis
+        if not isinstance(pair, (list, tuple)) or len(pair) != 2:
+            raise InvalidInputError(
+                f"boundaries of an axis must be one name or (lower, upper); got {_validate.shown(axis)}"
+            )
         lower, upper = (_validate.choice("boundaries", name, BOUNDARIES) for name in pair)
         if (lower == "periodic") != (upper == "periodic"):
             raise InvalidInputError(f"boundaries must be periodic at both sides of an axis or at none; got {axis!r}")

@@ -109,13 +109,13 @@ def least_squares_sgd(
     """
     step = _sgd_recursion.recursion(hp, optimizer)
     axes, feedback = _feedback.feedback(X, hp, prior_precision, step)
-    pull = _sgd_recursion.stable_pulls(step, feedback.values, hp)
+    pull = _sgd_recursion.stable_pulls(step, feedback.values, hp, "X and prior_precision")
     mean, residuals = feedback.minimum(y, prior_precision)
     gain = feedback.gain(step)
     if gain >= 1:
         limit = _feedback.mean_square_limit(feedback, step, hp)
         raise InvalidInputError(
-            f"learning_rate must be below {limit:.6g}, the limit of stability in mean square; got "
+            f"hp.learning_rate must be below {limit:.6g}, the limit of stability in mean square on this X; got "
             f"{hp.learning_rate:.6g}. The mean settles and the variance does not. Use a smaller learning rate, or a "
             "larger batch."
         )

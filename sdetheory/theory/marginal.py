@@ -10,6 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.interpolate import make_interp_spline
 
 from .. import _validate
+from ..errors import InvalidInputError
 
 Array = NDArray[np.float64]
 
@@ -24,7 +25,7 @@ class MarginalLaw:
     edges : ndarray, shape (n + 1,)
         Of the cells, increasing.
     probabilities : ndarray, shape (n,)
-        They are normalized.
+        Of n ≥ 5 cells, not negative. They are normalized.
 
     Attributes
     ----------
@@ -41,6 +42,14 @@ class MarginalLaw:
     dimension = 1
 
     def __init__(self, edges: Array, probabilities: Array) -> None:
+        edges = _validate.reals("edges", edges, shape=(None,))
+        if len(edges) < _ORDER + 1 or np.any(np.diff(edges) <= 0):
+            raise InvalidInputError(
+                f"edges must be {_ORDER + 1} or more increasing numbers; got {_validate.shown(edges)}"
+            )
+        probabilities = _validate.reals("probabilities", probabilities, at_least=0.0, shape=(len(edges) - 1,))
+        if not 0 < probabilities.sum() < np.inf:
+            raise InvalidInputError(f"probabilities must have a sum above zero; got {probabilities.sum():g}")
         self.bounds = np.array([[edges[0], edges[-1]]])
         heights = np.concatenate([[0.0], np.cumsum(probabilities)])
         self._cdf = make_interp_spline(edges, heights / heights[-1], k=_ORDER)
@@ -64,7 +73,10 @@ class MarginalLaw:
 
     def expectation(self, f: Callable[[Array], Any]) -> Any:
         """Return E f(x); f maps points (m, 1) to values (m, ...)."""
-        values = _validate.reals("the values of f", f(self._nodes[:, None]))
+        _validate.function("f", f, "of points (m, 1)")
+        values = _validate.reals("the values of f", _validate.called("f", f, self._nodes[:, None]))
+        if values.shape[:1] != self._nodes.shape:
+            raise InvalidInputError(f"f must map points (m, 1) to (m, ...), m = {len(self._nodes)}; got {values.shape}")
         return np.tensordot(self._weights, values, axes=(0, 0))[()]
 
     @property

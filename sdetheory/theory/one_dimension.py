@@ -218,10 +218,11 @@ class OneDimensionalLaw:
         Where the integral diverges the value is infinite, or nan if it does so at both ends with opposite signs.
         """
         shape: tuple[int, ...] = ()
+        _validate.function("f", f, "of points (m, 1)")
 
         def checked(x: Array) -> Array:
             nonlocal shape
-            values = _validate.reals("the values of f", f(x))
+            values = _validate.reals("the values of f", _validate.called("f", f, x))
             if values.shape[:1] != (len(x),):
                 raise InvalidInputError(f"f must map points {x.shape} to ({len(x)}, ...); got shape {values.shape}")
             shape = values.shape[1:]
@@ -233,7 +234,8 @@ class OneDimensionalLaw:
 
     def probability(self, lower: float, upper: float) -> float:
         """Return the probability of lower ≤ x ≤ upper; infinite ends are allowed."""
-        if not lower <= upper:
+        lower, upper = float(_validate.extended("lower", lower)), float(_validate.extended("upper", upper))
+        if lower > upper:
             raise InvalidInputError(f"lower must not exceed upper; got {lower} and {upper}")
         mass = float(self._integral(lambda x: np.ones((len(x), 1)), lower, upper)[0])
         return min(mass / self._mass, 1.0)
@@ -308,10 +310,10 @@ def power_law(curvature: float, noise_scale: float, *, slope: float, floor: floa
 
 def checked_bounds(bounds: tuple[float, float]) -> tuple[float, float]:
     """Return two ends in order; they may be infinite."""
-    try:
-        low, high = (float(end) for end in bounds)
-    except (TypeError, ValueError):
-        raise InvalidInputError(f"bounds must be two numbers; got {bounds!r:.80}") from None
+    ends = _validate.extended("bounds", bounds, None)
+    if ends.shape != (2,):
+        raise InvalidInputError(f"bounds must be two numbers; got {_validate.shown(bounds)}")
+    low, high = map(float, ends)
     if not low < high or low == np.inf or high == -np.inf:
         raise InvalidInputError(f"bounds must have lower < upper; got {bounds}")
     return low, high

@@ -11,7 +11,7 @@ from scipy import optimize
 
 from .. import _validate
 from ..errors import InvalidInputError
-from ._support import Landscape, cost
+from ._support import Landscape, checked, cost
 from .gibbs import gibbs
 
 Array = NDArray[np.float64]
@@ -146,12 +146,14 @@ def optimum_noise(
     >>> print(f"{best.temperature:.4f} {best.noise_scale:.4f} {best.batch_size(0.1, 1000):.2f}")
     1.1975 2.3950 40.08
     """
-    low, high = (_validate.real(f"temperatures[{i}]", value, above=0.0) for i, value in enumerate(temperatures))
+    pair = _validate.reals("temperatures", temperatures, shape=(2,))
+    low, high = (_validate.real(f"temperatures[{i}]", value, above=0.0) for i, value in enumerate(pair))
     if low >= high:
         raise InvalidInputError(f"temperatures must have lower < upper; got {low:g} and {high:g}")
     variance = _validate.real("gradient_variance", gradient_variance, above=0.0)
-    if test.dimension != train.dimension:
-        raise InvalidInputError(f"test must have the dimension of train, {train.dimension}; got {test.dimension}")
+    own, other = checked(train, name="train"), checked(test, name="test")
+    if other != own:
+        raise InvalidInputError(f"test must have the dimension of train, {own}; got {other}")
 
     def values(x: Array) -> Array:
         return np.stack([cost(test, x), cost(train, x)], axis=1)

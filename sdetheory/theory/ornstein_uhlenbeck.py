@@ -16,6 +16,7 @@ Array = NDArray[np.float64]
 
 # Eigenvalues below this share of the largest are rounding errors of zero.
 _RANK_TOLERANCE = 1e-12
+_FORGOTTEN = 2000.0  # relaxation times: e^-745 is the smallest float, and powers of t may come before it
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,7 +87,7 @@ class OrnsteinUhlenbeck:
             Even in t, or symmetric, only if there is no current.
         """
         lag = _validate.reals("t", t)
-        forward = _exponential(-np.abs(lag)[..., None, None] * self.hessian) @ self.covariance
+        forward = self._decay(np.abs(lag)) @ self.covariance
         return np.where(lag[..., None, None] < 0, np.swapaxes(forward, -1, -2), forward)
 
     def spectrum(self, frequency: ArrayLike) -> NDArray[np.complex128]:
@@ -129,7 +130,7 @@ class OrnsteinUhlenbeck:
         """
         time = _validate.reals("t", t, at_least=0.0)
         origin = _validate.reals("start", start, shape=(len(self.hessian),))
-        return _exponential(-time[..., None, None] * self.hessian) @ origin
+        return self._decay(time) @ origin
 
     def covariance_at(self, t: ArrayLike, start: ArrayLike | None = None) -> Array:
         r"""Return the covariance of w(t).
@@ -156,6 +157,12 @@ class OrnsteinUhlenbeck:
             kept, gathered = self._gathered(float(time[index]))
             found[index] = kept @ origin @ kept.T + gathered
         return found
+
+    def _decay(self, t: Array) -> Array:
+        """Return e^{-Ht}, shape (..., d, d); long after the slowest mode has fallen below all floats it is zero."""
+        last = _FORGOTTEN * float(np.max(self.relaxation_times))
+        left = _exponential(-np.minimum(t, last)[..., None, None] * self.hessian)
+        return np.where(t[..., None, None] < last, left, 0.0)
 
     def _gathered(self, t: float) -> tuple[Array, Array]:
         """Return e^{-Ht} and the noise gathered in t: Van Loan's for a short time, then doubled."""

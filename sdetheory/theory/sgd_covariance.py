@@ -114,7 +114,7 @@ def sgd_covariance(
     matrix, values, axes = _sgd_recursion.curvatures(hessian)
     noise = _validate.positive_semidefinite("gradient_covariance", gradient_covariance, len(matrix))
     step = _sgd_recursion.recursion(hp, optimizer)
-    pull = _sgd_recursion.stable_pulls(step, values, hp)
+    pull = _sgd_recursion.stable_pulls(step, values, hp, "hessian")
     rotated = step.noise * axes.T @ noise @ axes
 
     weights, cross, velocities = (response * rotated for response in step.responses(pull))

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from .. import _validate
-from ..errors import DivergedError
+from ..errors import DivergedError, InvalidInputError
 from ..hyperparameters import SGDHyperparameters
 from . import _feedback, _sgd_recursion
 
@@ -92,7 +92,7 @@ def sgd_moments(
     noise = _validate.positive_semidefinite("gradient_covariance", gradient_covariance, len(matrix))
     step = _sgd_recursion.recursion(hp, optimizer)
     origin = _validate.reals("start", start, shape=(len(matrix),))
-    wanted = np.atleast_1d(_validate.integers("steps", steps, at_least=0))
+    wanted = _steps(steps)
     p = len(matrix)
     move, kick = step.matrices(matrix)
     source = step.noise * kick @ noise @ kick.T
@@ -105,7 +105,7 @@ def sgd_moments(
             mean, covariance = power @ mean, power @ covariance @ power.T + added
             done = int(wanted[index])
             means[index], covariances[index] = mean[:p], (covariance[:p, :p] + covariance[:p, :p].T) / 2
-    return _finite(SGDMoments(steps=wanted, mean=means, covariance=covariances))
+    return _finite(SGDMoments(steps=wanted, mean=means, covariance=covariances), "hessian, gradient_covariance, hp")
 
 
 def least_squares_moments(
@@ -163,7 +163,7 @@ def least_squares_moments(
     minimum, residuals = feedback.minimum(y, prior_precision)
     p, r = axes.shape
     origin = _validate.reals("start", start, shape=(p,))
-    wanted = np.atleast_1d(_validate.integers("steps", steps, at_least=0))
+    wanted = _steps(steps)
     move, kick = step.matrices(np.diag(feedback.values))
     source = step.noise / (len(residuals) - 1) * residuals.T @ residuals
     mean, square = np.append(axes.T @ origin - minimum, np.zeros(r)), np.zeros((2 * r, 2 * r))
@@ -178,7 +178,14 @@ def least_squares_moments(
             moments = square[:r, :r] + np.outer(mean[:r], mean[:r])
             noise = source + feedback.covariance(moments) + feedback.cross(mean[:r], residuals)
             mean, square = move @ mean, move @ square @ move.T + kick @ noise @ kick.T
-    return _finite(SGDMoments(steps=wanted, mean=means, covariance=covariances))
+    return _finite(SGDMoments(steps=wanted, mean=means, covariance=covariances), "X, y, hp, prior_precision")
+
+
+def _steps(steps: ArrayLike) -> NDArray[np.int64]:
+    wanted = np.atleast_1d(_validate.integers("steps", steps, at_least=0))
+    if wanted.ndim != 1:
+        raise InvalidInputError(f"steps must be a whole number or have shape (k,); got shape {wanted.shape}")
+    return wanted
 
 
 def accumulated(move: Array, source: Array, n: int) -> tuple[Array, Array]:
@@ -193,12 +200,12 @@ def accumulated(move: Array, source: Array, n: int) -> tuple[Array, Array]:
     return power, total
 
 
-def _finite(moments: SGDMoments) -> SGDMoments:
+def _finite(moments: SGDMoments, given: str) -> SGDMoments:
     kept = np.isfinite(moments.mean).all(axis=1) & np.isfinite(moments.covariance).all(axis=(1, 2))
     if not kept.all():
         raise DivergedError(
-            f"the moments overflow by step {moments.steps[~kept].min()}: the recursion is unstable. Use a smaller "
-            "learning rate or fewer steps.",
+            f"the moments overflow by step {moments.steps[~kept].min()}: the recursion of these {given} and start is "
+            "unstable. Use a smaller learning rate or fewer steps.",
             moments,
         )
     return moments

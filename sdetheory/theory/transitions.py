@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from .. import _validate
 from ..errors import InvalidInputError
 from . import _chain
 from ._generator import Region, region_levels
@@ -77,8 +78,9 @@ def transition(law: FokkerPlanck, start: Region, end: Region) -> Transition:
     >>> print(f"{1 / crossing.rate:.2f}")                   # the mean time from -1 to 1; exact is 66.27
     66.40
     """
+    _validate.instance("law", law, FokkerPlanck, hint="fokker_planck returns one.")
     x = law.grid.centers.reshape(-1, law.grid.dimension)
-    in_start, in_end = (region_levels(region, x) <= 0 for region in (start, end))
+    in_start, in_end = (region_levels(name, region, x) <= 0 for name, region in (("start", start), ("end", end)))
     if np.any(in_start & in_end):
         raise InvalidInputError(f"start and end must have no cell in common; they share {np.sum(in_start & in_end)}")
     outside = np.flatnonzero(~in_start & ~in_end)

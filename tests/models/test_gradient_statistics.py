@@ -171,7 +171,7 @@ def test_refusals(rng):
         noise_scale_from_batches(np.ones((3, 1)), np.ones((3, 1)), 4, 4)
     with pytest.raises(InvalidInputError, match="large_gradients must be at least two gradients"):
         noise_scale_from_batches(np.ones((3, 1)), np.ones((1, 1)), 1, 4)
-    with pytest.raises(InvalidInputError, match="the cost must curve upwards along its gradient"):
+    with pytest.raises(InvalidInputError, match="must curve upwards along gradient"):
         hessian_noise_scale([1.0], [[1.0]], [[-1.0]])
     with pytest.raises(InvalidInputError, match="must differ along the direction"):
         minibatch_noise_shape(np.ones((3, 2)), [1.0, 0.0], 2)

@@ -10,7 +10,7 @@ import pytest
 import sdetheory as st
 from sdetheory._kernels import ensemble as kernels
 from sdetheory._kernels.block import BlockFunction
-from sdetheory.errors import DivergedError, InvalidInputError
+from sdetheory.errors import AccuracyWarning, DivergedError, InvalidInputError
 from sdetheory.results import mean_estimate
 from sdetheory.stats import agrees, required_samples
 
@@ -220,7 +220,7 @@ def test_a_box_in_two_dimensions():
         (-3.0, 0.0, "-3 is not an edge"),
         (0.0, 2.1, "2.1 is not an edge"),
         (1.0, 0.0, "lower"),
-        (np.nan, 0.0, "edge"),
+        (np.nan, 0.0, "lower must be finite"),
     ],
 )
 @SHORT
@@ -235,7 +235,7 @@ def test_few_paths_still_have_errors(n_paths):
     """They would fit one block of lanes, but the groups of the histogram must not be fewer than two."""
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        warnings.simplefilter("ignore", AccuracyWarning)  # a run as short as this one has not mixed
+        warnings.simplefilter("ignore", AccuracyWarning)  # so short a run has not mixed
         density = sample(well(), n_paths=n_paths).histogram.density
     assert np.isfinite(density.stderr).all()
     assert density.n_eff >= 2

@@ -146,7 +146,7 @@ def test_markdown_closes_its_mathematics():
         ("$a & b$", "no LaTeX is known for '&'"),
         ("$50%$", "no LaTeX is known for '%'"),
         ("a snowman ☃", "no LaTeX is known for '☃'"),
-        (None, "expected a text"),
+        (None, "must be a string"),
     ],
 )
 def test_a_text_that_would_not_compile_is_refused(text, message):
