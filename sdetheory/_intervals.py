@@ -23,6 +23,9 @@ _EXACT_FAR_OUT = 3.0
 _MOST_SKEWED = 2.0
 """The skewness of an exponential law; a sample that shows more has an outlier, which says little of its law."""
 
+_FEW = 20
+"""Draws inside or outside of a region, fewer of which are counts."""
+
 _SHRINK = 20
 """Samples whose own scatter counts as much as what the assumed likelihood says of it."""
 
@@ -183,7 +186,8 @@ class Fraction(Law):
 
     def quantile(self, p: float) -> Any:
         n, mean, error = (np.asarray(getattr(self, field.name), dtype=float) for field in fields(self))
-        draws = np.where((mean > 0) & (mean < 1), mean * (1 - mean) / error**2, n)
+        # Where nobody has been, or left, the error is that of one draw.
+        draws = np.where((mean > 0) & (mean < 1), mean * (1 - mean) / error, 1.0) / error
         score = special.ndtr(special.stdtrit(n - 1, p))
         ends = special.betaincinv(mean * draws + 0.5, (1 - mean) * draws + 0.5, score)
         # What nobody has left, or entered, may be all of it, or nothing.
@@ -205,10 +209,10 @@ class VarianceRatio(Law):
         return (true * (1 + self.ratio) / (1 + true * self.ratio) - 1) / self.relative
 
 
-def law_of_mean(samples: Array, mean: Array, *, positive: bool = False, relative: Any = None) -> Law:
+def law_of_mean(samples: Array, mean: Array, *, positive: Any = False, relative: Any = None) -> Law:
     """Return the law of the mean of independent samples along the first axis, where all are finite.
 
-    `positive` says that they may be positive by their nature, so that a likelihood of positive numbers serves if it is
+    `positive` says which may be positive by their nature, so that a likelihood of positive numbers serves if it is
     larger than that of normal ones. `relative` is the relative error of the estimate, if that is not the mean itself.
     """
     n = len(samples)
@@ -219,14 +223,14 @@ def law_of_mean(samples: Array, mean: Array, *, positive: bool = False, relative
         skewness = np.mean(deviations * squares, axis=0) / variance**1.5
         known = np.where(np.isfinite(skewness), skewness, 0.0)[()]
         skewed = Skewed(n, known)
-        if not positive:
+        if not np.any(positive):
             return skewed
         spread = np.sqrt(variance * n / (n - 1)) / mean
         log_excess = np.log(mean) - np.mean(np.log(samples), axis=0)
         inverse_excess = mean * np.mean(1 / samples, axis=0) - 1
         error = spread / np.sqrt(n) if relative is None else relative
     # Samples that nearly agree are normal in effect, and what is left of their logarithms is rounding.
-    serves = (samples > 0).all(axis=0) & (spread > 0.02) & np.isfinite(inverse_excess) & (log_excess > 0)
+    serves = positive & (samples > 0).all(axis=0) & (spread > 0.02) & np.isfinite(inverse_excess) & (log_excess > 0)
     serves &= np.isfinite(error) & (error > 0)
     w, v, spread, error = (np.where(serves, a, 0.5) for a in (log_excess, inverse_excess, spread, error))
     normal = -0.5 * np.log(2 * np.pi * spread**2 * (n - 1) / n) - 0.5
@@ -251,8 +255,10 @@ def law_of_rate(events: Any, relative: Any) -> Law:
 def law_of_fraction(samples: Array, mean: Array, error: Array) -> Law:
     """Return the law of the mean of fractions in [0, 1], of independent paths along the first axis."""
     n = len(samples)
-    # Where a path is wholly in or out, its fraction is one draw; more than that, and the means are continuous.
-    few = mean * (1 - mean) < 1.5 * n * error**2
+    # Where a path is wholly in or out, its fraction is one draw; more than that, and the means are continuous, unless
+    # those in, or those out, are few.
+    one, inside = 1.5 * n * error**2, np.minimum(mean, 1 - mean)
+    few = (mean * (1 - mean) < one) | (inside * mean * (1 - mean) < _FEW * error**2)
     return Either(few[()], Fraction(n, mean, error), law_of_mean(samples, mean))
 
 

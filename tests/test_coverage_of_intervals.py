@@ -14,6 +14,8 @@ from scipy import special, stats
 import sdetheory as st
 from sdetheory._intervals import law_of_fraction, law_of_rate
 from sdetheory.results import Estimate, mean_of, ratio_estimate
+from sdetheory.simulators._moments import covariance
+from sdetheory.simulators.histogram import Histogram
 
 REPETITIONS = 2000
 LEVELS = (0.68, 0.95)
@@ -106,3 +108,28 @@ def test_no_event_has_an_upper_end():
     low, high = none.interval(0.95)
     assert low == 0.0
     assert 0.1 < high < 0.37  # at 97.5 % Poisson's exact end is ln 40 = 3.69 events
+
+
+def test_rare_cells_of_a_histogram_are_counts():
+    """A cell of 2 % seen by ten groups of 20 samples: four visits on average, which Student's t takes for normal."""
+    n, truth = 10, 0.02
+    counts = np.random.default_rng(3).binomial(20, truth, (n, REPETITIONS))
+    found = Histogram(edges=(np.linspace(0, 1, REPETITIONS + 1),), counts=counts, totals=np.full(n, 20))._fraction(
+        counts
+    )
+    errors = counts.std(axis=0, ddof=1) / math.sqrt(n) / 20
+    np.testing.assert_allclose(found.stderr[errors > 0], errors[errors > 0], rtol=1e-12)
+    # No interval of a few whole numbers has its level; it must not have less.
+    assert share(found, truth, 0.95) > 0.95 - tolerance(0.95)
+    assert share(Estimate(value=found.value, stderr=errors, n_eff=n), truth, 0.95) < 0.95 - tolerance(0.95)
+    # Where no sample was, at 97.5 % Poisson's exact end is 3.69 samples of 200.
+    _, high = found.interval(0.95)
+    assert (high[found.value == 0] > 0.01).all() and (high[found.value == 0] < 0.05).all()
+
+
+def test_covariances_off_the_diagonal_have_no_sign():
+    """Five products that happen to be positive do not say that their mean is; five squares do."""
+    products = np.array([0.2, 1.0, 1.2, 1.3, 3.0])
+    found = covariance(np.zeros((5, 2)), np.column_stack([products] * 3))
+    low, _ = found.interval(0.99)
+    assert low[0, 0] == low[1, 1] > 0 > low[0, 1] == low[1, 0]

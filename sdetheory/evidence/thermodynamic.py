@@ -28,6 +28,8 @@ Array = NDArray[np.float64]
 _NODES = 8
 _FALSE_ALARM = 1e-5
 """Chance that a converged run is said to drift."""
+_AT_ONE_LIFE = -math.expm1(-1) / math.sqrt(2 * math.exp(-1))
+"""Correlation of an e^(−t)-correlated number with its own average over the time 1 that follows."""
 _TOLERABLE = 0.5
 """Standard errors that a transient may be worth."""
 
@@ -121,8 +123,7 @@ def thermodynamic(
     start[:, -2] = np.repeat((nodes + 1) / 2, n_paths)
     sde = _interpolation(target, rate=0.0)
     # From Laplace's Gaussian, where each node starts, to its own law.
-    u = start[:, :-2]
-    initial = float(np.mean(-target.log_density(u) - 0.5 * np.sum(u**2, axis=1)))
+    initial = float(np.mean(_value(target, start[:, :-2])))
     start = _run(sde, start, dt, before, method, generator).final
     reached = _run(sde, start, dt, 2 * half, method, generator, save_every=half).paths[:, :, -1]
     early, late = (np.diff(reached, axis=0) / (half * dt)).reshape(2, _NODES, n_paths)
@@ -162,13 +163,17 @@ def _warn_of_transient(
         left = [np.corrcoef(a, b)[0, 1] for a, b in zip(early, late, strict=True)]
     correlation = float(np.nan_to_num(np.mean(left))) - 4 / math.sqrt(early.size)
     lives = _half_in_relaxation_times(correlation)
-    away = weights @ (initial - late.mean(axis=1))
-    bias = abs(away) * math.exp(-burn_in * lives) * -math.expm1(-2 * lives) / (2 * lives)
+    # How far the start is from the stationary law: the later half has come so large a part of the way.
+    come = 1 + math.exp(-(burn_in + 1) * lives) * math.expm1(-lives) / lives
+    away = abs(weights @ (initial - late.mean(axis=1)))
+    # Averages that rise before they fall pass the start's again; what two standard errors allow is not excluded.
+    away += 2 * math.sqrt((weights**2) @ late.var(axis=1, ddof=1) / n)
+    bias = away / come * math.exp(-burn_in * lives) * -math.expm1(-2 * lives) / (2 * lives)
     if score > -special.stdtrit(n - 1, _FALSE_ALARM / (2 * len(means) + 2)) or bias > _TOLERABLE * stderr:
         warnings.warn(
             "thermodynamic integration has not converged: between the halves of the run the averages change by "
-            f"{score:.3g} standard errors, and a burn-in of {burn_in * lives:.2g} relaxation times leaves a bias of "
-            f"about {bias:.2g}. Take a longer burn_in and duration",
+            f"{score:.3g} standard errors, and a burn-in of {burn_in * lives:.2g} relaxation times may leave a bias of "
+            f"{bias:.2g}. Take a longer burn_in and duration",
             AccuracyWarning, 3,
         )  # fmt: skip
 
@@ -233,8 +238,8 @@ def annealed(
     Warns
     -----
     AccuracyWarning
-        The average rests on a few paths, or on weights whose variance may be infinite: see
-        :func:`importance_sampling`.
+        β rises within a relaxation time, which the work on the paths shows; the average rests on a few paths, or on
+        weights whose variance may be infinite: see :func:`importance_sampling`.
 
     Notes
     -----
@@ -262,7 +267,26 @@ def annealed(
     start[:, -2] = 1 / steps
     sde = _interpolation(target, rate=1 / (steps * dt))
     work = _run(sde, start, dt, steps, method, generator).final[:, -1] / (steps * dt)
+    _warn_of_haste(_value(target, start[:, :-2]), work)
     return summarize(target.log_laplace, -work[None, :], "Take a longer duration, or more paths.")
+
+
+def _value(target: Whitened, u: Array) -> Array:
+    """Return H at points (m, d)."""
+    return -target.log_density(u) - 0.5 * np.sum(u**2, axis=1)
+
+
+def _warn_of_haste(initial: Array, work: Array) -> None:
+    """Warn if the work on paths is that of their starts: β rose within a relaxation time, or less."""
+    with np.errstate(divide="ignore", invalid="ignore"):
+        correlation = float(np.corrcoef(initial, work)[0, 1])
+    if correlation - 4 / math.sqrt(len(work)) > _AT_ONE_LIFE:
+        warnings.warn(
+            f"annealing is too fast: the work on paths has a correlation of {correlation:.2g} with H where they "
+            "start, as if they had stayed there, so that its exponential average is hardly better than importance "
+            "sampling from Laplace's Gaussian. Take a longer duration",
+            AccuracyWarning, 3,
+        )  # fmt: skip
 
 
 def _drift(x, t, p):

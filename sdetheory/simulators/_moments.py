@@ -43,7 +43,7 @@ def covariance(first: NDArray[np.float64], second: NDArray[np.float64]) -> Estim
     value = packed.value + np.mean(centred[:, rows] * centred[:, columns], axis=0) / (len(first) - 1)
     # A path's mean square is positive, and its law is near a gamma one, as that of a sum of normal squares is.
     with np.errstate(invalid="ignore", divide="ignore"):
-        law = law_of_mean(influence, packed.value, positive=True, relative=packed.stderr / np.abs(value))
+        law = law_of_mean(influence, packed.value, positive=rows == columns, relative=packed.stderr / np.abs(value))
     packed = Estimate(value=value, stderr=packed.stderr, n_eff=packed.n_eff, law=law)
     where = np.empty((dimension, dimension), dtype=np.intp)
     where[rows, columns] = where[columns, rows] = np.arange(len(rows))

@@ -11,6 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 from scipy import special
 
 from .. import _validate
+from .._intervals import law_of_mean
 from .._kernels import ensemble as drivers
 from ..errors import DivergedError, InvalidInputError
 from ..results import Estimate
@@ -161,9 +162,10 @@ def convergence_study(
 
     The slope is biased by the next term of the error, of higher order in h. A fit to the smaller half of the steps has
     less than half of this bias if the next term is higher by a whole order and there are four halvings of the step, or
-    by half an order and seven halvings; so twice the difference of both slopes bounds it. With fewer than four errors
-    there is no bound. Without `exact` the reference run has an error of its own, about (1/16)^p of the
-    smallest step's; what it can do to the slope at most is added to the bound.
+    by half an order and seven halvings; so twice the difference of both slopes bounds it, to which
+    twice the standard error of that difference is added in squares: that both slopes agree may be chance. With fewer
+    than four errors there is no bound. Without `exact` the reference run has an error of its own, about (1/16)^p of
+    the smallest step's; what it can do to the slope at most is added to the bound.
 
     References
     ----------
@@ -235,7 +237,7 @@ def convergence_study(
     strong_error, strong_order, strong_bias = None, None, None
     if reference is not None:
         strong = np.array([np.linalg.norm(end - reference, axis=1) for end in ends])
-        strong_error, strong_order, strong_bias = _order(steps, strong, own)
+        strong_error, strong_order, strong_bias = _order(steps, strong, own, positive=True)
     weak_error, weak_order, weak_bias = _order(steps, weak, own)
     return ConvergenceStudy(
         dts=steps,
@@ -267,35 +269,47 @@ def _square(x: NDArray[np.float64]) -> NDArray[np.float64]:
 
 
 def _order(
-    steps: NDArray[np.float64], samples: NDArray[np.float64], own: float = 0.0
+    steps: NDArray[np.float64], samples: NDArray[np.float64], own: float = 0.0, *, positive: bool = False
 ) -> tuple[Estimate, Estimate, float]:
     """Return the mean of samples (k, n_paths) for each step, the slope of the logarithm of its size, and its bias.
 
-    `own` is the step of the run that the samples compare with, or 0 if that is the solution.
+    `own` is the step of the run that the samples compare with, or 0 if that is the solution; `positive` says that the
+    samples are distances.
     """
     sums = np.stack([part.sum(axis=1) for part in np.array_split(samples, _BATCHES, axis=1)])
     sizes = np.array([len(part) for part in np.array_split(np.arange(samples.shape[1]), _BATCHES)])
     value = sums.sum(axis=0) / sizes.sum()
     without = (sums.sum(axis=0) - sums) / (sizes.sum() - sizes)[:, None]
     stderr = _jackknife(without)
-    error = Estimate(value=value, stderr=stderr, n_eff=float(_BATCHES))
+    law = law_of_mean(sums / sizes[:, None], value, positive=True) if positive else None
+    error = Estimate(value=value, stderr=stderr, n_eff=float(_BATCHES), law=law)
     used = np.abs(value) > 3 * stderr
     if used.sum() < 2:
         return error, Estimate(value=np.nan, stderr=np.inf, n_eff=float(_BATCHES)), np.inf
     # An error that all paths agree on to rounding must not take all the weight.
     weight = 1 / np.maximum(stderr[used] / np.abs(value[used]), 1e-3) ** 2
     slope, bias = _slope(steps[used], value[used], weight)
+    slopes, below = np.transpose([_slopes(steps[used], part, weight) for part in without[:, used]])
+    # That both slopes agree may be chance.
+    bias = float(np.hypot(bias, 2 * _jackknife(below))) if np.isfinite(bias) else np.inf
     # By the triangle inequality an error is known to the reference's own, which is this part of it.
     bias += abs(_fit(steps[used], np.log1p((own / steps[used]) ** max(slope, 0.0)), weight)) if own else 0.0
-    slopes = np.array([_slope(steps[used], part, weight)[0] for part in without[:, used]])
     return error, Estimate(value=slope, stderr=float(_jackknife(slopes)), n_eff=float(_BATCHES)), bias
 
 
 def _slope(steps: NDArray[np.float64], errors: NDArray[np.float64], weight: NDArray[np.float64]) -> tuple[float, float]:
     """Return the slope of ln |error| over ln h, and twice its difference from that of the smaller half of the steps."""
-    n, logs = len(steps), np.log(np.abs(errors))
-    slope, half = _fit(steps, logs, weight), (n + 1) // 2
-    return slope, 2 * abs(slope - _fit(steps[:half], logs[:half], weight[:half])) if n >= 4 else np.inf
+    slope, below = _slopes(steps, errors, weight)
+    return slope, 2 * abs(below) if len(steps) >= 4 else np.inf
+
+
+def _slopes(
+    steps: NDArray[np.float64], errors: NDArray[np.float64], weight: NDArray[np.float64]
+) -> tuple[float, float]:
+    """Return the slope of ln |error| over ln h, and how far that of the smaller half of the steps, if any, is below."""
+    logs, half = np.log(np.abs(errors)), (len(steps) + 1) // 2
+    slope = _fit(steps, logs, weight)
+    return slope, slope - _fit(steps[:half], logs[:half], weight[:half]) if half > 1 else np.nan
 
 
 def _fit(steps: NDArray[np.float64], y: NDArray[np.float64], weight: NDArray[np.float64]) -> float:

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from .. import _validate
+from .._intervals import law_of_fraction
 from ..errors import InvalidInputError
 from ..results import Estimate, mean_of
 
@@ -34,13 +35,12 @@ class Histogram:
 
     @property
     def density(self) -> Estimate:
-        """Probability density in each cell: arrays of the shape of the grid."""
+        """Probability density in each cell: arrays of the shape of the grid.
+
+        The standard error where no sample was is that of one independent draw.
+        """
         volume = math.prod(float(edge[1] - edge[0]) for edge in self.edges)
-        fraction = self._fraction(self.counts.reshape(len(self.counts), -1) / volume)
-        shape = self.counts.shape[1:]
-        return Estimate(
-            value=fraction.value.reshape(shape), stderr=fraction.stderr.reshape(shape), n_eff=fraction.n_eff
-        )
+        return self._fraction(self.counts) / volume
 
     @property
     def outside(self) -> Estimate:
@@ -94,11 +94,31 @@ class Histogram:
         return self._fraction(chosen.reshape(len(chosen), -1).sum(axis=1))
 
     def _fraction(self, counts: NDArray[Any]) -> Estimate:
-        # A ratio of sums over groups: its error is that of the residuals, to first order.
-        totals = self.totals.reshape(-1, *[1] * (counts.ndim - 1))
-        value = counts.sum(axis=0) / self.totals.sum()
-        residual = mean_of((counts - value * totals) / self.totals.mean())
-        return Estimate(value=value[()], stderr=residual.stderr, n_eff=residual.n_eff)
+        value, error = self._ratio(counts)
+        error = np.where((error == 0) & ((value == 0) | (value == 1)), self._one_draw(), error)
+        shares = counts / self._totals_beside(counts)
+        return Estimate(
+            value=value[()], stderr=error[()], n_eff=float(len(counts)), law=law_of_fraction(shares, value, error)
+        )
+
+    def _ratio(self, counts: NDArray[Any]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Return a ratio of sums over groups, and its error, which is that of the residuals, to first order."""
+        value = np.asarray(counts.sum(axis=0) / self.totals.sum())
+        residual = mean_of((counts - value * self._totals_beside(counts)) / self.totals.mean())
+        return value, np.asarray(residual.stderr)
+
+    def _one_draw(self) -> float:
+        """Return one over the number of independent draws that the scatter of all cells is worth."""
+        value, error = self._ratio(self.counts)
+        spread = float(np.sum(value * (1 - value)))
+        return (
+            min(float(np.sum(error**2)) / spread, 1 / len(self.counts))
+            if spread and error.any()
+            else 1 / len(self.counts)
+        )
+
+    def _totals_beside(self, counts: NDArray[Any]) -> NDArray[np.int64]:
+        return self.totals.reshape(-1, *[1] * (counts.ndim - 1))
 
 
 def cell_edges(bins: Any, dimension: int) -> tuple[NDArray[np.float64], ...]:
