@@ -194,8 +194,8 @@ def sample_stationary(
 
     How much of the time a double well's paths spend on either side, and its mean energy:
 
-    >>> sample = sample_stationary(st.langevin(st.landscapes.double_well(), 0.5), dt=0.02, n_paths=1000, burn_in=200,
-    ...                            n_steps=400, every=10, rng=0, observables={"energy": "(x**2 - 1)**2/4"},
+    >>> sample = sample_stationary(st.langevin(st.landscapes.double_well(), 0.5), dt=0.02, n_paths=1000, burn_in=2000,
+    ...                            n_steps=2000, every=10, rng=0, observables={"energy": "(x**2 - 1)**2/4"},
     ...                            basins={"left": "x < 0", "right": "x > 0"})
     >>> sample.occupancy["left"].value + sample.occupancy["right"].value
     np.float64(1.0)
