@@ -64,7 +64,13 @@ class Dataset:
 
 
 def _labels(name: str, value: ArrayLike, size: int | None = None) -> NDArray[np.int64]:
-    return _validate.integers(name, value, at_least=0, shape=(size,))
+    labels = _validate.integers(name, value, at_least=0, shape=(None,))
+    if size is not None and len(labels) != size:
+        inputs = name.replace("y", "x")
+        raise InvalidInputError(
+            f"{name} must have shape ({size},), a label for each row of {inputs}; got shape {labels.shape}"
+        )
+    return labels
 
 
 # Reading the file, a table of text, takes seconds; the 31 MB that are kept spare every later call that.
@@ -205,5 +211,7 @@ def random_labels(labels: ArrayLike, *, n_classes: int | None = None, rng: Any =
     if not len(replaced):
         raise InvalidInputError("labels must be one or more; got none")
     used = int(replaced.max(initial=0)) + 1
+    if used < 2 and n_classes is None:
+        raise InvalidInputError("n_classes must be >= 2, and labels are of one class only; pass n_classes")
     k = _validate.integer("n_classes", used if n_classes is None else n_classes, at_least=max(2, used))
     return _validate.generator(rng).integers(0, k, size=len(replaced))

@@ -100,6 +100,8 @@ def hessian_noise_scale(gradient: ArrayLike, covariance: ArrayLike, hessian: Arr
     0.8
     """
     G = _validate.reals("gradient", gradient, shape=(None,))
+    if not G.size:
+        raise InvalidInputError("gradient must have one entry at least; got none")
     F = _validate.positive_semidefinite("covariance", covariance, len(G))
     H = _validate.symmetric("hessian", hessian, len(G))
     bend = float(G @ H @ G)
@@ -189,10 +191,11 @@ def noise_scale_from_batches(
     if small >= large:
         raise InvalidInputError(f"small must be less than large; got {small} and {large}")
     alpha = _validate.real("alpha", alpha, above=0.0, below=1.0)
-    one, two = (
-        mean_estimate(_squared_norms(name, gradients))
-        for name, gradients in (("small_gradients", small_gradients), ("large_gradients", large_gradients))
-    )
+    means = []
+    for name, gradients in (("small_gradients", small_gradients), ("large_gradients", large_gradients)):
+        with _validate.naming(name):
+            means.append(mean_estimate(_squared_norms(name, gradients)))
+    one, two = means
     # (Tr F, |G|²) is a linear function of the two independent means.
     inverse = 1 / (1 / small - 1 / large)
     matrix = np.array([[inverse, -inverse], [-small / (large - small), large / (large - small)]])

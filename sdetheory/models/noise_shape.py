@@ -70,7 +70,7 @@ def minibatch_noise_shape(per_example_gradients: ArrayLike, direction: ArrayLike
     gradients = _validate.reals("per_example_gradients", per_example_gradients, shape=(None, None))
     u = _validate.reals("direction", direction, shape=(gradients.shape[1],))
     b = _validate.integer("batch_size", batch_size, at_least=1)
-    along = gradients @ u
+    along = gradients @ (u / (np.abs(u).max(initial=0.0) or 1.0))  # cumulants are standardized: lengths drop out
     if len(along) < 2 or np.ptp(along) <= 1e-12 * np.abs(along).max(initial=0.0):
         raise InvalidInputError(
             "per_example_gradients must differ along the direction; there is no noise. Take another direction."

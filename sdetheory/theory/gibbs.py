@@ -140,7 +140,8 @@ class GibbsLaw:
         if self.dimension != 1:
             raise InvalidInputError(f"cdf needs a law in one dimension; got {self.dimension}. Use marginal(axis).cdf.")
         points = self._points("x", x)
-        return self._cumulative.share(points.ravel()).reshape(points.shape[:-1])[()]
+        shares = self._cumulative.share(points.ravel()) if points.size else np.empty(0)
+        return shares.reshape(points.shape[:-1])[()]
 
     @cached_property
     def _cumulative(self) -> _quadrature.Cumulative:

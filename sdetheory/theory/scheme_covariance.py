@@ -140,6 +140,8 @@ def baoab_covariance(hessian: ArrayLike, temperature: float, dt: float, *, mass:
            [0.   , 0.375]])
     """
     square = _validate.reals("hessian", hessian, shape=(None, None))
+    if not square.size:
+        raise InvalidInputError("hessian must have one row at least; got none")
     matrix = _validate.positive_definite("hessian", square, len(square))
     temperature = _validate.real("temperature", temperature, at_least=0.0)
     mass = _validate.real("mass", mass, above=0.0)
@@ -147,7 +149,8 @@ def baoab_covariance(hessian: ArrayLike, temperature: float, dt: float, *, mass:
     limit = 2 * np.sqrt(mass / np.linalg.eigvalsh(matrix)[-1])
     if dt >= limit:
         raise InvalidInputError(
-            f"dt must be below {limit:.6g}, which is 2/ω with the fastest oscillation ω; got {dt:g}. Reduce dt."
+            f"dt must be below {limit:.6g}, which is 2/ω with the fastest oscillation ω = √(hessian/mass); got {dt:g}. "
+            "Reduce dt."
         )
     positions = temperature * np.linalg.inv(matrix)
     momenta = mass * temperature * (np.eye(len(matrix)) - dt**2 / (4 * mass) * matrix)
