@@ -22,6 +22,8 @@ _LOOKS = (*range(8), *(4**k for k in range(2, 14)))
 _FREE = 1024  # steps that the scouts make whatever the run costs
 _SHARE = 0.01  # of the run's path-steps that they may make beyond
 
+_FEW = 64  # steps between two looks at the keyboard: few even where a drift takes a hundred microseconds
+
 _MISMATCH = 0.4
 """On dx = −k x dt one step misses two half steps by k h/4 of its length: 0.4 is 80 % of the stability limit."""
 
@@ -74,11 +76,13 @@ def warn_of_long_steps(ensemble: Ensemble, sde: SDE, n_steps: int, stacklevel: i
 
 
 def _advance(scouts: Ensemble, n_steps: int) -> None:
-    """Make steps that are no part of a run."""
-    if n_steps:
+    """Make steps that are no part of a run; Ctrl-C is heard between a few of them."""
+    while n_steps:
+        few = min(n_steps, _FEW)
         with shielded():
-            drivers.advance(*scouts._arguments(), 1, n_steps, np.empty((0, 1, 1)))  # pyright: ignore[reportCallIssue]
-        scouts.step += n_steps
+            drivers.advance(*scouts._arguments(), 1, few, np.empty((0, 1, 1)))  # pyright: ignore[reportCallIssue]
+        scouts.step += few
+        n_steps -= few
 
 
 def _moved(scouts: Ensemble, plan: Any, dt: float, n_steps: int) -> NDArray[np.float64]:
