@@ -16,13 +16,13 @@ from ._interrupt import shielded
 from .schemes import prepare
 from .sde import SDE
 
-_LOOKS = (*range(8), *(4**k for k in range(2, 14)))
+_LOOKS = (0, 1, 2, *(4**k for k in range(1, 14)))
 """Steps before which the scouts are looked at."""
 
 _FREE = 1024  # steps that the scouts make whatever the run costs
 _SHARE = 0.01  # of the run's path-steps that they may make beyond
 
-_FEW = 64  # steps between two looks at the keyboard: few even where a drift takes a hundred microseconds
+_FEW = 256  # steps between two looks at the keyboard: less than a second where a drift takes ten microseconds
 
 _MISMATCH = 0.4
 """On dx = −k x dt one step misses two half steps by k h/4 of its length: 0.4 is 80 % of the stability limit."""
