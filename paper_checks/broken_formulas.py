@@ -97,8 +97,8 @@ BREAKS = (
     Break(
         mistake="the evidence in other coordinates without the Jacobian",
         file="evidence/maps.py",
-        right="sign, log_determinant = np.linalg.slogdet(self.jacobian(v))",
-        wrong="sign, log_determinant = np.linalg.slogdet(self.jacobian(v))[0], 0.0 * v[..., 0]",
+        right="sign, log_determinant = np.linalg.slogdet(slopes)",
+        wrong="sign, log_determinant = np.linalg.slogdet(slopes)[0], 0.0 * v[..., 0]",
         claims=("C14", "C16"),
     ),
 )
