@@ -11,8 +11,9 @@ from numpy.typing import NDArray
 
 from .._kernels import ensemble as drivers
 from ..errors import AccuracyWarning
-from ._ensemble import Ensemble
+from ._ensemble import Ensemble, blocks
 from ._interrupt import shielded
+from ._user_function import UserFunction
 from .schemes import prepare
 from .sde import SDE
 
@@ -46,18 +47,24 @@ def warn_of_long_steps(ensemble: Ensemble, sde: SDE, n_steps: int, stacklevel: i
     whole = prepare(sde, scheme, "none", ensemble.dt, 1)
     halves = prepare(sde, scheme, "none", ensemble.dt / 2, 1)
     may = max(_FREE, _SHARE * n_steps * ensemble.n_paths / scouts.n_paths)
-    looks = []
+    times, places = [], []
     for look in _LOOKS:
         if look >= n_steps or look > may:
             break
         _advance(scouts, look - scouts.step)
-        before = scouts.positions()
-        one = _moved(scouts, whole, ensemble.dt, 1)
-        two = _moved(scouts, halves, ensemble.dt / 2, 2)
-        _advance(scouts, 1)
+        times.append(scouts.start + scouts.step * scouts.dt)
+        places.append(scouts.positions())
+    if not _timed(sde):  # all places may be looked at together
+        times, places = times[:1], [np.concatenate(places)] if places else []
+    looks = []
+    for time, before in zip(times, places, strict=True):
+        one = _moved(scouts, whole, ensemble.dt, 1, before, time)
+        two = _moved(scouts, halves, ensemble.dt / 2, 2, before, time)
+        noisy = _moved(scouts, ensemble.plan, ensemble.dt, 1, before, time)
         with np.errstate(over="ignore", invalid="ignore"):
-            looks.append(np.stack([one - before, two - one, scouts.positions() - one]) ** 2)
-    squares = np.array(looks).reshape(-1, 3, *scouts.positions().shape)
+            looks.append(np.stack([one - before, two - one, noisy - one]) ** 2)
+    squares = np.concatenate(looks or [np.empty((3, 0, sde.dimension))], axis=1)
+    squares = squares.reshape(3, -1, scouts.n_paths, sde.dimension).swapaxes(0, 1)
     # Paths that overflow are reported as such.
     squares = squares[:, :, np.isfinite(squares).all(axis=(0, 1, 3))].sum(axis=2)
     displacement, mismatch, noise = squares.sum(axis=0)
@@ -85,9 +92,18 @@ def _advance(scouts: Ensemble, n_steps: int) -> None:
         n_steps -= few
 
 
-def _moved(scouts: Ensemble, plan: Any, dt: float, n_steps: int) -> NDArray[np.float64]:
-    """Return where steps without noise lead from the scouts' positions."""
-    start = scouts.start + scouts.step * scouts.dt
-    still = replace(scouts, state=scouts.state.copy(), plan=plan, dt=dt, start=start, step=0)
-    _advance(still, n_steps)
-    return still.positions()
+def _moved(
+    scouts: Ensemble, plan: Any, dt: float, n_steps: int, places: NDArray[np.float64], time: float
+) -> NDArray[np.float64]:
+    """Return where steps lead from some places."""
+    state = blocks(places, scouts.state.shape[2])
+    there = replace(scouts, state=state, n_paths=len(places), plan=plan, dt=dt, start=time, step=0)
+    _advance(there, n_steps)
+    return there.positions()
+
+
+def _timed(sde: SDE) -> bool:
+    """Whether the equation may change with time."""
+    if sde._formulas is not None:
+        return sde._formulas.timed()
+    return any(isinstance(field, UserFunction) and field._arity > 1 for field in (sde._drift, sde._diffusion))
