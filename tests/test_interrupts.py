@@ -92,7 +92,7 @@ CALLS = {
     """,
     "simulate, the equation of SGD": """
         run = lambda n: st.simulate(sde, np.ones(2), dt=0.001, n_steps=n, n_paths=2000, rng=0)
-        sde = st.sgd_sde(slow_model(), settings(8, 2))
+        sde = st.sgd_sde(slow_model(), settings(8, 2)); run(1)
         --
         run(10**6)
     """,

@@ -18,6 +18,7 @@ from .._kernels.signatures import NOISE, compiled
 from ..errors import IncompatibleError, InvalidInputError
 from ._ensemble import Ensemble, blocks, starting_points
 from ._fork import check_threads
+from ._interrupt import shielded
 from .schemes import INCREMENTS, SCHEMES, Scheme
 from .sde import check_methods
 from .sgd_sde import LinearForm, SGDEquation, check_consistency, linear_form
@@ -41,7 +42,8 @@ class WeightedPlan:
     @cached_property
     def functions(self) -> tuple[Any, ...]:
         """The generators of normals for blocks and for a single path, as machine code."""
-        return compiled(NOISE, noise.gaussian), compiled(NOISE, noise.gaussian_of_one)
+        with shielded():  # a compilation that Ctrl-C cuts short is lost in LLVM's callbacks
+            return compiled(NOISE, noise.gaussian), compiled(NOISE, noise.gaussian_of_one)
 
     @cached_property
     def form(self) -> tuple[LinearForm, NDArray[np.float64]] | None:
