@@ -142,7 +142,7 @@ CALLS = {
     """,
     "compare": """
         run = lambda n: st.compare(model, settings(500, 10), np.zeros(10), n_steps=n, n_runs=2000, rng=0)
-        model = logistic(500, 10)
+        model = logistic(500, 10); run(4)
         --
         run(10**5)
     """,
