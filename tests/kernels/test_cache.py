@@ -5,6 +5,7 @@ import subprocess
 import sys
 
 import pytest
+from numba.core.config import reload_config
 
 SOURCE = """
 from numba import njit
@@ -30,6 +31,7 @@ def load(path):
 @pytest.fixture
 def path(tmp_path, monkeypatch):
     monkeypatch.delenv("NUMBA_CACHE_DIR", raising=False)
+    reload_config()  # Numba looks at its environment when it compiles, so that the first file would go elsewhere
     path = tmp_path / "cached_module.py"
     path.write_text(SOURCE)
     yield path
