@@ -368,8 +368,9 @@ def _run(
     sde: SDE, start: Array, dt: float, steps: int, method: str, generator: np.random.Generator, **options: Any
 ) -> Run:
     from ..simulators import simulate
+    from ..simulators._interrupt import whole_run
 
-    run = simulate(sde, start, dt=dt, n_steps=steps, method=method, rng=generator, **options)
+    run = whole_run(simulate, sde, start, dt=dt, n_steps=steps, method=method, rng=generator, **options)
     if run.diverged:
         raise DivergedError(f"{run.diverged} of {len(start)} paths overflowed; reduce dt from {dt:.3g}", run)
     return run

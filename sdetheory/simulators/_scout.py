@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from .._kernels import ensemble as drivers
 from ..errors import AccuracyWarning
 from ._ensemble import Ensemble, blocks
-from ._interrupt import shielded
+from ._interrupt import Interrupt
 from ._user_function import UserFunction
 from .schemes import prepare
 from .sde import SDE
@@ -86,8 +86,10 @@ def _advance(scouts: Ensemble, n_steps: int) -> None:
     """Make steps that are no part of a run; Ctrl-C is heard between a few of them."""
     while n_steps:
         few = min(n_steps, _FEW)
-        with shielded():
+        with Interrupt() as interrupt:
             drivers.advance(*scouts._arguments(), 1, few, np.empty((0, 1, 1)))  # pyright: ignore[reportCallIssue]
+        if interrupt.seen:
+            raise KeyboardInterrupt
         scouts.step += few
         n_steps -= few
 
