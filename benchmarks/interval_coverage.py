@@ -22,7 +22,7 @@ import numpy as np
 from scipy import stats
 
 import sdetheory as st
-from sdetheory.evidence.reference import summarize
+from sdetheory.evidence.classifiers.reference import summarize
 from sdetheory.results import mean_of
 from sdetheory.simulators._ensemble import Ensemble
 from sdetheory.simulators._observables import Observables

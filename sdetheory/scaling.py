@@ -257,7 +257,7 @@ def _inputs(model: Any, w: Any, inputs: Any) -> tuple[NDArray[np.float64] | None
 
 def _mean_square(setting: SGDHyperparameters, inputs: NDArray[np.float64], prior: float) -> list[str]:
     """Return what there is to say of the limit of the variance, for noise that grows with the distance."""
-    from .theory.stability_limit import least_squares_stability_limit
+    from .theory.sgd.stability_limit import least_squares_stability_limit
 
     n = len(inputs)
     own = dataclasses.replace(setting, train_size=n, batch_size=min(setting.batch_size, n))

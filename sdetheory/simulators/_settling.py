@@ -13,7 +13,7 @@ from scipy import special
 from sympy.calculus.util import periodicity
 
 from ..errors import InvalidInputError
-from ..symbolic._deadline import OUT_OF_TIME, deadline
+from ..symbolic.formulas._deadline import OUT_OF_TIME, deadline
 from ._user_function import UserFunction
 from .mixing import Mixing
 from .sde import SDE

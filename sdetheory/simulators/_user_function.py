@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from .._kernels.signatures import FIELD
 from ..errors import InvalidInputError
-from ..symbolic.codegen import module_source
+from ..symbolic.formulas.codegen import module_source
 from ._fast_mathematics import stack_vector, with_fast_mathematics
 from ._interrupt import shielded
 
