@@ -43,6 +43,7 @@ INSIDE = {
         "_validate",
         "errors",
     },
+    "studies": {"_intervals", "simulators", "models", "hyperparameters", "theory", "results", "_validate", "errors"},
     "evidence": {"_intervals", "models", "results", "simulators", "_validate", "errors"},
     "stats": {"results", "_validate", "errors"},
     "plotting": None,  # a leaf: it may import all, nobody imports it
@@ -63,6 +64,7 @@ OUTSIDE = {
     "datasets": {"numpy", "mlxtend"},
     "theory": {"numpy", "scipy"},
     "simulators": {"numba", "numpy", "scipy", "sympy", "tqdm"},
+    "studies": {"numpy", "scipy", "tqdm"},
     "evidence": {"numpy", "scipy"},
     "stats": {"numpy", "scipy"},
     "plotting": {"numpy", "matplotlib"},

@@ -10,8 +10,8 @@ import problems
 import pytest
 
 import sdetheory as st
-from sdetheory.simulators.convergence import _interval, _order
 from sdetheory.simulators.schemes import SCHEMES
+from sdetheory.studies.convergence import _interval, _order
 
 # False-alarm rate of one statistical assertion.
 ALPHA = 1e-6

@@ -15,10 +15,10 @@ from .._intervals import law_of_mean
 from .._kernels import ensemble as drivers
 from ..errors import DivergedError, InvalidInputError
 from ..results import Estimate
-from ._ensemble import whole_run
-from .schemes import INCREMENTS, SCHEMES, prepare
-from .sde import SDE
-from .simulate import simulate
+from ..simulators._ensemble import whole_run
+from ..simulators.schemes import INCREMENTS, SCHEMES, prepare
+from ..simulators.sde import SDE
+from ..simulators.simulate import simulate
 
 _BATCHES = 32
 """Paths are cut into so many batches, whose scatter gives every error."""

@@ -18,11 +18,11 @@ from .. import _validate
 from ..errors import InvalidInputError
 from ..hyperparameters import SGDHyperparameters
 from ..models import _consistency
+from ..simulators._ensemble import whole_run
+from ..simulators._parallel import check, pickled
+from ..simulators.sgd import sgd
 from . import _study_file
-from ._ensemble import whole_run
-from ._parallel import check, pickled
 from .batch_size_result import POINT, SETTING, BatchSizeStudy, key_of, study_of
-from .sgd import sgd
 
 Problem = Callable[[int, int], tuple[Any, Mapping[str, Callable[[NDArray[Any]], float]], NDArray[Any]]]
 

@@ -13,14 +13,14 @@ from numpy.typing import ArrayLike, NDArray
 from tqdm.auto import tqdm
 
 from ..hyperparameters import SGDHyperparameters
+from ..simulators._checkpoint import Checkpoint
+from ..simulators._ensemble import whole_run
+from ..simulators.sgd import sgd
+from ..simulators.sgd_sde import sgd_sde
+from ..simulators.simulate import simulate
+from ..simulators.svag import svag
 from . import _comparison
-from ._checkpoint import Checkpoint
 from ._comparison import Moments
-from ._ensemble import whole_run
-from .sgd import sgd
-from .sgd_sde import sgd_sde
-from .simulate import simulate
-from .svag import svag
 
 Array = NDArray[np.float64]
 

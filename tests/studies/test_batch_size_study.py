@@ -13,7 +13,7 @@ import pytest
 
 import sdetheory as st
 from sdetheory.errors import InvalidInputError
-from sdetheory.simulators import _study_file
+from sdetheory.studies import _study_file
 
 
 @dataclass(frozen=True)

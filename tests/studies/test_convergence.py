@@ -8,8 +8,8 @@ from scipy import linalg
 
 import sdetheory as st
 from sdetheory.errors import DivergedError, IncompatibleError, InvalidInputError
-from sdetheory.simulators.convergence import _slope
 from sdetheory.stats import agrees
+from sdetheory.studies.convergence import _slope
 
 mpl.use("Agg")
 import matplotlib.pyplot as plt

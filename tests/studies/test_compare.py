@@ -6,14 +6,14 @@ from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
+from one_weight import euler_moments, one_weight
 from scipy import special
-from test_sgd_sde import euler_moments, one_weight
 
 import sdetheory as st
 from sdetheory.errors import IncompatibleError, InvalidInputError
 from sdetheory.results import Estimate
-from sdetheory.simulators import _comparison
 from sdetheory.stats import agrees
+from sdetheory.studies import _comparison
 
 ALPHA = 1e-6
 START, STEPS, RUNS = 2.0, 8, 40_000

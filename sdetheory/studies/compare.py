@@ -19,12 +19,12 @@ from ..hyperparameters import SGDHyperparameters
 from ..models import _consistency
 from ..models._formula import stated
 from ..results import Estimate
+from ..simulators._checkpoint import Checkpoint, describe_seed, digest, identity
+from ..simulators._ensemble import starting_points
+from ..simulators.sgd_sde import check_consistency, check_model
 from . import _comparison
-from ._checkpoint import Checkpoint, describe_seed, digest, identity
 from ._comparison import LinearScaling, Moments, WeakOrder
 from ._comparison_runs import Ensembles
-from ._ensemble import starting_points
-from .sgd_sde import check_consistency, check_model
 
 Array = NDArray[np.float64]
 
