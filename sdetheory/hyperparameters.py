@@ -225,7 +225,7 @@ class SGDHyperparameters:
         Parameters
         ----------
         **changes
-            New values by name: any but that of the batch size.
+            New values by name: of the learning rate, the training set size, momentum, dampening.
 
         Returns
         -------
@@ -235,8 +235,10 @@ class SGDHyperparameters:
         Raises
         ------
         InvalidInputError
-            If no batch size from 1 to N has this noise scale.
+            If no batch size from 1 to N has this noise scale, or a name is not one of those.
         """
+        for name in changes:
+            _validate.choice("the name of a change", name, ("learning_rate", "train_size", "momentum", "dampening"))
         target = self.target_noise_scale
         draft = dataclasses.replace(self, batch_size=1, **changes)  # always admissible: this checks only the changes
         rate, train, noise = _broadcast(
