@@ -58,7 +58,7 @@ OUTSIDE = {
     "hyperparameters": {"numpy"},
     "scaling": {"numpy"},
     "symbolic": {"sympy", "mpmath"},
-    "_kernels": {"numba", "numpy"},
+    "_kernels": {"llvmlite", "numba", "numpy"},
     "landscapes": {"numpy", "sympy"},
     "models": {"numpy", "scipy"},
     "datasets": {"numpy", "mlxtend"},

@@ -11,13 +11,13 @@ from ..symbolic.formulas.codegen import module_source
 from ._fast_mathematics import stack_vector
 
 MOST_WRITTEN = 64
-"""Rows up to which each has lines of its own; more are gone over by loops, which compile in the same time whatever d."""
+"""Rows up to which each has lines of its own; more are gone over by loops, which compile as fast for any d."""
 
 
 def lane_loop(
     names: dict[str, Any], call: Any, returned: types.Type, dimension: int, rows: int, stride: int
 ) -> Callable[..., None]:
-    """Define ``kernel(x, p, out)`` among `names`; it puts the numbers that `call` returns into every `stride`-th row of out.
+    """Define ``kernel(x, p, out)`` among `names`; it puts what `call` returns into every `stride`-th row of out.
 
     Parameters
     ----------
