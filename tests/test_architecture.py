@@ -63,7 +63,7 @@ OUTSIDE = {
     "models": {"numpy", "scipy"},
     "datasets": {"numpy", "mlxtend"},
     "theory": {"numpy", "scipy"},
-    "simulators": {"numba", "numpy", "scipy", "sympy", "tqdm"},
+    "simulators": {"llvmlite", "numba", "numpy", "scipy", "sympy", "tqdm"},
     "studies": {"numpy", "scipy", "tqdm"},
     "evidence": {"numpy", "scipy"},
     "stats": {"numpy", "scipy"},
