@@ -277,7 +277,7 @@ EVALUATION = {"eval", "exec", "compile", "sympify", "parse_expr", "lambdify", "S
 EVALUATES = {
     "_kernels/block.py": {"exec", "compile"},
     "simulators/_fast_mathematics.py": {"exec"},
-    "simulators/_user_function.py": {"exec"},
+    "simulators/_lane_loop.py": {"exec"},
     "symbolic/formulas/_coerce.py": {"sympify"},
     "symbolic/proofs/records.py": {"lambdify"},
 }
