@@ -73,8 +73,8 @@ class Scheme:
     increments : tuple of str
         The increments with which it keeps its weak order.
     polynomial : tuple of float
-        Coefficients of 1, z, z², ... of the factor by which a step multiplies the mean of dx = μ x dt + ..., with
-        z = μ dt.
+        Coefficients of 1, z, z², ... of the factor by which a step multiplies any x of dx = μ x dt, with z = μ dt;
+        none where there is no such factor.
     lead : int
         1 if a step uses the numbers of the next one too, and finds its own in its scratch.
     brownian : bool
@@ -131,7 +131,7 @@ class Scheme:
     def _check_equation(sde: Any) -> None:
         _validate.having("sde", sde, ("drift", "diffusion", "noise", "calculus", "linear_part"), "an SDE")
 
-    def layout(self, sde: Any, dt: float) -> Layout:
+    def _layout(self, sde: Any, dt: float) -> Layout:
         """Return the step's functions and noise for an equation that the scheme serves."""
         noise, matrix, diffusion = AMPLITUDES, np.zeros((1, 1)), None
         if sde._constant is not None:
@@ -140,9 +140,9 @@ class Scheme:
                 noise, matrix = AMPLITUDES, np.diag(matrix)[:, None]
         else:
             noise, diffusion = DIAGONAL if sde.noise == "diagonal" else GENERAL, sde._diffusion
-        return self.laid_out(sde, noise=noise, matrix=matrix, diffusion=diffusion)
+        return self._laid_out(sde, noise=noise, matrix=matrix, diffusion=diffusion)
 
-    def laid_out(self, sde: Any, **changes: Any) -> Layout:
+    def _laid_out(self, sde: Any, **changes: Any) -> Layout:
         """Return a layout of the equation's drift and one number to a noise; `changes` say what is otherwise."""
         layout = {
             "kernel": self.kernel, "drift": sde._drift, "diffusion": None, "derivative": None, "noise": AMPLITUDES,
@@ -152,10 +152,10 @@ class Scheme:
         sizes = sde.dimension, sde.n_noises, *rows, 1
         return Layout(**layout, scratch=sum(k * n for k, n in zip(self.scratch, sizes, strict=True)))
 
-    def written_out(self, sde: Any, noise: int, *, packed: bool) -> str | None:
+    def _written_out(self, sde: Any, noise: int, *, packed: bool) -> str | None:
         """Return the source of a kernel made for the equation alone, where the scheme has such and it is short."""
         return None
 
-    def longest_step(self, jacobian: NDArray[np.float64]) -> tuple[float, str]:
+    def _longest_step(self, jacobian: NDArray[np.float64]) -> tuple[float, str]:
         """Return the longest step that follows what a linear drift damps, infinity if any does; and the rule."""
         return explicit_limit(jacobian, self.polynomial)

@@ -19,7 +19,7 @@ def check_step(sde: Any, scheme: Any, dt: float) -> None:
     # Multiplicative Stratonovich noise changes the drift of the mean.
     if linear is None or (sde.calculus == "stratonovich" and sde.noise != "additive"):
         return
-    limit, rule = scheme.longest_step(linear[0])
+    limit, rule = scheme._longest_step(linear[0])
     # A step at the limit itself is allowed, whatever its rounding.
     if dt > limit * (1 + 1e-9):
         other = ', or use method="exact", which has no limit' if sde.noise == "additive" else ""

@@ -36,16 +36,16 @@ def step(x, work, xi, first, count, drift, diffusion, derivative, p, matrix, dt,
 
 
 class _Baoab(Scheme):
-    def layout(self, sde: Any, dt: float) -> Layout:
+    def _layout(self, sde: Any, dt: float) -> Layout:
         """Lay out for each momentum: 1 / mass, the factor that friction leaves, the noise that balances it."""
         if sde.underdamped is None:
             raise IncompatibleError(f"baoab needs positions and momenta; {sde.name} is not from underdamped_langevin")
         mass, friction, temperature = sde.underdamped
         kept = np.exp(-friction * dt)
         row = [1 / mass, float(kept), float(np.sqrt(-np.expm1(-2 * friction * dt) * mass * temperature))]
-        return self.laid_out(sde, drift=sde._force, matrix=np.array([row] * (sde.dimension // 2)))
+        return self._laid_out(sde, drift=sde._force, matrix=np.array([row] * (sde.dimension // 2)))
 
-    def longest_step(self, jacobian: NDArray[np.float64]) -> tuple[float, str]:
+    def _longest_step(self, jacobian: NDArray[np.float64]) -> tuple[float, str]:
         """Return the step 2/ω at which it loses stability, whatever the friction, and the rule."""
         half = len(jacobian) // 2
         square = float(-np.linalg.eigvals(jacobian[:half, half:] @ jacobian[half:, :half]).real.min())

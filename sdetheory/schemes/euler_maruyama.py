@@ -21,7 +21,7 @@ def step(x, work, xi, first, count, drift, diffusion, derivative, p, matrix, dt,
 
 
 class _EulerMaruyama(Scheme):
-    def written_out(self, sde: Any, noise: int, *, packed: bool) -> str | None:
+    def _written_out(self, sde: Any, noise: int, *, packed: bool) -> str | None:
         return sde._formulas.step(noise, packed=packed, milstein=False)
 
 

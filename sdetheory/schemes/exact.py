@@ -27,7 +27,7 @@ def step(x, work, xi, first, count, drift, diffusion, derivative, p, matrix, dt,
 
 
 class _Exact(Scheme):
-    def layout(self, sde: Any, dt: float) -> Layout:
+    def _layout(self, sde: Any, dt: float) -> Layout:
         """Lay out [E, S, v] of the step x -> E x + S xi + v of dx = (J x + c) dt + B dW.
 
         The matrix exponential of [J c; 0 0] gives E and v; Van Loan's, of [-J BB'; 0 J'], gives the noise's covariance
@@ -49,9 +49,9 @@ class _Exact(Scheme):
             factor = factor @ factor
         values, vectors = np.linalg.eigh((covariance + covariance.T) / 2)
         root = vectors * np.sqrt(np.clip(values, 0.0, None))
-        return self.laid_out(sde, numbers=d, matrix=np.hstack([whole[:d, :d], root, whole[:d, d:]], dtype=np.float64))
+        return self._laid_out(sde, numbers=d, matrix=np.hstack([whole[:d, :d], root, whole[:d, d:]], dtype=np.float64))
 
-    def longest_step(self, jacobian: NDArray[np.float64]) -> tuple[float, str]:
+    def _longest_step(self, jacobian: NDArray[np.float64]) -> tuple[float, str]:
         return math.inf, "none"
 
 

@@ -44,11 +44,11 @@ def step(x, work, xi, first, count, drift, diffusion, derivative, p, matrix, dt,
 
 
 class _Milstein(Scheme):
-    def laid_out(self, sde: Any, **changes: Any) -> Layout:
+    def _laid_out(self, sde: Any, **changes: Any) -> Layout:
         derivative = None if changes["diffusion"] is None else sde._derivative
-        return super().laid_out(sde, derivative=derivative, **changes)
+        return super()._laid_out(sde, derivative=derivative, **changes)
 
-    def written_out(self, sde: Any, noise: int, *, packed: bool) -> str | None:
+    def _written_out(self, sde: Any, noise: int, *, packed: bool) -> str | None:
         return sde._formulas.step(noise, packed=packed, milstein=True)
 
 

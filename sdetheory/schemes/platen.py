@@ -77,12 +77,12 @@ def step(x, work, xi, first, count, drift, diffusion, derivative, p, matrix, dt,
 
 
 class _Platen(Scheme):
-    def layout(self, sde: Any, dt: float) -> Layout:
+    def _layout(self, sde: Any, dt: float) -> Layout:
         if sde._constant is not None:
             # Where the noise is constant both make the same step, and Heun's in less time.
-            return heun.SCHEME.layout(sde, dt)
+            return heun.SCHEME._layout(sde, dt)
         m = sde.n_noises
-        return self.laid_out(sde, noise=GENERAL, diffusion=sde._full_diffusion, numbers=m + m * (m - 1) // 2)
+        return self._laid_out(sde, noise=GENERAL, diffusion=sde._full_diffusion, numbers=m + m * (m - 1) // 2)
 
 
 SCHEME = _Platen(

@@ -56,11 +56,11 @@ class Plan:
 def prepare(sde: SDE, scheme: Scheme, increments: str, dt: float, refine: int) -> Plan:
     """Lay out a scheme for an equation, and the numbers of which `refine` make one of a step."""
     check_methods(sde, SDE, ("drift", "diffusion"))
-    layout = scheme.layout(sde, dt)
+    layout = scheme._layout(sde, dt)
     unit, pack, most, step = numbers.UNITS[increments], 1, 1, None
     if sde._formulas is not None:
         packed = increments == "two-point" and refine == 1
-        step = scheme.written_out(sde, layout.noise, packed=packed)
+        step = scheme._written_out(sde, layout.noise, packed=packed)
         if step is not None:
             most = 1 if sde._formulas.timed() else 2**20
             if packed:
