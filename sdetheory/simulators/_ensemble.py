@@ -15,12 +15,12 @@ from .._kernels import ensemble as drivers
 from .._kernels import noise
 from .._kernels.signatures import NOISE, compiled
 from ..errors import IncompatibleError, InvalidInputError
+from ..schemes._stability import check_step
 from ._fork import check_threads
 from ._interrupt import Interrupt as Interrupt
 from ._interrupt import shielded
 from ._interrupt import whole_run as whole_run
 from ._pace import Pace
-from ._stability import check_step
 from .schemes import INCREMENTS, SCHEMES, Plan, prepare
 from .sde import SDE
 from .sgd_sde import SGDEquation
@@ -81,7 +81,7 @@ class Ensemble:
         points = starting_points(x0, sde.dimension, n_paths)
         seed = _validate.seed_sequence(rng)
         plan = prepare(sde, scheme, increments, dt, refine)
-        check_step(sde, scheme.name, dt)
+        check_step(sde, scheme, dt)
         state = blocks(points, _lanes(len(points), _rows(sde.dimension, plan)))
         return cls(state=state, n_paths=len(points), dt=dt, start=start, plan=plan, seed=seed)
 

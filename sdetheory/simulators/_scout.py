@@ -45,7 +45,7 @@ def warn_of_long_steps(ensemble: Ensemble, sde: SDE, n_steps: int, stacklevel: i
     over paths and times. Linear drifts have limits of their own, which are exact and refused beforehand.
     """
     scheme = ensemble.plan.scheme
-    if scheme.name == "exact" or sde.linear_part() is not None:
+    if sde.linear_part() is not None:
         return
     scouts = ensemble.part(0, 1)
     may = max(_FREE, _SHARE * n_steps * ensemble.n_paths / scouts.n_paths)

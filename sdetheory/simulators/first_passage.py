@@ -241,10 +241,10 @@ def first_passage(
 
 
 def refuse_points_off_the_path(method: str) -> None:
-    """Refuse the scheme whose successive points are not on one path."""
-    if method == "leimkuhler-matthews":
+    """Refuse a scheme whose successive points are not on one path."""
+    if not SCHEMES[method].bridged:
         raise IncompatibleError(
-            "first passages need points on a path; those of leimkuhler-matthews have the right law one by one only. "
+            f"first passages need points on a path; those of {method} have the right law one by one only. "
             "Use euler-maruyama."
         )
 

@@ -2,45 +2,34 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import InvalidInputError
-from .sde import SDE
-
-# On dx = mu x dt one step multiplies x, or its mean, by P(z) with z = mu dt: the coefficients of 1, z, z², ...
-POLYNOMIALS: dict[str, tuple[float, ...]] = {
-    "euler-maruyama": (1.0, 1.0),
-    "milstein": (1.0, 1.0),
-    "leimkuhler-matthews": (1.0, 1.0),
-    "heun": (1.0, 1.0, 0.5),
-    "platen": (1.0, 1.0, 0.5),
-}
 
 
-def check_step(sde: SDE, method: str, dt: float) -> None:
+def check_step(sde: Any, scheme: Any, dt: float) -> None:
     """Refuse a step beyond the stability limit of a linear drift.
 
     Only of those eigenvalues that the equation itself damps: what grows, or turns without damping, may do so.
     """
-    linear = sde.linear_part() if method != "exact" else None
+    linear = sde.linear_part()
     # Multiplicative Stratonovich noise changes the drift of the mean.
     if linear is None or (sde.calculus == "stratonovich" and sde.noise != "additive"):
         return
-    if method == "baoab":
-        limit, rule = _harmonic(linear[0])
-    else:
-        limit, rule = _explicit(linear[0], POLYNOMIALS[method])
+    limit, rule = scheme._longest_step(linear[0])
     # A step at the limit itself is allowed, whatever its rounding.
     if dt > limit * (1 + 1e-9):
         other = ', or use method="exact", which has no limit' if sde.noise == "additive" else ""
         raise InvalidInputError(
-            f"dt must be at most {limit:.6g}, where {method} loses stability on the linear drift of {sde.name}: "
+            f"dt must be at most {limit:.6g}, where {scheme.name} loses stability on the linear drift of {sde.name}: "
             f"{rule}; got dt={dt:g}. Reduce dt{other}."
         )
 
 
-def _explicit(jacobian: NDArray[np.float64], polynomial: tuple[float, ...]) -> tuple[float, str]:
+def explicit_limit(jacobian: NDArray[np.float64], polynomial: tuple[float, ...]) -> tuple[float, str]:
     """Return the smallest step at which |P(mu dt)| exceeds 1, and the rule."""
     damped = -1e-12 * np.linalg.norm(jacobian)  # what is below rounding is not damped
     limits = {_exit(mu, polynomial): mu for mu in np.linalg.eigvals(jacobian) if mu.real < damped}
@@ -60,11 +49,3 @@ def _exit(mu: complex, polynomial: tuple[float, ...]) -> float:
     roots = np.polynomial.polynomial.polyroots(square[1:])  # without the root h = 0
     positive = roots.real[(np.abs(roots.imag) < 1e-9 * np.abs(roots)) & (roots.real > 0)]
     return float(positive.min()) / abs(mu)
-
-
-def _harmonic(jacobian: NDArray[np.float64]) -> tuple[float, str]:
-    """Return the step 2/ω at which baoab loses stability, whatever the friction, and the rule."""
-    half = len(jacobian) // 2
-    square = float(-np.linalg.eigvals(jacobian[:half, half:] @ jacobian[half:, :half]).real.min())
-    omega = np.sqrt(max(square, 0.0))
-    return 2 / omega if omega > 0 else np.inf, f"2/ω with its fastest oscillation, ω = {omega:.4g}"
