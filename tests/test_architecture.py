@@ -27,12 +27,14 @@ INSIDE = {
     "scaling": {"hyperparameters", "models", "theory", "_validate", "errors"},
     "symbolic": {"_validate", "errors"},
     "_kernels": set(),
+    "engine": {"_kernels", "_validate", "errors"},
     "landscapes": {"symbolic", "_kernels", "_validate", "errors"},
     "models": {"_intervals", "_validate", "results", "errors"},
     "datasets": {"_validate", "errors"},
     "theory": {"hyperparameters", "_validate", "results", "errors"},
     "simulators": {
         "_intervals",
+        "engine",
         "landscapes",
         "symbolic",
         "models",
@@ -42,7 +44,7 @@ INSIDE = {
         "_validate",
         "errors",
     },
-    "evidence": {"_intervals", "models", "results", "simulators", "_validate", "errors"},
+    "evidence": {"_intervals", "engine", "models", "results", "simulators", "_validate", "errors"},
     "stats": {"results", "_validate", "errors"},
     "plotting": None,  # a leaf: it may import all, nobody imports it
     "__init__": set(),
@@ -57,6 +59,7 @@ OUTSIDE = {
     "scaling": {"numpy"},
     "symbolic": {"sympy", "mpmath"},
     "_kernels": {"numba", "numpy"},
+    "engine": {"numba", "numpy", "tqdm"},
     "landscapes": {"numpy", "sympy"},
     "models": {"numpy", "scipy"},
     "datasets": {"numpy", "mlxtend"},
@@ -140,6 +143,7 @@ def test_imports_point_the_right_way(module, path):
         ("sdetheory.stats", "from sdetheory import simulators"),
         ("sdetheory.simulators.sde", "import importlib\nx = importlib.import_module('sdetheory.theory')"),
         ("sdetheory.models.logistic", "from .. import plotting"),
+        ("sdetheory.engine.run", "from ..simulators import simulate"),
     ],
 )
 def test_the_checker_sees_a_wrong_import(module, source):

@@ -1,9 +1,9 @@
 """Monte Carlo: ensembles of SDE paths, their stationary statistics, and minibatch noise."""
 
+from ..engine.divergence import Divergence as Divergence
 from ._comparison import LinearScaling as LinearScaling
 from ._comparison import Moments as Moments
 from ._comparison import WeakOrder as WeakOrder
-from ._divergence import Divergence as Divergence
 from .batch_size_fit import BatchSizeCurve as BatchSizeCurve
 from .batch_size_fit import Interval as Interval
 from .batch_size_fit import OptimumBatchSize as OptimumBatchSize

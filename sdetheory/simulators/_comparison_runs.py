@@ -12,11 +12,11 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from tqdm.auto import tqdm
 
+from ..engine.checkpoint import Checkpoint
+from ..engine.interrupt import whole_run
 from ..hyperparameters import SGDHyperparameters
 from . import _comparison
-from ._checkpoint import Checkpoint
 from ._comparison import Moments
-from ._ensemble import whole_run
 from .sgd import sgd
 from .sgd_sde import sgd_sde
 from .simulate import simulate

@@ -10,9 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .._kernels import ensemble as drivers
+from ..engine.interrupt import Interrupt
 from ..errors import AccuracyWarning
 from ._ensemble import Ensemble, blocks
-from ._interrupt import Interrupt
 from ._user_function import UserFunction
 from .schemes import prepare
 from .sde import SDE

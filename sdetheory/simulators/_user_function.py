@@ -17,10 +17,10 @@ from numba.extending import is_jitted
 from numpy.typing import NDArray
 
 from .._kernels.signatures import FIELD
+from ..engine.interrupt import shielded
 from ..errors import InvalidInputError
 from ..symbolic.codegen import module_source
 from ._fast_mathematics import stack_vector, with_fast_mathematics
-from ._interrupt import shielded
 
 
 class UserFunction:

@@ -15,12 +15,12 @@ from numpy.typing import ArrayLike, NDArray
 from tqdm.auto import tqdm
 
 from .. import _validate
+from ..engine.interrupt import whole_run
+from ..engine.parallel import check, pickled
 from ..errors import InvalidInputError
 from ..hyperparameters import SGDHyperparameters
 from ..models import _consistency
 from . import _study_file
-from ._ensemble import whole_run
-from ._parallel import check, pickled
 from .batch_size_result import POINT, SETTING, BatchSizeStudy, key_of, study_of
 from .sgd import sgd
 

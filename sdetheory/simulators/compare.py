@@ -14,13 +14,13 @@ from numpy.typing import ArrayLike, NDArray
 from tqdm.auto import tqdm
 
 from .. import _validate
+from ..engine.checkpoint import Checkpoint, describe_seed, digest, identity
 from ..errors import AccuracyWarning, IncompatibleError, InvalidInputError
 from ..hyperparameters import SGDHyperparameters
 from ..models import _consistency
 from ..models._formula import stated
 from ..results import Estimate
 from . import _comparison
-from ._checkpoint import Checkpoint, describe_seed, digest, identity
 from ._comparison import LinearScaling, Moments, WeakOrder
 from ._comparison_runs import Ensembles
 from ._ensemble import starting_points

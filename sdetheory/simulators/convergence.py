@@ -13,9 +13,9 @@ from scipy import special
 from .. import _validate
 from .._intervals import law_of_mean
 from .._kernels import ensemble as drivers
+from ..engine.interrupt import whole_run
 from ..errors import DivergedError, InvalidInputError
 from ..results import Estimate
-from ._ensemble import whole_run
 from .schemes import INCREMENTS, SCHEMES, prepare
 from .sde import SDE
 from .simulate import simulate
