@@ -29,12 +29,14 @@ INSIDE = {
     "symbolic": {"_validate", "errors"},
     "_kernels": set(),
     "schemes": {"_kernels", "_validate", "errors"},
+    "engine": {"_kernels", "_validate", "errors"},
     "landscapes": {"symbolic", "_kernels", "_validate", "errors"},
     "models": {"_intervals", "_validate", "results", "errors"},
     "datasets": {"_validate", "errors"},
     "theory": {"hyperparameters", "_validate", "results", "errors"},
     "simulators": {
         "_intervals",
+        "engine",
         "landscapes",
         "symbolic",
         "models",
@@ -56,7 +58,7 @@ INSIDE = {
         "_validate",
         "errors",
     },
-    "evidence": {"_intervals", "models", "results", "simulators", "_validate", "errors"},
+    "evidence": {"_intervals", "engine", "models", "results", "simulators", "_validate", "errors"},
     "stats": {"results", "_validate", "errors"},
     "plotting": None,  # a leaf: it may import all, nobody imports it
     "__init__": set(),
@@ -72,6 +74,7 @@ OUTSIDE = {
     "symbolic": {"sympy", "mpmath"},
     "_kernels": {"llvmlite", "numba", "numpy"},
     "schemes": {"numpy", "scipy"},
+    "engine": {"numba", "numpy", "tqdm"},
     "landscapes": {"numpy", "sympy"},
     "models": {"numpy", "scipy"},
     "datasets": {"numpy", "mlxtend"},
@@ -192,6 +195,7 @@ def test_a_folder_is_taken_in_at_one_look():
         ("sdetheory.stats", "from sdetheory import simulators"),
         ("sdetheory.simulators.sde", "import importlib\nx = importlib.import_module('sdetheory.theory')"),
         ("sdetheory.models.logistic", "from .. import plotting"),
+        ("sdetheory.engine.run", "from ..simulators import simulate"),
     ],
 )
 def test_the_checker_sees_a_wrong_import(module, source):

@@ -1,6 +1,6 @@
 """Monte Carlo: ensembles of SDE paths, their stationary statistics, and minibatch noise."""
 
-from ._divergence import Divergence as Divergence
+from ..engine.divergence import Divergence as Divergence
 from .first_passage import FirstPassage as FirstPassage
 from .first_passage import first_passage as first_passage
 from .langevin import langevin as langevin

@@ -14,13 +14,11 @@ from .. import _validate
 from .._kernels import ensemble as drivers
 from .._kernels import noise
 from .._kernels.signatures import NOISE, compiled
+from ..engine.fork import check_threads
+from ..engine.interrupt import Interrupt, shielded
+from ..engine.pace import Pace
 from ..errors import IncompatibleError, InvalidInputError
 from ..schemes._stability import check_step
-from ._fork import check_threads
-from ._interrupt import Interrupt as Interrupt
-from ._interrupt import shielded
-from ._interrupt import whole_run as whole_run
-from ._pace import Pace
 from .schemes import INCREMENTS, SCHEMES, Plan, prepare
 from .sde import SDE
 from .sgd_sde import SGDEquation

@@ -9,10 +9,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ..engine.interrupt import Interrupt
+from ..engine.parallel import one_thread
 from ..errors import AccuracyWarning
 from ._ensemble import Ensemble, blocks
-from ._interrupt import Interrupt
-from ._parallel import one_thread
 from ._user_function import UserFunction
 from .schemes import prepare
 from .sde import SDE

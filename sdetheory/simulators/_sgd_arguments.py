@@ -10,10 +10,10 @@ from numpy.typing import ArrayLike, NDArray
 
 from .. import _validate
 from .._kernels import sgd as kernels
+from ..engine.checkpoint import Checkpoint, describe_seed, digest, identity
 from ..errors import IncompatibleError, InvalidInputError
 from ..hyperparameters import SGDHyperparameters
 from . import _sgd_engine, _sgd_run
-from ._checkpoint import Checkpoint, describe_seed, digest, identity
 from .optimizers import Adam, RMSprop
 
 Array = NDArray[Any]

@@ -12,12 +12,13 @@ from numpy.typing import NDArray
 from tqdm.auto import tqdm
 
 from .. import _validate
+from ..engine import parallel as _parallel
+from ..engine.checkpoint import Checkpoint
+from ..engine.fork import check_threads
+from ..engine.interrupt import Interrupt
+from ..engine.pace import Pace
 from ..errors import InvalidInputError
-from . import _parallel, _sgd_engine
-from ._checkpoint import Checkpoint
-from ._ensemble import Interrupt
-from ._fork import check_threads
-from ._pace import Pace
+from . import _sgd_engine
 
 Array = NDArray[Any]
 

@@ -15,10 +15,10 @@ from .. import _validate
 from .._kernels import ensemble as drivers
 from .._kernels import noise, weighted
 from .._kernels.signatures import NOISE, compiled
+from ..engine.fork import check_threads
+from ..engine.interrupt import shielded
 from ..errors import IncompatibleError, InvalidInputError
 from ._ensemble import Ensemble, blocks, starting_points
-from ._fork import check_threads
-from ._interrupt import shielded
 from .schemes import INCREMENTS, SCHEMES, Scheme
 from .sde import check_methods
 from .sgd_sde import LinearForm, SGDEquation, check_consistency, linear_form

@@ -16,12 +16,14 @@ from .. import _validate
 from .._intervals import Reciprocal, law_of_rate
 from .._kernels import ensemble as drivers
 from .._kernels.block import BlockFunction
+from ..engine import divergence as _divergence
+from ..engine import parallel as _parallel
+from ..engine.checkpoint import Checkpoint
+from ..engine.divergence import Divergence
+from ..engine.interrupt import Interrupt
 from ..errors import DivergedError, IncompatibleError, InvalidInputError
 from ..results import Estimate, mean_of, ratio_estimate
-from . import _divergence, _parallel
-from ._checkpoint import Checkpoint
-from ._divergence import Divergence
-from ._ensemble import Ensemble, Interrupt
+from ._ensemble import Ensemble
 from ._scout import warn_of_long_steps
 from .schemes import SCHEMES
 from .sde import SDE

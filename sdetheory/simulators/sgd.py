@@ -13,11 +13,11 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from .. import _validate
+from ..engine.checkpoint import Checkpoint
 from ..hyperparameters import SGDHyperparameters
 from ..models import _consistency
 from ..results import Estimate, mean_of
 from . import _sgd_arguments, _sgd_engine, _sgd_run
-from ._checkpoint import Checkpoint
 
 Array = NDArray[Any]
 

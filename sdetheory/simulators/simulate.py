@@ -12,11 +12,13 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from .. import _validate
+from ..engine import divergence as _divergence
+from ..engine import parallel as _parallel
+from ..engine.checkpoint import Checkpoint
+from ..engine.divergence import Divergence
+from ..engine.interrupt import Interrupt
 from ..errors import IncompatibleError, InvalidInputError
-from . import _divergence, _parallel
-from ._checkpoint import Checkpoint
-from ._divergence import Divergence
-from ._ensemble import Ensemble, Interrupt
+from ._ensemble import Ensemble
 from ._scout import warn_of_long_steps
 from ._weighted_ensemble import WeightedEnsemble
 from .schemes import SCHEMES

@@ -14,12 +14,15 @@ from numpy.typing import ArrayLike, NDArray
 
 from .. import _validate
 from .._intervals import law_of_fraction, law_of_mean
+from ..engine import divergence as _divergence
+from ..engine import parallel as _parallel
+from ..engine.checkpoint import Checkpoint
+from ..engine.divergence import Divergence
+from ..engine.interrupt import Interrupt
 from ..errors import AccuracyWarning, DivergedError, InvalidInputError
 from ..results import Estimate, mean_of
-from . import _divergence, _moments, _parallel, _settling
-from ._checkpoint import Checkpoint
-from ._divergence import Divergence
-from ._ensemble import Ensemble, Interrupt
+from . import _moments, _settling
+from ._ensemble import Ensemble
 from ._observables import Observables
 from ._scout import warn_of_long_steps
 from .histogram import Histogram, cell_edges, from_counts

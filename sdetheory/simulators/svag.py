@@ -13,11 +13,11 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from .. import _validate
+from ..engine.checkpoint import Checkpoint
 from ..errors import IncompatibleError
 from ..hyperparameters import SGDHyperparameters
 from ..models import _consistency
 from . import _sgd_arguments, _sgd_run
-from ._checkpoint import Checkpoint
 from ._ensemble import starting_points
 
 Array = NDArray[np.float64]

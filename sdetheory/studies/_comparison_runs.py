@@ -12,9 +12,9 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from tqdm.auto import tqdm
 
+from ..engine.checkpoint import Checkpoint
+from ..engine.interrupt import whole_run
 from ..hyperparameters import SGDHyperparameters
-from ..simulators._checkpoint import Checkpoint
-from ..simulators._ensemble import whole_run
 from ..simulators.sgd import sgd
 from ..simulators.sgd_sde import sgd_sde
 from ..simulators.simulate import simulate

@@ -15,11 +15,11 @@ from numpy.typing import ArrayLike, NDArray
 from tqdm.auto import tqdm
 
 from .. import _validate
+from ..engine.interrupt import whole_run
+from ..engine.parallel import check, pickled
 from ..errors import InvalidInputError
 from ..hyperparameters import SGDHyperparameters
 from ..models import _consistency
-from ..simulators._ensemble import whole_run
-from ..simulators._parallel import check, pickled
 from ..simulators.sgd import sgd
 from . import _study_file
 from .batch_size_result import POINT, SETTING, BatchSizeStudy, key_of, study_of

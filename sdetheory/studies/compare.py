@@ -14,12 +14,12 @@ from numpy.typing import ArrayLike, NDArray
 from tqdm.auto import tqdm
 
 from .. import _validate
+from ..engine.checkpoint import Checkpoint, describe_seed, digest, identity
 from ..errors import AccuracyWarning, IncompatibleError, InvalidInputError
 from ..hyperparameters import SGDHyperparameters
 from ..models import _consistency
 from ..models._formula import stated
 from ..results import Estimate
-from ..simulators._checkpoint import Checkpoint, describe_seed, digest, identity
 from ..simulators._ensemble import starting_points
 from ..simulators.sgd_sde import check_consistency, check_model
 from . import _comparison

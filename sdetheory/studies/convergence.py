@@ -13,9 +13,9 @@ from scipy import special
 from .. import _validate
 from .._intervals import law_of_mean
 from .._kernels import ensemble as drivers
+from ..engine.interrupt import whole_run
 from ..errors import DivergedError, InvalidInputError
 from ..results import Estimate
-from ..simulators._ensemble import whole_run
 from ..simulators.schemes import INCREMENTS, SCHEMES, prepare
 from ..simulators.sde import SDE
 from ..simulators.simulate import simulate

@@ -14,8 +14,11 @@ import numpy as np
 import pytest
 
 import sdetheory as st
+from sdetheory.engine import checkpoint as _checkpoint
+from sdetheory.engine import pace as _pace
+from sdetheory.engine.interrupt import Interrupt
 from sdetheory.errors import AccuracyWarning, InvalidInputError
-from sdetheory.simulators import _checkpoint, _ensemble, _pace
+from sdetheory.simulators import _ensemble
 
 # What is tested is how the run is made, not whether it has settled, which it is too short for.
 SHORT = pytest.mark.filterwarnings("ignore::sdetheory.errors.AccuracyWarning")
@@ -189,7 +192,7 @@ def test_in_another_thread_signals_are_left_alone():
 def test_a_handler_of_somebody_else_is_left_alone():
     mine = signal.signal(signal.SIGINT, lambda *_: None)
     try:
-        with _ensemble.Interrupt() as interrupt:
+        with Interrupt() as interrupt:
             signal.raise_signal(signal.SIGINT)
         assert not interrupt.seen
     finally:

@@ -12,8 +12,9 @@ import pytest
 from test_checkpoint import BINS, assert_same
 
 import sdetheory as st
+from sdetheory.engine import checkpoint as _checkpoint
+from sdetheory.engine import parallel as _parallel
 from sdetheory.errors import InvalidInputError, WorkerError
-from sdetheory.simulators import _checkpoint, _parallel
 from sdetheory.simulators._ensemble import Ensemble
 
 # What is tested is how the run is made, not whether it has settled, which it is too short for.

@@ -183,7 +183,7 @@ def test_lost_paths_are_counted(rng):
 @pytest.mark.parametrize("stride", [1, 7, 1 << 14])
 def test_the_first_lost_path_and_its_step_are_named(method, stride, monkeypatch, rng):
     """As a run that saves every step sees them; whatever happens after, and on workers too."""
-    monkeypatch.setattr("sdetheory.simulators._divergence._STRIDE", stride)
+    monkeypatch.setattr("sdetheory.engine.divergence._STRIDE", stride)
     starts = np.where(np.arange(90)[:, None] % 40 == 33, 6.0, 0.5)  # paths 33 and 73 step over the wells and away
     given = {"dt": 0.1, "n_steps": 30, "rng": rng.integers(99), "method": method, "start": 2.0}
     with pytest.warns(RuntimeWarning, match="2 of 90 paths overflowed; the first is path 33") as caught:

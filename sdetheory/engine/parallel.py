@@ -16,9 +16,8 @@ from numpy.typing import NDArray
 from tqdm.auto import tqdm
 
 from ..errors import InvalidInputError, WorkerError
-from ._checkpoint import Checkpoint
-from ._ensemble import Ensemble
-from ._fork import check_threads
+from .checkpoint import Checkpoint
+from .fork import check_threads
 
 Arrays = dict[str, NDArray[Any]]
 
@@ -26,7 +25,7 @@ PARTS = 128
 """An ensemble has at most so many parts, whatever the executor; histograms count each of them apart."""
 
 
-def bounds(ensemble: Ensemble) -> list[tuple[int, int]]:
+def bounds(ensemble: Any) -> list[tuple[int, int]]:
     """Return the first and last + 1 block of each part, as the kernels group blocks."""
     blocks = len(ensemble.state)
     parts = min(blocks, PARTS)
@@ -36,7 +35,7 @@ def bounds(ensemble: Ensemble) -> list[tuple[int, int]]:
 def gather(
     executor: Executor,
     task: Callable[..., Arrays],
-    ensemble: Ensemble,
+    ensemble: Any,
     arguments: tuple[Any, ...],
     *,
     axes: dict[str, int],
@@ -124,7 +123,7 @@ def _work(
     task: Callable[..., Arrays],
     payloads: tuple[bytes, bytes],
     numbers: NDArray[np.int64],
-    ensemble: Ensemble,
+    ensemble: Any,
 ) -> Arrays:
     """Run a task in a worker."""
     plan, arguments = map(unpickled, payloads)

@@ -20,7 +20,6 @@ from numpy.typing import NDArray
 
 from .. import _validate
 from ..errors import InvalidInputError
-from ._ensemble import Ensemble
 
 Arrays = Mapping[str, NDArray[Any]]
 
@@ -60,7 +59,7 @@ class Checkpoint:
             return rng
         return np.random.SeedSequence(**self._header["run"].get("rng", {}))
 
-    def describe(self, function: str, ensemble: Ensemble, **options: Any) -> dict[str, Any]:
+    def describe(self, function: str, ensemble: Any, **options: Any) -> dict[str, Any]:
         """Return all that the bits of a run depend on, in what JSON can hold; nothing if there is no file."""
         if self.path is None:
             return {}

@@ -9,8 +9,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from ._ensemble import Ensemble
-
 _STRIDE = 2**14
 
 
@@ -31,7 +29,7 @@ class Divergence:
 
 
 def find(
-    ensemble: Ensemble,
+    ensemble: Any,
     starts: NDArray[np.float64],
     lost: Any,
     n_steps: int,
@@ -56,7 +54,7 @@ def find(
     return Divergence(path=path, step=lane.step)
 
 
-def report(divergence: Divergence | None, lost: ArrayLike, ensemble: Ensemble, then: str) -> str:
+def report(divergence: Divergence | None, lost: ArrayLike, ensemble: Any, then: str) -> str:
     """Return the message about paths that overflowed."""
     assert divergence is not None
     dt, step = ensemble.dt, divergence.step
