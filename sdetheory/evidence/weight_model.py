@@ -14,8 +14,7 @@ from scipy import linalg, optimize
 
 from .. import _validate
 from ..errors import IncompatibleError, InvalidInputError
-from ..models import LogisticRegression
-from ..models._formula import formula_of
+from ..models._formula import extensible, likelihood_of
 from . import _differences
 from ._mode_search import descend, lengths
 from ._own_model import OwnCoordinates
@@ -29,6 +28,7 @@ _MODE = 1e-6
 
 
 # Functions have no equality worth the name, so models compare by identity.
+@extensible
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class WeightModel:
     r"""A likelihood and a prior density as functions of the weights.
@@ -116,10 +116,10 @@ class WeightModel:
             )
         prior = _gaussian(int(model.dimension), float(precision))
         start = np.zeros(int(model.dimension))
-        if formula_of(model) is LogisticRegression:
-            signs = 1 - 2 * model.y
+        likelihood = likelihood_of(model)
+        if likelihood is not None and likelihood.outputs == 1:
             return cls(
-                log_likelihood=lambda w: -np.logaddexp(0.0, signs * (w @ model.X.T)).sum(axis=-1),
+                log_likelihood=lambda w: -likelihood.cost(w @ model.X.T, model.y).sum(axis=-1),
                 log_prior=prior,
                 start=start,
                 derivatives=lambda w: (model.gradient(w), model.hessian(w)),
