@@ -1,4 +1,4 @@
-"""Laplace's approximation of the evidence of a classifier."""
+"""Laplace's approximation of the evidence of classifiers, counts, and models of one's own."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class Laplace:
 
     Parameters
     ----------
-    model : LogisticRegression, SoftmaxRegression or another
+    model : LogisticRegression, PoissonRegression or another
         The model and its data.
     prior_precision : float or ndarray, shape (...)
         λ.
@@ -68,7 +68,10 @@ class Laplace:
 
     @property
     def log_evidence_ratio(self) -> Any:
-        """Log evidence ratio E in favour of guessing, C(w₀) + ½ Σ ln(λᵢ/λ) − n ln k; trust the model only if E < 0."""
+        """Log evidence ratio E in favour of the null model; trust the model only if E < 0.
+
+        The null model guesses among k classes, at a cost of n ln k, and of counts says that their mean is 1.
+        """
         likelihood, n_classes = likelihood_of(self.model), getattr(self.model, "n_classes", None)
         if likelihood is not None:
             return -self.log_evidence - likelihood.null(self.model.y)
@@ -103,27 +106,27 @@ class Laplace:
         )
 
     def predict(self, X_new: ArrayLike, *, method: str | None = None) -> Array:
-        r"""Return the probabilities of the classes of new examples, averaged over the approximate posterior.
+        r"""Return the probabilities of the classes of new examples, or mean counts, averaged over the posterior.
 
         .. math:: P(y_* = c) = \int \mathrm{softmax}_c(a)\, N(a;\; m_*,\; S_*) \, da
 
         The activations a of one example are linear in the weights, hence normal under Laplace's approximation; with two
-        classes the integral has one variable, x·w ~ N(x·w₀, xᵀA⁻¹x).
+        classes, or counts, the integral has one variable, x·w ~ N(x·w₀, xᵀA⁻¹x).
 
         Parameters
         ----------
         X_new : ndarray, shape (m, p)
             One row per example.
         method : {"quadrature", "sampling", "probit", "map"}, optional
-            Logistic regression: "quadrature", the default, the integral to 1e-12, or MacKay's approximation "probit" of
-            it, 1/(1 + exp(−κa)) with κ = 1/√(1 + πs²/8). Softmax regression: "sampling", the default, the integral by
-            points of low discrepancy, always the same, until its standard errors are below 1e-4. Both: "map", the
-            probability at w₀ alone.
+            "quadrature", the default of all but softmax regression: the integral, to 1e-12 or in closed form.
+            Logistic regression: also MacKay's approximation "probit" of it, 1/(1 + exp(−κa)) with κ = 1/√(1 + πs²/8).
+            Softmax regression: "sampling", the default, the integral by points of low discrepancy, always the same,
+            until its standard errors are below 1e-4. All: "map", the probability, or mean, at w₀ alone.
 
         Returns
         -------
         ndarray, shape (..., m) or (..., m, k)
-            P(y = 1) of logistic regression; all k probabilities of softmax regression, which sum to one.
+            P(y = 1) of two classes, the mean of counts; all k probabilities of softmax regression, which sum to one.
 
         Raises
         ------
@@ -205,7 +208,7 @@ def laplace(model: Any, prior_precision: ArrayLike, *, mode: ArrayLike | None = 
 
     Parameters
     ----------
-    model : LogisticRegression, SoftmaxRegression or another
+    model : LogisticRegression, ProbitRegression, PoissonRegression, SoftmaxRegression or another
         The model and its data. Its own prior precision is replaced. A model of one's own, or a subclass that overrides
         the cost or its derivatives, needs `dimension`, ``cost(w)``, ``gradient(w)`` and ``hessian(w)`` or
         ``hessian_vector_product(w, v)``, with cost = −ln P(y|w) + prior_precision·|w|²/2; no `prior_precision` is 0.
@@ -232,7 +235,7 @@ def laplace(model: Any, prior_precision: ArrayLike, *, mode: ArrayLike | None = 
 
     Notes
     -----
-    Assumes a posterior with one mode that is nearly Gaussian; the first holds for these classifiers, whose cost is
+    Assumes a posterior with one mode that is nearly Gaussian; the first holds for these regressions, whose cost is
     strictly convex, and of other models the mode found is the one below the origin. The second fails slowly: on
     logistic regressions with six weights the log evidence is off by tenths of a nat. :func:`quadrature`,
     :func:`importance_sampling` and :func:`thermodynamic` measure by how much.

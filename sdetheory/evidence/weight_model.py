@@ -92,7 +92,7 @@ class WeightModel:
 
         Parameters
         ----------
-        model : LogisticRegression or another
+        model : LogisticRegression, PoissonRegression or another
             With prior_precision > 0 and `dimension`, ``cost(w)``, ``gradient(w)`` and ``hessian(w)`` or
             ``hessian_vector_product(w, v)``, where cost = −ln P(y|w) + prior_precision·|w|²/2.
 

@@ -102,7 +102,7 @@ class SoftmaxRegression(Model):
     @property
     def likelihood(self) -> Categorical:
         """What an example costs, given its m products with weights."""
-        return Categorical(tuple(map(tuple, self._coding.tolist())))
+        return Categorical(self._coding)
 
     @property
     def train_size(self) -> int:

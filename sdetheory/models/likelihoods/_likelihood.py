@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy import special
 
+from ... import _validate
 from ._normal import normal_average
 
 Array = NDArray[np.float64]
@@ -64,25 +65,16 @@ class Likelihood:
     methods: tuple[str, ...] = ("quadrature",)
     steepness: Callable[[Array], Array] | None = None
 
+    # What each likelihood writes: ℓ, its derivatives, which take the functions f, and the mean of y (of two classes,
+    # P(y = 1)); ℓ with those constants that make P sum to one over the labels.
+    cost: Any
+    slope: Any
+    curvature: Any
+    mean: Any
+
     def labels(self, y: ArrayLike) -> NDArray[Any]:
-        """Return labels y, shape (n,), if they are such as the likelihood admits."""
-        raise NotImplementedError  # each likelihood has its own, as of the next four
-
-    def cost(self, z: Array, y: NDArray[Any]) -> Array:
-        """Return ℓ(z, y), with those constants that make P sum to one over the labels."""
-        raise NotImplementedError
-
-    def slope(self, z: Any, y: Any, f: Any = Arrays) -> Any:
-        """Return ∂ℓ/∂z."""
-        raise NotImplementedError
-
-    def curvature(self, z: Any, y: Any, f: Any = Arrays) -> Any:
-        """Return ∂²ℓ/∂z² ≥ 0."""
-        raise NotImplementedError
-
-    def mean(self, z: Array) -> Array:
-        """Return the mean of y given z; of two classes, P(y = 1)."""
-        raise NotImplementedError
+        """Return labels y, shape (n,), if they are such as the likelihood admits: classes, or counts."""
+        return _validate.integers("y", y, at_least=0, at_most=None if self.n_classes is None else self.n_classes - 1)
 
     def total(self, z: Array, y: NDArray[Any]) -> Any:
         """Return the sum of ℓ over the last axis of z."""

@@ -9,7 +9,6 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import special
 
-from ... import _validate
 from ._likelihood import Array, Arrays, Likelihood
 from ._normal import logistic_normal
 
@@ -21,10 +20,6 @@ class Bernoulli(Likelihood):
     n_classes = 2
     softplus = True
     methods = ("quadrature", "probit")
-
-    def labels(self, y: Any) -> NDArray[np.int64]:
-        """Return y, each 0 or 1."""
-        return _validate.integers("y", y, at_least=0, at_most=1)
 
     def cost(self, z: Array, y: NDArray[Any]) -> Array:
         """Return ln(1 + e^((1 − 2y) z))."""

@@ -2,49 +2,36 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-from ... import _validate
-from ._likelihood import Likelihood
+from ._likelihood import Array, Likelihood
 
 _MOST = 16
 """Classes beyond which no kernel is made: the source of its slopes grows with their square."""
 
 
-@dataclass(frozen=True)
 class Categorical(Likelihood):
     """ℓ = −ln softmax(K z) of the label; z has as many components as the coding K, of shape (k, m), has columns."""
 
-    coding: tuple[tuple[float, ...], ...]
     name = "softmax"
     methods = ("sampling",)
 
-    @property
-    def n_classes(self) -> int:  # pyright: ignore[reportIncompatibleVariableOverride]
-        """Number k of classes."""
-        return len(self.coding)
+    def __init__(self, coding: Array) -> None:
+        self.coding, (self.n_classes, self.outputs) = coding, coding.shape
+        self.compiled = self.n_classes <= _MOST
 
-    @property
-    def outputs(self) -> int:  # pyright: ignore[reportIncompatibleVariableOverride]
-        """Number m of components of z."""
-        return len(self.coding[0])
+    # Kernels are kept for each likelihood, and a model makes this one anew when it is asked.
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Categorical) and np.array_equal(self.coding, other.coding)
 
-    @property
-    def compiled(self) -> bool:  # pyright: ignore[reportIncompatibleVariableOverride]
-        """Whether there are few classes."""
-        return len(self.coding) <= _MOST
-
-    def labels(self, y: Any) -> NDArray[np.int64]:
-        """Return y, whole numbers from 0 to k − 1."""
-        return _validate.integers("y", y, at_least=0, at_most=self.n_classes - 1)
+    def __hash__(self) -> int:
+        return hash(self.coding.tobytes())
 
     def slopes(self, z: list[Any], y: Any, f: Any) -> list[Any]:
         """Return K'(P − 1 of the label). As in the model, no difference loses the digits of a good fit."""
-        rows = [[int(entry) if entry.is_integer() else entry for entry in row] for row in self.coding]
+        rows = [[int(entry) if entry.is_integer() else entry for entry in row] for row in self.coding.tolist()]
         activations = [sum(k * a for k, a in zip(row, z, strict=True)) for row in rows]
         largest = f.max(*activations)
         powers = [f.exp(a - largest) for a in activations]

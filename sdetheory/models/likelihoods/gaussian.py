@@ -33,7 +33,3 @@ class Gaussian(Likelihood):
     def mean(self, z: Array) -> Array:
         """Return z."""
         return z
-
-    def average(self, mean: Array, deviation: Array, method: str) -> Array:
-        """Return the mean: z is its own expectation."""
-        return mean
