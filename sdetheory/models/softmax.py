@@ -7,13 +7,14 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy import special
+from scipy import linalg, special
 
 from .. import _validate
 from ..errors import InvalidInputError
 from . import _cross_entropy, _minibatch
 from ._formula import Model, declared
 from ._regression import data
+from .likelihoods.categorical import Categorical
 
 Array = NDArray[np.float64]
 
@@ -97,6 +98,11 @@ class SoftmaxRegression(Model):
         values = {"X": inputs, "y": labels, "n_classes": k, "coding": coding, "prior_precision": precision}
         for name, value in values.items():
             object.__setattr__(self, name, value)
+
+    @property
+    def likelihood(self) -> Categorical:
+        """What an example costs, given its m products with weights."""
+        return Categorical(self._coding)
 
     @property
     def train_size(self) -> int:
@@ -351,6 +357,24 @@ class SoftmaxRegression(Model):
         """
         logs, labels = self._on_data(w, X, y)
         return float(np.mean(logs.argmax(axis=1) == labels))
+
+    def _fisher(self, w: ArrayLike) -> Array:
+        """Return the Fisher information of one example, averaged over the inputs."""
+        return (self.hessian(w) - self.prior_precision * np.eye(self.dimension)) / self.train_size
+
+    def _response(self, X: Array, w: Array) -> Array:
+        """Return the probabilities of the classes at inputs (n', p) for weights (..., m p), shape (..., n', k)."""
+        return np.exp(self.log_probabilities(X, w))
+
+    def _on_scores(self, scores: Array) -> tuple[SoftmaxRegression, Array]:
+        """Return the same labels with inputs that are rotated, and the rotation of the outputs."""
+        # What all classes have in common changes no probability.
+        left, singular, right = linalg.svd(self._coding - self._coding.mean(axis=0), full_matrices=False)
+        size = max(self._coding.shape) * np.finfo(np.float64).eps * singular.max(initial=0.0)
+        rank = int(np.sum(singular > size))  # the others are zero up to rounding
+        coding = left[:, :rank] * singular[:rank]
+        # The class itself, as its formulas are the model's: a subclass may be made in other ways.
+        return SoftmaxRegression(scores, self.y, n_classes=self.n_classes, coding=coding), right[:rank]
 
     def _on_data(self, w: ArrayLike, X: ArrayLike | None, y: ArrayLike | None) -> tuple[Array, NDArray[np.int64]]:
         inputs, labels = data(X, y, self.X.shape[1]) or (self.X, self.y)

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from functools import cache
 from typing import Any
 
 import numpy as np
-import sympy
 from numpy.typing import NDArray
 
 from .._kernels import noise
@@ -15,9 +13,8 @@ from .._kernels import sgd as kernels
 from .._kernels.block import compiled_source
 from .._kernels.signatures import FIELD, WORDS, compiled
 from ..errors import InvalidInputError
-from ..models import LinearRegression, LogisticRegression, SoftmaxRegression
-from ..models._formula import formula_of
-from ..symbolic.formulas.codegen import block_source
+from ..models._formula import likelihood_of
+from ._slopes import slopes_source
 
 Array = NDArray[Any]
 
@@ -28,9 +25,6 @@ _MANY = 2**14
 
 _COVARIANCE_UP_TO = 64
 """Weights beyond which no covariance is kept: its memory would be the run's."""
-
-_CLASSES = 16
-"""Classes beyond which softmax regression takes the loop: the source of its slopes grows with their square."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -84,10 +78,8 @@ class State:
 
 def has_kernel(model: Any) -> bool:
     """Whether the runs of a model are made by a kernel."""
-    formula = formula_of(model)
-    if formula is SoftmaxRegression:
-        return model.n_classes is not None and model.n_classes <= _CLASSES
-    return formula in (LinearRegression, LogisticRegression)
+    likelihood = likelihood_of(model)
+    return likelihood is not None and likelihood.compiled
 
 
 def shortest(model: Any) -> int:
@@ -122,9 +114,7 @@ def draw(problem: Problem, run: int, first: int, n_steps: int) -> NDArray[np.int
 def _ensemble(problem: Problem) -> Any:
     model = problem.model
     y = model.y.astype(np.float64)
-    coding = getattr(model, "coding", None)
-    rows = None if coding is None else tuple(map(tuple, coding.tolist()))
-    slope = compiled_source(FIELD, _slope_source(formula_of(model), rows))
+    slope = compiled_source(FIELD, slopes_source(likelihood_of(model)))
     words = compiled(WORDS, noise.batch_words)
 
     def advance(state: State, first: int, n_steps: int, stop: int, interrupt: Any) -> bool:
@@ -137,29 +127,6 @@ def _ensemble(problem: Problem) -> Any:
         return True
 
     return advance
-
-
-@cache
-def _slope_source(formula: type | None, coding: tuple[tuple[float, ...], ...] | None) -> str:
-    """Return the kernel of dℓ/d(x·w), for each product of an example with weights, as a function of these and y."""
-    outputs = 1 if coding is None else len(coding[0])
-    z, y = sympy.symbols(f"z:{outputs}", real=True), sympy.Symbol("y", real=True)
-    if formula is LinearRegression:
-        slopes = [z[0] - y]
-    elif coding is None:
-        sign = 1 - 2 * y
-        slopes = [sign / (1 + sympy.exp(-sign * z[0]))]
-    else:
-        K = sympy.Matrix([[int(entry) if entry.is_integer() else entry for entry in row] for row in coding])
-        activations = K * sympy.Matrix(z)
-        largest = sympy.Max(*activations, evaluate=False)
-        powers = activations.applyfunc(lambda a: sympy.exp(a - largest))
-        # 0 for the label and 1 for every other class. As in the model, no difference loses the digits of a good fit.
-        others = [sympy.Min(abs(y - c), 1) for c in range(len(coding))]
-        wrong = [other * power / sum(powers) for other, power in zip(others, powers, strict=True)]
-        residuals = [w - (1 - other) * sum(wrong) for w, other in zip(wrong, others, strict=True)]
-        slopes = list(K.T * sympy.Matrix(residuals))
-    return block_source("the slopes of an example's cost", slopes, [*z, y])
 
 
 def _loop(problem: Problem) -> Any:

@@ -14,14 +14,17 @@ from numpy.typing import ArrayLike, NDArray
 from .. import _validate
 from .._kernels import ensemble as drivers
 from .._kernels import noise, weighted
-from .._kernels.signatures import NOISE, compiled
+from .._kernels.block import compiled_source
+from .._kernels.signatures import FIELD, NOISE, compiled
 from ..engine.fork import check_threads
 from ..engine.interrupt import shielded
 from ..errors import IncompatibleError, InvalidInputError
+from ..models._formula import likelihood_of
 from ._ensemble import Ensemble, blocks, starting_points
+from ._slopes import derivatives_source
 from .schemes import INCREMENTS, SCHEMES, Scheme
 from .sde import check_methods
-from .sgd_sde import LinearForm, SGDEquation, check_consistency, linear_form
+from .sgd_sde import SGDEquation, check_consistency
 
 _WORK = 2**27
 """Multiplications between two looks at the progress bar and the keyboard: a tenth of a second."""
@@ -46,10 +49,14 @@ class WeightedPlan:
             return compiled(NOISE, noise.gaussian), compiled(NOISE, noise.gaussian_of_one)
 
     @cached_property
-    def form(self) -> tuple[LinearForm, NDArray[np.float64]] | None:
-        """The model as a generalized linear one, with its inputs transposed, if it is one."""
-        form = linear_form(self.sde.model)
-        return None if form is None else (form, np.ascontiguousarray(form.X.T))
+    def form(self) -> tuple[Any, ...] | None:
+        """Inputs, transposed inputs, targets, and the derivatives of costs as machine code; None of other models."""
+        model, likelihood = self.sde.model, likelihood_of(self.sde.model)
+        if likelihood is None or likelihood.outputs != 1:
+            return None
+        with shielded():
+            derivatives = compiled_source(FIELD, derivatives_source(likelihood, self.sde.order))
+        return model.X, np.ascontiguousarray(model.X.T), model.y.astype(np.float64), derivatives
 
     @cached_property
     def step(self) -> str:
@@ -107,9 +114,9 @@ class WeightedEnsemble(Ensemble):
         points = starting_points(x0, sde.dimension, n_paths)
         check_methods(sde, SGDEquation, ("drift", "diffusion", "step_gradient"))
         check_consistency(sde.model, points[0], sde.order)
-        form = linear_form(sde.model)
-        if form is not None and form.link == weighted.LINEAR:
-            steepest = form.scale * np.linalg.norm(form.X, 2) ** 2 + form.prior_precision
+        likelihood = likelihood_of(sde.model)
+        if likelihood is not None and likelihood.quadratic:
+            steepest = np.linalg.norm(sde.model.X, 2) ** 2 + sde.model.prior_precision
             rate = steepest * (1 + sde.half_step * steepest)
             if dt * rate >= 2:
                 raise InvalidInputError(
@@ -164,12 +171,10 @@ class WeightedEnsemble(Ensemble):
         sde = self.plan.sde
         amplitude = np.sqrt(self.dt * sde.noise_scale / (sde.n_noises - 1))
         if self.plan.form is not None:
-            form, transposed = self.plan.form
-            numbers = np.array([self.dt, amplitude, form.scale, form.prior_precision, sde.half_step])
+            numbers = np.array([self.dt, amplitude, sde.model.prior_precision, sde.half_step])
             kernel = weighted.advance if len(self.state) > 1 else weighted.advance_one
             kernel(
-                self.state, form.X, transposed, form.y, form.link, numbers, normals, first_path,
-                self.step, n_frames, n_steps, key, frames,
+                self.state, *self.plan.form, numbers, normals, first_path, self.step, n_frames, n_steps, key, frames
             )  # fmt: skip
             self.step += n_frames * n_steps
             return

@@ -11,8 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 from scipy import special
 
 from ..errors import InvalidInputError
-from ..models import LinearRegression, LogisticRegression
-from ..models._formula import formula_of
+from ..models._formula import likelihood_of
 from ..results import Estimate, mean_of
 
 Array = NDArray[np.float64]
@@ -132,7 +131,8 @@ def unpacked(arrays: Mapping[str, Array], name: str) -> Moments:
 
 def cost(model: Any) -> Callable[[Array], ArrayLike]:
     """Return the model's cost as a function of weights (n, p)."""
-    if formula_of(model) in (LinearRegression, LogisticRegression):
+    likelihood = likelihood_of(model)
+    if likelihood is not None and likelihood.outputs == 1:
         return model.cost
     return lambda weights: [model.cost(w) for w in weights]
 

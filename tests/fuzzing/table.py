@@ -69,6 +69,16 @@ def logistic():
 
 
 @once
+def poisson():
+    return st.models.PoissonRegression(X, CLASSES, prior_precision=1.0)
+
+
+@once
+def probit():
+    return st.models.ProbitRegression(X, LABELS, prior_precision=1.0)
+
+
+@once
 def softmax():
     return st.models.SoftmaxRegression(X, CLASSES, prior_precision=1.0)
 
@@ -269,6 +279,8 @@ def _models():
     return (
         _methods("models.LinearRegression", least_squares, MODEL_CALLS, *most)
         | _methods("models.LogisticRegression", logistic, MODEL_CALLS)
+        | _methods("models.PoissonRegression", poisson, MODEL_CALLS, *most)
+        | _methods("models.ProbitRegression", probit, MODEL_CALLS)
         | _methods("models.SoftmaxRegression", softmax, MODEL_CALLS, w=w6, v=w6)
         | _methods("models.ReLUNetwork", network, MODEL_CALLS, *products, w=w21, v=w21)
         | _methods("models.FunctionModel", function_model, MODEL_CALLS,
@@ -525,6 +537,8 @@ def _calls():
         ),
         "models.LinearRegression": dict(X=X, y=Y),
         "models.LogisticRegression": dict(X=X, y=LABELS),
+        "models.PoissonRegression": dict(X=X, y=CLASSES),
+        "models.ProbitRegression": dict(X=X, y=LABELS),
         "models.SoftmaxRegression": dict(X=X, y=CLASSES),
         "models.ReLUNetwork": dict(X=X, y=CLASSES, hidden=3),
         "models.fisher_discrepancy": dict(model=logistic(), w=W),
@@ -722,6 +736,8 @@ OPEN = (
     "models.FunctionModel.minibatch_gradient",
     "models.LinearRegression.minibatch_gradient",
     "models.LogisticRegression.minibatch_gradient",
+    "models.PoissonRegression.minibatch_gradient",
+    "models.ProbitRegression.minibatch_gradient",
     "models.ReLUNetwork.minibatch_gradient",
     "models.SoftmaxRegression.minibatch_gradient",
     "theory.critical_points",  # bounds of 1e300

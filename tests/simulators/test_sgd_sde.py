@@ -101,7 +101,7 @@ def test_kernel_and_general_loop_make_the_same_steps(name, order, monkeypatch):
     sde = st.sgd_sde(MODELS[name], HP, order=order)
     given = {"dt": 0.01, "n_steps": 12, "n_paths": 70, "rng": 1, "save_every": 4}
     fast = st.simulate(sde, np.full(P, 20.0), **given).paths
-    monkeypatch.setattr(_weighted_ensemble, "linear_form", lambda model: None)
+    monkeypatch.setattr(_weighted_ensemble, "likelihood_of", lambda model: None)
     np.testing.assert_allclose(fast, st.simulate(sde, np.full(P, 20.0), **given).paths, rtol=1e-11, atol=1e-12)
 
 

@@ -7,11 +7,8 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import linalg
 
 from ...errors import InvalidInputError
-from ...models import LogisticRegression, SoftmaxRegression
-from ...models._formula import formula_of
 from ..decomposition._decomposition import Factors, factor
 from ..decomposition._design import Design
 
@@ -34,7 +31,7 @@ class Coordinates:
 
     Parameters
     ----------
-    model : LogisticRegression or SoftmaxRegression
+    model : Regression or SoftmaxRegression
         The rotated model, with rank(X) inputs.
     rows : ndarray, shape (r, p)
         Orthonormal directions of inputs.
@@ -51,18 +48,12 @@ class Coordinates:
 
     @classmethod
     def of(cls, model: Any) -> tuple[Coordinates, Factors]:
-        """Decompose the inputs, and for more classes than two the coding; return the factors of the inputs too."""
+        """Decompose the inputs, and the outputs of a model of several; return the factors of the inputs too."""
         factors = factor(Design(), model.X, model.X.copy, weak=_WEAK, names=False)
         largest = int(np.frexp(factors.singular.max(initial=0.0))[1])
         unit = largest if abs(largest) > _FAR else 0
         scores = factors.left * np.ldexp(factors.singular, -unit)
-        # The class itself, as its formulas are the model's: a subclass may be made in other ways.
-        if formula_of(model) is LogisticRegression:
-            rotated = LogisticRegression(scores, model.y)
-            return cls(model=rotated, rows=factors.right, codes=np.ones((1, 1)), unit=unit), factors
-        # What all classes have in common changes no probability.
-        coding, codes = _principal(model._coding - model._coding.mean(axis=0))
-        rotated = SoftmaxRegression(scores, model.y, n_classes=model.n_classes, coding=coding)
+        rotated, codes = model._on_scores(scores)
         return cls(model=rotated, rows=factors.right, codes=codes, unit=unit), factors
 
     def precision(self, prior_precision: float) -> float:
@@ -98,10 +89,3 @@ class Coordinates:
             # Nothing is unseen; the rounding error left here would count at 1/λ.
             unseen[:] = 0.0
         return np.ldexp(seen, -self.unit), unseen
-
-
-def _principal(matrix: Array) -> tuple[Array, Array]:
-    """Return (U S, V') of the singular value decomposition, without singular values that are zero up to rounding."""
-    left, singular, right = linalg.svd(matrix, full_matrices=False)
-    rank = int(np.sum(singular > max(matrix.shape) * np.finfo(np.float64).eps * singular.max(initial=0.0)))
-    return left[:, :rank] * singular[:rank], right[:rank]

@@ -28,9 +28,9 @@ class Mode:
 
     The distance is the larger of the Newton decrement √(∇C' A⁻¹ ∇C), the way to go in posterior standard deviations,
     and of the largest change of an activation x'w in the Newton step −A⁻¹∇C. The first bounds the error of the cost,
-    the second that of ln det A, as an activation changes the logarithm of its weight p(1 − p) by less than itself. The
-    first alone would take separable data with λ → 0 for solved when the cost is tiny. Neither changes with the units of
-    the inputs.
+    the second that of ln det A, as an activation changes the logarithm of its curvature by less than itself, or by as
+    many times more as the likelihood says. The first alone would take separable data with λ → 0 for solved when the
+    cost is tiny. Neither changes with the units of the inputs.
     """
 
     w: Array
@@ -76,11 +76,11 @@ def certify(model: Any, w: Array) -> Mode:
             f"prior_precision = {model.prior_precision:.3g}. Increase it, bring the inputs to one scale, or give "
             "a mode."
         ) from None
-    step, decrement, distance = _newton_step(model, factor, gradient)
+    step, decrement, distance = _newton_step(model, w, factor, gradient)
     return Mode(w=w, factor=factor, gradient=gradient, step=step, decrement=decrement, distance=distance)
 
 
-def _newton_step(model: Any, factor: Array, gradient: Array) -> tuple[Array, float, float]:
+def _newton_step(model: Any, w: Array, factor: Array, gradient: Array) -> tuple[Array, float, float]:
     """Return −A⁻¹∇C, the Newton decrement and the distance."""
     scaled = linalg.solve_triangular(factor, gradient, lower=True)
     step = -linalg.solve_triangular(factor, scaled, lower=True, trans=1)
@@ -88,8 +88,11 @@ def _newton_step(model: Any, factor: Array, gradient: Array) -> tuple[Array, flo
     if not hasattr(model, "X"):  # a model with formulas of its own, whose activations are unknown
         return step, decrement, decrement
     by_class = step.reshape(-1, model.X.shape[1]) if step.size else np.zeros((1, 0))
-    change = float(np.abs(by_class @ model.X.T).max(initial=0.0))
-    return step, decrement, max(decrement, change)
+    changes = np.abs(by_class @ model.X.T)
+    steepness = model.likelihood.steepness
+    if steepness is not None:
+        changes *= steepness(model.X @ w)
+    return step, decrement, max(decrement, float(changes.max(initial=0.0)))
 
 
 def _damped_step(model: Any, mode: Mode) -> Array | None:
@@ -108,7 +111,7 @@ def _repeat(model: Any, mode: Mode, w: Array) -> Array:
     """Repeat steps with the old factor as long as they converge fast."""
     last = mode.distance
     while True:
-        step, _, distance = _newton_step(model, mode.factor, model.gradient(w))
+        step, _, distance = _newton_step(model, w, mode.factor, model.gradient(w))
         if distance > 0.1 * last or distance == 0.0:
             return w
         w, last = w + step, distance

@@ -19,23 +19,6 @@ _ERROR, _SEQUENCES, _FIRST, _LAST = 1e-4, 8, 8, 14
 _BLOCK = 2**22
 
 
-def logistic_normal(mean: Array, deviation: Array) -> Array:
-    """Return the expectation of 1/(1 + e^−a) for a ~ N(mean, deviation²), to 1e-12.
-
-    The trapezoidal rule converges exponentially for integrands that are analytic in a strip about the axis. Up to
-    deviation 1 it integrates the logistic function over the normal density; beyond, where that function becomes a step,
-    the normal distribution function over the logistic density.
-    """
-    step = 0.5
-    normal, logistic = np.arange(-9.0, 9.0 + step, step), np.arange(-38.0, 38.0 + step, step)
-    narrow = np.minimum(deviation, 1.0)[..., None]
-    inner = special.expit(mean[..., None] + narrow * normal) @ np.exp(-0.5 * normal**2) / math.sqrt(2 * math.pi)
-    wide = np.maximum(deviation, 1.0)[..., None]
-    weights = special.expit(logistic) * special.expit(-logistic)
-    outer = special.ndtr((mean[..., None] - logistic) / wide) @ weights
-    return step * np.where(deviation <= 1.0, inner, outer)
-
-
 def softmax_normal(mean: Array, coding: Array, covariance: Array) -> Array:
     """Return the expectations of softmax(mean + coding z) for z ~ N(0, covariance), shapes (m, k), (k, d), (m, d, d).
 

@@ -29,7 +29,7 @@ class Whitened:
 
     Parameters
     ----------
-    model : LogisticRegression or SoftmaxRegression
+    model : Regression or SoftmaxRegression
         The rotated model, prior included.
     mode : ndarray, shape (d,)
         w₀ in its coordinates.
@@ -66,7 +66,7 @@ class Whitened:
         """Return −[C(w₀ + L⁻ᵀu) − C(w₀)] for points u of shape (m, d)."""
         lowest = self.model.cost(self.mode)
         out = np.empty(len(points))
-        step = max(1, _BLOCK // (self.model.train_size * self.model.n_classes))
+        step = max(1, _BLOCK // (self.model.train_size * (getattr(self.model, "n_classes", None) or 1)))
         for start in range(0, len(points), step):
             block = slice(start, start + step)
             out[block] = lowest - self.model.cost(self.mode + points[block] @ self.directions)

@@ -12,12 +12,10 @@ from numpy.typing import ArrayLike, NDArray
 
 from ... import _validate
 from ...errors import IncompatibleError, InvalidInputError
-from ...models import LogisticRegression, SoftmaxRegression
-from ...models._formula import formula_of
 from ...results import Estimate
 from ..linear.model import LinearModel
 from ..occam import OccamDecomposition
-from .laplace import Classifier, laplace
+from .laplace import laplace
 
 Array = NDArray[np.float64]
 Split = tuple[Any, ArrayLike, ArrayLike]
@@ -38,7 +36,7 @@ class EvidenceCurve:
     train_loss, test_loss : ndarray, shape (s, l)
         Mean of −ln P(yᵢ | w₀) over the examples, w₀ the mode at that λ: of classifiers the cross-entropy.
     train_accuracy, test_accuracy : ndarray, shape (s, l), or None
-        Share of examples whose likeliest class is theirs; None in a regression.
+        Share of examples whose likeliest class is theirs; None where labels are no classes.
     """
 
     prior_precision: Array
@@ -128,8 +126,8 @@ def evidence_curve(
     Parameters
     ----------
     splits : iterable of (model, X_test, y_test)
-        One for each fold, seed, or data set: a LinearModel, LogisticRegression or SoftmaxRegression of the training
-        data, and m test examples. All models must be of one type.
+        One for each fold, seed, or data set: a LinearModel, LogisticRegression, SoftmaxRegression or another
+        regression of the training data, and m test examples. All models must be of one type.
     prior_precision : ndarray, shape (l,)
         At least two values of λ > 0, increasing.
     noise_variance : float, optional
@@ -149,7 +147,7 @@ def evidence_curve(
 
     Notes
     -----
-    The evidence is exact for linear models and Laplace's for classifiers. Losses are those of the best weights w₀, as
+    The evidence is exact for linear models and Laplace's for others. Losses are those of the best weights w₀, as
     in the paper, and not of the posterior average. Standard errors take splits for independent: right for data sets
     drawn anew, too small for folds and reshufflings of one data set, which share examples.
 
@@ -172,17 +170,20 @@ def evidence_curve(
     if not all(isinstance(split, (tuple, list)) and len(split) == 3 for split in splits):
         raise InvalidInputError(f"splits must be triples (model, X_test, y_test); got {_validate.shown(splits)}")
     for model, _, _ in splits:
-        _validate.instance("splits", model, (LinearModel, LogisticRegression, SoftmaxRegression),
-                           hint="A split is a model of the training data, X_test and y_test.")  # fmt: skip
+        if not (hasattr(model, "has_exact_evidence") or hasattr(model, "likelihood")):
+            raise InvalidInputError(
+                "splits must be of type LinearModel, or with a likelihood, as LogisticRegression or SoftmaxRegression; "
+                f"got {_validate.shown(model)}. A split is a model of the training data, X_test and y_test."
+            )
     kinds = {type(model) for model, _, _ in splits}
     if len(kinds) != 1:
         names = sorted(kind.__name__ for kind in kinds)
         error = IncompatibleError if kinds else InvalidInputError
         raise error(f"splits must be at least one, with models of one type; got {names}")
-    if issubclass(next(iter(kinds)), LinearModel) != (noise_variance is not None):
+    if hasattr(next(iter(kinds)), "has_exact_evidence") != (noise_variance is not None):
         raise IncompatibleError("noise_variance belongs to linear models, which need it, and to no others")
     if noise_variance is None:
-        measured = [_classifier(model, X, y, precision) for model, X, y in splits]
+        measured = [_approximate(model, X, y, precision) for model, X, y in splits]
     else:
         variance = _validate.real("noise_variance", noise_variance, above=0.0)
         measured = [_linear(model, X, y, precision, variance) for model, X, y in splits]
@@ -202,29 +203,19 @@ def evidence_curve(
     )
 
 
-def _classifier(model: Classifier, X: ArrayLike, y: ArrayLike, precision: Array) -> tuple[Any, dict[str, Array]]:
+def _approximate(model: Any, X: ArrayLike, y: ArrayLike, precision: Array) -> tuple[Any, dict[str, Array]]:
     """Return the parts of Laplace's evidence and, by name, the other fields of one split."""
     X = _validate.reals("X_test", X, shape=(None, model.X.shape[1]))
     path = laplace(model, precision)
     unseen = replace(model, X=X, y=_validate.reals("y_test", y, shape=(len(X),)), prior_precision=0.0)
-    return path.occam, {
+    measured = {
         "log_evidence_ratio": path.log_evidence_ratio,
         "test_loss": np.array([unseen.cost(w) for w in path.mode]) / len(X),
-        "train_accuracy": _accuracy(model, path.mode),
-        "test_accuracy": _accuracy(unseen, path.mode),
     }
-
-
-def _accuracy(model: Any, weights: Array) -> Array:
-    """Return the share of the model's own examples that weights (l, p) classify rightly, shape (l,)."""
-    kind = formula_of(model)
-    if kind is LogisticRegression:
-        likeliest = weights @ model.X.T > 0
-    elif kind is not SoftmaxRegression:
-        return np.array([model.accuracy(w) for w in weights])  # a subclass's own
-    else:
-        likeliest = model.log_probabilities(model.X, weights).argmax(axis=-1)
-    return np.mean(likeliest == model.y, axis=-1)
+    if hasattr(model, "accuracy"):
+        measured["train_accuracy"] = np.array([model.accuracy(w) for w in path.mode])
+        measured["test_accuracy"] = np.array([unseen.accuracy(w) for w in path.mode])
+    return path.occam, measured
 
 
 def _linear(

@@ -1,4 +1,4 @@
-"""Laplace's approximation of the evidence of a classifier."""
+"""Laplace's approximation of the evidence of classifiers, counts, and models of one's own."""
 
 from __future__ import annotations
 
@@ -9,23 +9,19 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy import linalg, special
+from scipy import linalg
 
 from ... import _validate
 from ...errors import IncompatibleError, InvalidInputError
-from ...models import LinearRegression, LogisticRegression, SoftmaxRegression
-from ...models._formula import formula_of
+from ...models._formula import likelihood_of
 from ..decomposition._decomposition import warn_of_rank
-from ..linear.model import LinearModel
 from ..occam import OccamDecomposition
 from ._coordinates import Coordinates
 from ._newton import CERTIFICATE, Mode, certify, find_mode
 from ._own_model import OwnCoordinates
-from ._predictive import activation_covariance, logistic_normal, softmax_normal
+from ._predictive import activation_covariance, softmax_normal
 
 Array = NDArray[np.float64]
-Classifier = LogisticRegression | SoftmaxRegression
-CLASSIFIERS = (LogisticRegression, SoftmaxRegression)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -34,7 +30,7 @@ class Laplace:
 
     Parameters
     ----------
-    model : LogisticRegression, SoftmaxRegression or another
+    model : LogisticRegression, PoissonRegression or another
         The model and its data.
     prior_precision : float or ndarray, shape (...)
         λ.
@@ -72,13 +68,19 @@ class Laplace:
 
     @property
     def log_evidence_ratio(self) -> Any:
-        """Log evidence ratio E in favour of guessing, C(w₀) + ½ Σ ln(λᵢ/λ) − n ln k; trust the model only if E < 0."""
-        if getattr(self.model, "n_classes", None) is None:
+        """Log evidence ratio E in favour of the null model; trust the model only if E < 0.
+
+        The null model guesses among k classes, at a cost of n ln k, and of counts says that their mean is 1.
+        """
+        likelihood, n_classes = likelihood_of(self.model), getattr(self.model, "n_classes", None)
+        if likelihood is not None:
+            return -self.log_evidence - likelihood.null(self.model.y)
+        if n_classes is None:
             raise IncompatibleError(
                 f"the null model guesses among k classes; {type(self.model).__name__} has no n_classes. "
                 "Subtract the log evidence of a null model of your own."
             )
-        return -self.log_evidence - self.model.train_size * math.log(self.model.n_classes)
+        return -self.log_evidence - self.model.train_size * math.log(n_classes)
 
     @property
     def covariance(self) -> Array:
@@ -104,27 +106,27 @@ class Laplace:
         )
 
     def predict(self, X_new: ArrayLike, *, method: str | None = None) -> Array:
-        r"""Return the probabilities of the classes of new examples, averaged over the approximate posterior.
+        r"""Return the probabilities of the classes of new examples, or mean counts, averaged over the posterior.
 
         .. math:: P(y_* = c) = \int \mathrm{softmax}_c(a)\, N(a;\; m_*,\; S_*) \, da
 
         The activations a of one example are linear in the weights, hence normal under Laplace's approximation; with two
-        classes the integral has one variable, x·w ~ N(x·w₀, xᵀA⁻¹x).
+        classes, or counts, the integral has one variable, x·w ~ N(x·w₀, xᵀA⁻¹x).
 
         Parameters
         ----------
         X_new : ndarray, shape (m, p)
             One row per example.
         method : {"quadrature", "sampling", "probit", "map"}, optional
-            Logistic regression: "quadrature", the default, the integral to 1e-12, or MacKay's approximation "probit" of
-            it, 1/(1 + exp(−κa)) with κ = 1/√(1 + πs²/8). Softmax regression: "sampling", the default, the integral by
-            points of low discrepancy, always the same, until its standard errors are below 1e-4. Both: "map", the
-            probability at w₀ alone.
+            "quadrature", the default of all but softmax regression: the integral, to 1e-12 or in closed form.
+            Logistic regression: also MacKay's approximation "probit" of it, 1/(1 + exp(−κa)) with κ = 1/√(1 + πs²/8).
+            Softmax regression: "sampling", the default, the integral by points of low discrepancy, always the same,
+            until its standard errors are below 1e-4. All: "map", the probability, or mean, at w₀ alone.
 
         Returns
         -------
         ndarray, shape (..., m) or (..., m, k)
-            P(y = 1) of logistic regression; all k probabilities of softmax regression, which sum to one.
+            P(y = 1) of two classes, the mean of counts; all k probabilities of softmax regression, which sum to one.
 
         Raises
         ------
@@ -142,33 +144,30 @@ class Laplace:
         ----------
         D. MacKay (1992), The evidence framework applied to classification networks, Neural Computation 4, 720.
         """
-        kind = formula_of(self.model)
-        if kind not in CLASSIFIERS:
+        likelihood = likelihood_of(self.model)
+        if likelihood is None:
             raise IncompatibleError(
-                f"predict() knows the probabilities of logistic and softmax regression, not those of "
-                f"{type(self.model).__name__}; average yours over N(mode, covariance) of this approximation"
+                f"predict() knows what the regressions of this package predict, such as the probabilities of logistic "
+                f"and softmax regression, not those of {type(self.model).__name__}; average yours over "
+                "N(mode, covariance) of this approximation"
             )
         X_new = _validate.reals("X_new", X_new, shape=(None, self.model.X.shape[1]))
-        if method is None:
-            method = "quadrature" if kind is LogisticRegression else "sampling"
-        method = _validate.choice("method", method, ("quadrature", "sampling", "probit", "map"))
-        if kind is SoftmaxRegression:
-            if method not in ("sampling", "map"):
-                raise IncompatibleError(f'softmax regression predicts with method="sampling" or "map"; got {method!r}')
-            logs = self.model.log_probabilities(X_new, self.mode)
-            return np.exp(logs) if method == "map" else self._sampled(X_new, logs)
-        if method == "sampling":
-            raise IncompatibleError('logistic regression predicts with "quadrature", which is exact; got "sampling"')
-        activation = self.mode @ X_new.T
+        known = ("quadrature", "sampling", "probit", "map")
+        method = _validate.choice("method", likelihood.methods[0] if method is None else method, known)
+        if method not in (*likelihood.methods, "map"):
+            best = "quadrature" in likelihood.methods
+            takes = '"quadrature", which is exact' if best else 'method="sampling" or "map"'
+            raise IncompatibleError(f"{likelihood.name} regression predicts with {takes}; got {method!r}")
         if method == "map":
-            return special.expit(activation)
-        variance = self._over_path(X_new)[..., 0, 0]
-        if method == "probit":
-            return special.expit(activation / np.sqrt(1 + math.pi / 8 * variance))
-        return logistic_normal(activation, np.sqrt(variance))
+            return self.model._response(X_new, self.mode)
+        if method == "sampling":
+            return self._sampled(X_new)
+        deviation = np.sqrt(self._over_path(X_new)[..., 0, 0])
+        return likelihood.average(self.mode @ X_new.T, deviation, method)
 
-    def _sampled(self, X_new: Array, logs: Array) -> Array:
+    def _sampled(self, X_new: Array) -> Array:
         """Return average probabilities of softmax regression; log probabilities serve as activations at the mode."""
+        logs = self.model.log_probabilities(X_new, self.mode)
         covariances = self._over_path(X_new)
         coding = self._coordinates.model._coding
         shape = covariances.shape[:-3]
@@ -209,7 +208,7 @@ def laplace(model: Any, prior_precision: ArrayLike, *, mode: ArrayLike | None = 
 
     Parameters
     ----------
-    model : LogisticRegression, SoftmaxRegression or another
+    model : LogisticRegression, ProbitRegression, PoissonRegression, SoftmaxRegression or another
         The model and its data. Its own prior precision is replaced. A model of one's own, or a subclass that overrides
         the cost or its derivatives, needs `dimension`, ``cost(w)``, ``gradient(w)`` and ``hessian(w)`` or
         ``hessian_vector_product(w, v)``, with cost = −ln P(y|w) + prior_precision·|w|²/2; no `prior_precision` is 0.
@@ -236,7 +235,7 @@ def laplace(model: Any, prior_precision: ArrayLike, *, mode: ArrayLike | None = 
 
     Notes
     -----
-    Assumes a posterior with one mode that is nearly Gaussian; the first holds for these classifiers, whose cost is
+    Assumes a posterior with one mode that is nearly Gaussian; the first holds for these regressions, whose cost is
     strictly convex, and of other models the mode found is the one below the origin. The second fails slowly: on
     logistic regressions with six weights the log evidence is off by tenths of a nat. :func:`quadrature`,
     :func:`importance_sampling` and :func:`thermodynamic` measure by how much.
@@ -261,7 +260,8 @@ def laplace(model: Any, prior_precision: ArrayLike, *, mode: ArrayLike | None = 
     >>> print(path.log_evidence.round(4), path.log_evidence_ratio.round(4))
     [-1.0678 -1.7152 -2.4704] [-1.7048 -1.0574 -0.3022]
     """
-    if isinstance(model, LinearModel) or formula_of(model) is LinearRegression:
+    likelihood = likelihood_of(model)
+    if hasattr(model, "has_exact_evidence") or (likelihood is not None and likelihood.quadratic):
         raise InvalidInputError(
             f"model must not be a {type(model).__name__}, whose evidence is exact: LinearModel(X, y).log_evidence(...)"
         )
@@ -298,10 +298,11 @@ def laplace(model: Any, prior_precision: ArrayLike, *, mode: ArrayLike | None = 
 
 
 def _coordinates_of(model: Any) -> Coordinates | OwnCoordinates:
-    """Return the directions that the data see of a classifier, or the weights of a model with formulas of its own."""
-    if formula_of(model) not in CLASSIFIERS:
+    """Return the directions that the data see of a regression, or the weights of a model with formulas of its own."""
+    likelihood = likelihood_of(model)
+    if likelihood is None:
         return OwnCoordinates.of(model)
-    if len(np.unique(model.y)) < 2:
+    if likelihood.n_classes is not None and len(np.unique(model.y)) < 2:
         raise InvalidInputError("y must hold examples of at least two classes; all labels are the same")
     coordinates, factors = Coordinates.of(model)
     warn_of_rank(factors, lambda j: f"column {j} of X", stacklevel=3)

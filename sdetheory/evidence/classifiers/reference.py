@@ -51,14 +51,14 @@ class Reference:
 
 
 def quadrature(fit: Laplace) -> float:
-    r"""Return ln P(y) of a classifier with up to three weights by numerical integration.
+    r"""Return ln P(y) of a model with up to three weights by numerical integration.
 
     .. math:: P(y) = \left( \frac{\lambda}{2\pi} \right)^{p/2} \int e^{-C(w)} \, dw
 
     Parameters
     ----------
     fit : Laplace
-        The classifier at one prior precision. Weights that the data do not see do not count.
+        The model at one prior precision. Weights that the data do not see do not count.
 
     Returns
     -------
@@ -108,14 +108,14 @@ def quadrature(fit: Laplace) -> float:
 
 
 def importance_sampling(fit: Laplace, *, n_samples: int = 50_000, rng: Any = None) -> Reference:
-    r"""Estimate ln P(y) of a classifier by importance sampling about its mode.
+    r"""Estimate ln P(y) of a model by importance sampling about its mode.
 
     .. math:: P(y) = \left( \frac{\lambda}{2\pi} \right)^{p/2} E_q \left[ \frac{e^{-C(w)}}{q(w)} \right]
 
     Parameters
     ----------
     fit : Laplace
-        The classifier at one prior precision.
+        The model at one prior precision.
     n_samples : int
         Number of weights drawn for the estimate, at least 1,000; a tenth more is drawn in each round of adapting q.
     rng : None, int, SeedSequence or Generator

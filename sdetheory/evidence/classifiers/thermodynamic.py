@@ -13,7 +13,7 @@ from scipy import optimize, special
 from ... import _validate
 from ..._intervals import Student
 from ...errors import AccuracyWarning, DivergedError, IncompatibleError, InvalidInputError
-from ...models import LogisticRegression
+from ...models._formula import likelihood_of
 from ...results import Estimate
 from ._whitened import Whitened
 from .laplace import Laplace
@@ -378,7 +378,8 @@ def _run(
 
 def _logistic(fit: Laplace) -> Whitened:
     target = Whitened.of(fit)
-    if not isinstance(target.model, LogisticRegression):
+    likelihood = likelihood_of(target.model)
+    if likelihood is None or not likelihood.softplus:
         raise IncompatibleError("Langevin references serve logistic regression only; use importance_sampling")
     if not target.dimension:
         raise IncompatibleError("the data see no direction of the weights; Laplace's evidence is exact")

@@ -71,7 +71,8 @@ def gaussianizing_map(model: WeightModel) -> SmoothMap:
     >>> print(f"{reparameterize(model, gaussianizing_map(model)).log_laplace():.8f}")
     -3.13316692
     """
-    _validate.instance("model", model, WeightModel, hint="WeightModel(...) makes one.")
+    asked = ("dimension", "mode", "cost", "gradient_and_hessian")
+    _validate.having("model", model, asked, "a WeightModel", hint="WeightModel(...) makes one.")
     if model.dimension != 1:
         raise InvalidInputError(f"gaussianizing_map takes a model of one weight; got one of {model.dimension}")
     mode = model.mode()

@@ -9,6 +9,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from ... import _validate
 from ...errors import IncompatibleError, InvalidInputError
+from ...models._formula import overridden
 from ..linear._linear_formulas import linear_model
 from ..linear.model import LinearModel
 from .maps import LinearMap, Map
@@ -88,12 +89,13 @@ def reparameterize(model: LinearModel | WeightModel, map: ArrayLike | Map) -> Li
     >>> print(f"{model.log_laplace():.4f} {other.log_laplace():.4f}")
     -4.1598 -4.0122
     """
-    if not isinstance(model, LinearModel | WeightModel):
+    linear = getattr(model, "has_exact_evidence", False)
+    if not linear and not all(hasattr(model, name) for name in ("log_likelihood", "log_prior", "start")):
         raise InvalidInputError(f"model must be a LinearModel or a WeightModel; got {type(model).__name__}")
     phi = map if isinstance(map, Map) else _linear_map(map)
-    if isinstance(model, LinearModel):
+    if linear:
         return _linear(linear_model(model), phi)
-    if type(model).cost is not WeightModel.cost:
+    if "cost" in overridden(model):
         raise IncompatibleError(
             f"{type(model).__name__} overrides cost, which does not say what its likelihood and its prior are in other "
             "coordinates. Build it from log_likelihood and log_prior."

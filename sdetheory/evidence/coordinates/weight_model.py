@@ -14,8 +14,7 @@ from scipy import linalg, optimize
 
 from ... import _validate
 from ...errors import IncompatibleError, InvalidInputError
-from ...models import LogisticRegression
-from ...models._formula import formula_of
+from ...models._formula import extensible, likelihood_of
 from ..classifiers._own_model import OwnCoordinates
 from ..classifiers._trapezoid import log_integral
 from . import _differences
@@ -29,6 +28,7 @@ _MODE = 1e-6
 
 
 # Functions have no equality worth the name, so models compare by identity.
+@extensible
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class WeightModel:
     r"""A likelihood and a prior density as functions of the weights.
@@ -92,7 +92,7 @@ class WeightModel:
 
         Parameters
         ----------
-        model : LogisticRegression or another
+        model : LogisticRegression, PoissonRegression or another
             With prior_precision > 0 and `dimension`, ``cost(w)``, ``gradient(w)`` and ``hessian(w)`` or
             ``hessian_vector_product(w, v)``, where cost = −ln P(y|w) + prior_precision·|w|²/2.
 
@@ -116,10 +116,10 @@ class WeightModel:
             )
         prior = _gaussian(int(model.dimension), float(precision))
         start = np.zeros(int(model.dimension))
-        if formula_of(model) is LogisticRegression:
-            signs = 1 - 2 * model.y
+        likelihood = likelihood_of(model)
+        if likelihood is not None and likelihood.outputs == 1:
             return cls(
-                log_likelihood=lambda w: -np.logaddexp(0.0, signs * (w @ model.X.T)).sum(axis=-1),
+                log_likelihood=lambda w: -likelihood.cost(w @ model.X.T, model.y).sum(axis=-1),
                 log_prior=prior,
                 start=start,
                 derivatives=lambda w: (model.gradient(w), model.hessian(w)),

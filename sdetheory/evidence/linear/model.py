@@ -104,6 +104,8 @@ class LinearModel:
     1.950 3.050
     """
 
+    has_exact_evidence = True
+
     def __init__(
         self,
         X: ArrayLike,
