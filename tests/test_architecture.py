@@ -50,6 +50,8 @@ INSIDE = {
     "studies": {
         "_intervals",
         "_kernels",
+        "engine",
+        "schemes",
         "simulators",
         "models",
         "hyperparameters",
