@@ -9,23 +9,13 @@ examples or weights instead, in the same order of terms.
 """
 
 import numpy as np
-from numba import njit, prange, types
-from numba.extending import intrinsic
+from numba import njit, prange
 
 from ._cache import checked
+from .arithmetic import fma
 
 LINEAR, LOGISTIC = 0, 1
 """What a margin x.w predicts: itself, or the probability 1 / (1 + exp(-x.w))."""
-
-
-@intrinsic
-def fma(typingctx, a, b, c):
-    """Return a * b + c, rounded once."""
-
-    def build(context, builder, signature, args):
-        return builder.fma(*args)
-
-    return types.float64(types.float64, types.float64, types.float64), build
 
 
 @njit(inline="always")

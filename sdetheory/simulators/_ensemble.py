@@ -19,7 +19,7 @@ from ..engine.fork import check_threads
 from ..engine.interrupt import shielded
 from ..engine.run import Cost, Process
 from ..errors import IncompatibleError, InvalidInputError
-from ._stability import check_step
+from ..schemes._stability import check_step
 from .schemes import INCREMENTS, SCHEMES, Plan, prepare
 from .sde import SDE
 from .sgd_sde import SGDEquation
@@ -79,7 +79,7 @@ class Ensemble(Process):
         points = starting_points(x0, sde.dimension, n_paths)
         seed = _validate.seed_sequence(rng)
         plan = prepare(sde, scheme, increments, dt, refine)
-        check_step(sde, scheme.name, dt)
+        check_step(sde, scheme, dt)
         state = blocks(points, _lanes(len(points), _rows(sde.dimension, plan)))
         return cls(state=state, n_paths=len(points), dt=dt, start=start, plan=plan, seed=seed)
 

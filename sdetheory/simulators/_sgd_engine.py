@@ -17,7 +17,7 @@ from .._kernels.signatures import FIELD, WORDS, compiled
 from ..errors import InvalidInputError
 from ..models import LinearRegression, LogisticRegression, SoftmaxRegression
 from ..models._formula import formula_of
-from ..symbolic.codegen import block_source
+from ..symbolic.formulas.codegen import block_source
 
 if TYPE_CHECKING:
     from ._descent import Descent

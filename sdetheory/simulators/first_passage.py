@@ -222,9 +222,9 @@ def towards(
     _validate.choice("method", method, SCHEMES)
     _validate.flag("bridge", bridge)
     _validate.flag("progress", progress)
-    if method == "leimkuhler-matthews":
+    if not SCHEMES[method].bridged:
         raise IncompatibleError(
-            "first passages need points on a path; those of leimkuhler-matthews have the right law one by one only. "
+            f"first passages need points on a path; those of {method} have the right law one by one only. "
             "Use euler-maruyama."
         )
     file = Checkpoint(checkpoint)
