@@ -1,1 +1,1 @@
-"""Runs: one loop for every pair of a process and a recorder, with all that long runs need."""
+"""Runs: one loop for every pair of a process, which moves, and a recorder, which keeps something of it."""

@@ -8,7 +8,6 @@ import json
 import os
 import sys
 import time
-import warnings
 import zipfile
 import zlib
 from collections.abc import Mapping
@@ -20,10 +19,11 @@ from numpy.typing import NDArray
 
 from .. import _validate
 from ..errors import InvalidInputError
+from .caution import warn
 
 Arrays = Mapping[str, NDArray[Any]]
 
-_FORMAT = 1
+_FORMAT = 2
 _INTERVAL = 5.0
 """Seconds between two writings; more where one takes longer than a tenth of that."""
 
@@ -58,28 +58,6 @@ class Checkpoint:
         if rng is not None or not self._header:
             return rng
         return np.random.SeedSequence(**self._header["run"].get("rng", {}))
-
-    def describe(self, function: str, ensemble: Any, **options: Any) -> dict[str, Any]:
-        """Return all that the bits of a run depend on, in what JSON can hold; nothing if there is no file."""
-        if self.path is None:
-            return {}
-        seed, plan = ensemble.seed, ensemble.plan
-        fields = [plan.step, *(None if field is None else (field.source, field.rows) for field in plan.fields)]
-        return {
-            **identity(function),
-            "dt": ensemble.dt,
-            "start": float(ensemble.start),
-            "n_paths": ensemble.n_paths,
-            "method": plan.scheme.name,
-            "increments": plan.increments,
-            **{name: digest(value) if isinstance(value, tuple) else value for name, value in options.items()},
-            "rng": describe_seed(seed),
-            "x0": digest([ensemble.positions()]),
-            "sde": hashlib.sha256(json.dumps(fields).encode()).hexdigest(),
-            "parameters of the sde": plan.parameters.tolist(),
-            "noise of the sde": digest([plan.matrix]),
-            "layout": [*plan.plan.tolist(), *ensemble.state.shape],
-        }
 
     def begin(self, run: Mapping[str, Any], empty: Arrays) -> tuple[int, dict[str, NDArray[Any]]]:
         """Return the step and the arrays to go on from: those of the file, or 0 and `empty`.
@@ -121,11 +99,10 @@ class Checkpoint:
             self._due = time.monotonic() + _INTERVAL
             if not self._warned:
                 self._warned = True
-                warnings.warn(
+                warn(
                     f"checkpoint {str(self.path)!r} could not be written ({error}); the one before remains, and the "
                     "run goes on",
                     RuntimeWarning,
-                    4,
                 )
 
     def _write(self, step: int, arrays: Arrays) -> None:

@@ -9,6 +9,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from ..errors import DivergedError
+from .caution import warn
+
 _STRIDE = 2**14
 
 
@@ -26,6 +29,12 @@ class Divergence:
 
     path: int
     step: int
+
+
+def noted(steps: NDArray[Any]) -> Divergence | None:
+    """Return the first of the paths whose step of an overflow is not 0."""
+    path = int(np.argmax(steps > 0))
+    return Divergence(path=path, step=int(steps[path])) if steps[path] > 0 else None
 
 
 def find(
@@ -54,11 +63,23 @@ def find(
     return Divergence(path=path, step=lane.step)
 
 
-def report(divergence: Divergence | None, lost: ArrayLike, ensemble: Any, then: str) -> str:
-    """Return the message about paths that overflowed."""
-    assert divergence is not None
-    dt, step = ensemble.dt, divergence.step
-    return (
-        f"{np.sum(lost)} of {np.size(lost)} paths overflowed{then}; the first is path {divergence.path}, at step "
-        f"{step} (after a time of {step * dt:g}). Reduce dt={dt:g}, or start nearer to the minima."
+def report(
+    divergence: Divergence | None, lost: ArrayLike, dt: float, then: str = "", *, least: int = 0, result: Any = None
+) -> None:
+    """Warn of the paths that overflowed, if any.
+
+    Raises
+    ------
+    DivergedError
+        Fewer than `least` did not; it carries the result.
+    """
+    if divergence is None:
+        return
+    step, message = divergence.step, f"{np.sum(lost)} of {np.size(lost)} paths overflowed"
+    where = (
+        f"; the first is path {divergence.path}, at step {step} (after a time of {step * dt:g}). Reduce dt={dt:g}, or "
+        "start nearer to the minima."
     )
+    if np.size(lost) - np.sum(lost) < least:
+        raise DivergedError(message + where, result=result)
+    warn(message + then + where, RuntimeWarning)

@@ -1,4 +1,4 @@
-"""Ensembles on the workers of an executor: a task for each range of paths, the results put together in order."""
+"""Runs on the workers of an executor: a task for each range of blocks, the results put together in order."""
 
 from __future__ import annotations
 
@@ -6,90 +6,63 @@ import contextlib
 import pickle
 from collections.abc import Callable, Iterator
 from concurrent.futures import BrokenExecutor, CancelledError, Executor, as_completed
-from dataclasses import replace
 from functools import lru_cache
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numba
 import numpy as np
-from numpy.typing import NDArray
 from tqdm.auto import tqdm
 
 from ..errors import InvalidInputError, WorkerError
 from .checkpoint import Checkpoint
 from .fork import check_threads
 
-Arrays = dict[str, NDArray[Any]]
-
-PARTS = 128
-"""An ensemble has at most so many parts, whatever the executor; histograms count each of them apart."""
-
-
-def bounds(ensemble: Any) -> list[tuple[int, int]]:
-    """Return the first and last + 1 block of each part, as the kernels group blocks."""
-    blocks = len(ensemble.state)
-    parts = min(blocks, PARTS)
-    return [(part * blocks // parts, (part + 1) * blocks // parts) for part in range(parts)]
+if TYPE_CHECKING:
+    from .run import Arrays, Process, Recorder
 
 
 def gather(
     executor: Executor,
     task: Callable[..., Arrays],
-    ensemble: Any,
-    arguments: tuple[Any, ...],
-    *,
-    axes: dict[str, int],
+    process: Process,
+    recorder: Recorder,
+    ranges: list[tuple[int, int]],
     file: Checkpoint,
-    run: dict[str, Any],
+    description: dict[str, Any],
     progress: bool,
-    label: str,
 ) -> Arrays:
-    """Return task(ensemble, *arguments), made of the tasks of the parts; `axes` says along which axis each array joins.
+    """Return task(process, recorder, ...), made of those of ranges of the blocks of the process.
 
     Tasks are pure functions, so a scheduler that loses a worker may run them again. With a checkpoint, those that are
     done are kept.
     """
     check(executor)
-    payloads = pickled(ensemble.plan, "the equation"), pickled(arguments, "the equation")
-
-    def call(first: int, last: int) -> tuple[Any, ...]:
-        some = ensemble.part(first, last)
-        numbers, some.plan = some.plan.plan, None  # pyright: ignore[reportAttributeAccessIssue]
-        return _work, task, payloads, numbers, some
-
-    return collect(executor, call, bounds(ensemble), axes=axes, file=file, run=run, progress=progress, label=label)
-
-
-def collect(
-    executor: Executor,
-    call: Callable[[int, int], tuple[Any, ...]],
-    ranges: list[tuple[int, int]],
-    *,
-    axes: dict[str, int],
-    file: Checkpoint,
-    run: dict[str, Any],
-    progress: bool,
-    label: str,
-) -> Arrays:
-    """Return the arrays of all ranges together; call(first, last) gives a function to submit and its arguments."""
-    done, stored = file.begin(run, {})
-    finished = {part for part in range(len(ranges)) if f"{part}.{next(iter(axes))}" in stored}
+    payload = pickled((process.plan, recorder), process.called)
+    stored = file.begin(description, {})[1]
     futures: dict[Any, int] = {}
-    bar = tqdm(total=len(ranges), initial=len(finished), desc=label, unit="part", disable=not progress)
+
+    def finished() -> set[int]:
+        return {int(name.split(".")[0]) for name in stored}
+
+    def keep(future: Any) -> None:
+        stored.update({f"{futures[future]}.{name}": array for name, array in future.result().items()})
+
+    label = recorder.label or recorder.function
+    bar = tqdm(total=len(ranges), initial=len(finished()), desc=label, unit="part", disable=not progress)
     try:
-        for part, (first, last) in enumerate(ranges):
-            if part not in finished:
-                futures[executor.submit(*call(first, last))] = part
+        for part in sorted({*range(len(ranges))} - finished()):
+            some = process.part(*ranges[part])
+            some.plan = None  # which all parts share
+            futures[executor.submit(_work, task, payload, some)] = part
         for future in as_completed(futures):
-            stored |= {f"{futures[future]}.{name}": array for name, array in future.result().items()}
-            done += 1
+            keep(future)
             bar.update()
-            file.offer(done, stored)
+            file.offer(len(finished()), stored)
     except BaseException as error:
-        for future, part in futures.items():
+        for future in futures:
             if not future.cancel() and future.done() and not future.cancelled() and future.exception() is None:
-                stored |= {f"{part}.{name}": array for name, array in future.result().items()}
-        done = sum(f"{part}.{next(iter(axes))}" in stored for part in range(len(ranges)))
+                keep(future)
+        done = len(finished())
         file.save(done, stored)
         # Dask's own error has no base in the standard library.
         if isinstance(error, BrokenExecutor | CancelledError) or type(error).__name__ == "KilledWorker":
@@ -103,10 +76,10 @@ def collect(
     finally:
         bar.close()
     if futures:
-        file.save(done, stored)
+        file.save(len(ranges), stored)
     return {
         name: np.concatenate([stored[f"{part}.{name}"] for part in range(len(ranges))], axis=axis)
-        for name, axis in axes.items()
+        for name, axis in recorder.axes.items()
     }
 
 
@@ -119,18 +92,11 @@ def check(executor: Any) -> None:
         )
 
 
-def _work(
-    task: Callable[..., Arrays],
-    payloads: tuple[bytes, bytes],
-    numbers: NDArray[np.int64],
-    ensemble: Any,
-) -> Arrays:
+def _work(task: Callable[..., Arrays], payload: bytes, process: Process) -> Arrays:
     """Run a task in a worker."""
-    plan, arguments = map(unpickled, payloads)
-    ensemble.plan = replace(plan, plan=numbers)
-    ensemble.plan.__dict__["functions"] = plan.functions
+    process.plan, recorder = unpickled(payload)
     with one_thread():
-        return task(ensemble, *arguments)
+        return task(process, recorder, Checkpoint(None), {}, None, False)
 
 
 @contextlib.contextmanager
@@ -146,7 +112,7 @@ def one_thread() -> Iterator[None]:
 
 
 def pickled(thing: Any, what: str) -> bytes:
-    """Return a plan, or arguments, as they are sent to workers."""
+    """Return what is sent to all workers."""
     try:
         return pickle.dumps(thing)
     except Exception as error:
@@ -157,5 +123,5 @@ def pickled(thing: Any, what: str) -> bytes:
 
 @lru_cache(maxsize=8)
 def unpickled(payload: bytes) -> Any:
-    """Return a plan, or arguments, with their functions compiled once for all the tasks of a worker."""
+    """Return what was sent, with its functions compiled once for all the tasks of a worker."""
     return pickle.loads(payload)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,15 +17,15 @@ from ..errors import InvalidInputError
 from ..models._formula import likelihood_of
 from ._slopes import slopes_source
 
+if TYPE_CHECKING:
+    from ._descent import Descent
+
 Array = NDArray[Any]
 
 _LOOK = 16
 """Steps between two looks for numbers that are not finite, where weights are many."""
 
 _MANY = 2**14
-
-_COVARIANCE_UP_TO = 64
-"""Weights beyond which no covariance is kept: its memory would be the run's."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -43,37 +44,18 @@ class Problem:
     average_from: int
     key: NDArray[np.uint64]
     mix: NDArray[np.float64] = field(default_factory=lambda: np.ones(1))
-    first_run: int = 0
 
+    @cached_property
+    def advance(self) -> Any:
+        """Return ``advance(runs, n_steps, look)`` for the model, compiled when it is first needed.
 
-@dataclass(kw_only=True, eq=False)
-class State:
-    """Everything that steps change: weights, velocities, second moments, sums over steps, where runs diverged."""
+        It returns whether the steps were made: all of them or, after an interrupt, none.
+        """
+        return _ensemble(self) if has_kernel(self.model) else _loop(self)
 
-    w: Array
-    v: Array
-    second: Array
-    sums: Array
-    squares: Array
-    diverged: NDArray[np.int64]
-
-    @classmethod
-    def at_start(cls, problem: Problem, starts: Array) -> State:
-        """Return the state of runs that start at the rows of an array (n_runs, p), with arrays for what is asked."""
-        n_runs, p = starts.shape
-        averaged = problem.average_from < len(problem.sizes)
-        return cls(
-            w=starts.copy(),
-            v=np.zeros_like(starts),
-            second=np.zeros_like(starts) if problem.optimizer == kernels.ADAPTIVE else np.zeros((n_runs, 0)),
-            sums=np.zeros((n_runs, p if averaged else 0)),
-            squares=np.zeros((n_runs, p, p) if averaged and p <= _COVARIANCE_UP_TO else (0, 0, 0)),
-            diverged=np.full(n_runs, -1),
-        )
-
-    def arrays(self) -> dict[str, Array]:
-        """Return the arrays by name, for a checkpoint."""
-        return dict(vars(self))
+    def __getstate__(self) -> dict[str, Any]:
+        # Machine code cannot be pickled; whoever gets the rest makes it anew.
+        return {key: value for key, value in self.__dict__.items() if key != "advance"}
 
 
 def has_kernel(model: Any) -> bool:
@@ -92,22 +74,13 @@ def lanes(model: Any) -> int:
     return kernels.LANES if has_kernel(model) else 1
 
 
-def prepare(problem: Problem) -> Any:
-    """Return ``advance(state, first_step, n_steps, stop, interrupt)`` for the model.
-
-    It returns whether the steps were made: all of them or, after an interrupt, none. What is not finite shows at the
-    step `stop` at the latest, wherever chunks of steps end.
-    """
-    return _ensemble(problem) if has_kernel(problem.model) else _loop(problem)
-
-
-def draw(problem: Problem, run: int, first: int, n_steps: int) -> NDArray[np.int64]:
+def _draw(problem: Problem, run: int, first: int, n_steps: int) -> NDArray[np.int64]:
     """Return the batches of consecutive steps of equal batch size, shape (n_steps, batches a step, B)."""
     parts = problem.mix.size
     out = np.empty((n_steps * parts, problem.sizes[first]), np.int64)
     words = compiled(WORDS, noise.batch_words)
     n, number = problem.model.train_size, first * parts
-    kernels.batches(out, n, problem.kind, problem.first_run + run, number, words, problem.key)  # pyright: ignore[reportCallIssue]
+    kernels.batches(out, n, problem.kind, run, number, words, problem.key)  # pyright: ignore[reportCallIssue]
     return out.reshape(n_steps, parts, -1)
 
 
@@ -117,12 +90,12 @@ def _ensemble(problem: Problem) -> Any:
     slope = compiled_source(FIELD, slopes_source(likelihood_of(model)))
     words = compiled(WORDS, noise.batch_words)
 
-    def advance(state: State, first: int, n_steps: int, stop: int, interrupt: Any) -> bool:
-        chunk = slice(first, first + n_steps)
+    def advance(runs: Descent, n_steps: int, look: bool) -> bool:
+        chunk = slice(runs.step, runs.step + n_steps)
         kernels.advance(
-            state.w, state.v, state.second, model.X, y, model.prior_precision, slope, problem.kind, problem.optimizer,
-            problem.sizes[chunk], problem.rates[chunk], problem.constants, problem.mix, problem.first_run, first, words,
-            problem.key, state.diverged, problem.average_from, state.sums, state.squares,
+            runs.w, runs.v, runs.second, model.X, y, model.prior_precision, slope, problem.kind, problem.optimizer,
+            problem.sizes[chunk], problem.rates[chunk], problem.constants, problem.mix, runs.first_path, runs.step,
+            words, problem.key, runs.diverged, problem.average_from, runs.sums, runs.squares,
         )  # fmt: skip  # pyright: ignore[reportCallIssue]
         return True
 
@@ -155,28 +128,29 @@ def _loop(problem: Problem) -> Any:
             numbers = [momentum, kept * rate / n]
         kernels.change(w, v, second, gradient, problem.optimizer, np.array(numbers, dtype=w.dtype))
 
-    def advance(state: State, first: int, n_steps: int, stop: int, interrupt: Any) -> bool:
+    def advance(runs: Descent, n_steps: int, look: bool) -> bool:
         # A step of all runs may take long; an interrupt takes back those that have made it before the others.
-        before = {name: array.copy() for name, array in state.arrays().items()} if n_steps == 1 else {}
-        for run in np.flatnonzero(state.diverged < 0):
-            if before and interrupt is not None and interrupt.seen:
-                vars(state).update(before)
+        before = {name: getattr(runs, name).copy() for name in runs.held} if n_steps == 1 else {}
+        for run in np.flatnonzero(runs.diverged < 0):
+            if before and runs.interrupt is not None and runs.interrupt.seen:
+                vars(runs).update(before)
                 return False
             with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
-                make(state, int(run), first, n_steps, stop)
+                make(runs, int(run), n_steps, look)
         return True
 
-    def make(state: State, run: int, first: int, n_steps: int, stop: int) -> None:
-        w, v, second = state.w[run], state.v[run], state.second[run]
-        for s, batches in _batches(problem, run, first, n_steps):
+    def make(runs: Descent, run: int, n_steps: int, look: bool) -> None:
+        w, v, second = runs.w[run], runs.v[run], runs.second[run]
+        last = runs.step + n_steps - 1
+        for s, batches in _batches(problem, runs.first_path + run, runs.step, n_steps):
             step(w, v, second, batches, s)
-            if (not many or (s + 1) % _LOOK == 0 or s + 1 == stop) and not np.isfinite(w).all():
-                state.diverged[run] = s + 1
+            if (not many or (s + 1) % _LOOK == 0 or (look and s == last)) and not np.isfinite(w).all():
+                runs.diverged[run] = s + 1
                 return
             if s >= problem.average_from:
-                state.sums[run] += w
-                if state.squares.size:
-                    state.squares[run] += np.outer(w, w)
+                runs.sums[run] += w
+                if runs.squares.size:
+                    runs.squares[run] += np.outer(w, w)
 
     return advance
 
@@ -187,5 +161,5 @@ def _batches(problem: Problem, run: int, first: int, n_steps: int) -> Any:
     while s < end:
         changes = np.flatnonzero(problem.sizes[s:end] != problem.sizes[s])
         stretch = int(changes[0]) if len(changes) else end - s
-        yield from enumerate(draw(problem, run, s, stretch), s)
+        yield from enumerate(_draw(problem, run, s, stretch), s)
         s += stretch

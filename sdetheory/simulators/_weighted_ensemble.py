@@ -12,12 +12,12 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from .. import _validate
-from .._kernels import ensemble as drivers
 from .._kernels import noise, weighted
 from .._kernels.block import compiled_source
 from .._kernels.signatures import FIELD, NOISE, compiled
 from ..engine.fork import check_threads
 from ..engine.interrupt import shielded
+from ..engine.run import Cost
 from ..errors import IncompatibleError, InvalidInputError
 from ..models._formula import likelihood_of
 from ._ensemble import Ensemble, blocks, starting_points
@@ -84,8 +84,6 @@ class WeightedPlan:
 class WeightedEnsemble(Ensemble):
     """The state of n_paths copies of the equation of SGD on a model."""
 
-    plan: Any
-
     @classmethod
     def prepare(
         cls,
@@ -146,19 +144,9 @@ class WeightedEnsemble(Ensemble):
         return points
 
     @property
-    def steps_in_chunk(self) -> int:
-        """Steps between two looks at the progress bar and the keyboard at most."""
-        return max(1, _WORK // (2 * self.plan.sde.n_noises * self.state.size))
-
-    @property
-    def first_steps(self) -> int:
-        """Steps before the first look."""
-        return max(1, _FIRST // (2 * self.plan.sde.n_noises * self.state.size))
-
-    @property
-    def _made_at_once(self) -> int:
-        """Steps whose normals are made together: each has its own."""
-        return 1
+    def cost(self) -> Cost:
+        """Work in multiplications."""
+        return Cost(2 * self.plan.sde.n_noises * self.state.size, _FIRST, _WORK)
 
     def advance(self, n_steps: int, frames: NDArray[np.float64] | None = None) -> None:
         """Make n_steps steps; or for each of frames (n_frames, n_paths, p), which takes the positions after them."""
@@ -167,14 +155,13 @@ class WeightedEnsemble(Ensemble):
             frames = np.empty((0, *self.state.shape[:2]))
         normals = self.plan.functions[self.state.shape[2] == 1]
         key = self.seed.generate_state(2, np.uint32).astype(np.uint64)
-        first_path = int(self.plan.plan[drivers.FIRST_PATH])
         sde = self.plan.sde
         amplitude = np.sqrt(self.dt * sde.noise_scale / (sde.n_noises - 1))
         if self.plan.form is not None:
             numbers = np.array([self.dt, amplitude, sde.model.prior_precision, sde.half_step])
             kernel = weighted.advance if len(self.state) > 1 else weighted.advance_one
             kernel(
-                self.state, *self.plan.form, numbers, normals, first_path, self.step, n_frames, n_steps, key, frames
+                self.state, *self.plan.form, numbers, normals, self.first_path, self.step, n_frames, n_steps, key, frames
             )  # fmt: skip
             self.step += n_frames * n_steps
             return
@@ -183,7 +170,7 @@ class WeightedEnsemble(Ensemble):
         begun = self.step
         for step in range(begun, begun + n_frames * n_steps):
             before = self.state.copy()
-            for block, path in enumerate(range(first_path, first_path + self.n_paths, self.state.shape[2])):
+            for block, path in enumerate(range(self.first_path, self.first_path + self.n_paths, self.state.shape[2])):
                 if self.interrupt is not None and self.interrupt.seen:
                     # Gradients in Python may take seconds for a step of all paths; a step is made whole or not at all.
                     self.state = before

@@ -15,7 +15,7 @@ import pytest
 
 import sdetheory as st
 from sdetheory.engine import checkpoint as _checkpoint
-from sdetheory.engine import pace as _pace
+from sdetheory.engine import run as _run
 from sdetheory.engine.interrupt import Interrupt
 from sdetheory.errors import AccuracyWarning, InvalidInputError
 from sdetheory.simulators import _ensemble
@@ -123,7 +123,7 @@ def test_a_finished_run_returns_at_once(tmp_path, monkeypatch, function):
 def stop_after(monkeypatch, chunks):
     """Press Ctrl-C during a chunk: the signal arrives while the kernel runs."""
     monkeypatch.setattr(_ensemble, "_CHUNK", 20_000)
-    monkeypatch.setattr(_pace, "_LONGEST", 1e9)  # on a loaded machine too, all chunks are of this size
+    monkeypatch.setattr(_run, "_LONGEST", 1e9)  # on a loaded machine too, all chunks are of this size
     count = iter(range(10**9))
 
     def interrupted(make):
@@ -261,8 +261,13 @@ def test_the_checkpoint_of_another_version_is_refused(tmp_path, monkeypatch):
     with monkeypatch.context() as patch, pytest.raises(InvalidInputError, match="version of sdetheory differs"):
         patch.setattr(st, "__version__", "9.9.0")
         run("simulate", checkpoint=tmp_path / "run.npz")
-    with monkeypatch.context() as patch, pytest.raises(InvalidInputError, match="format differs: 1 in the file, 2 now"):
-        patch.setattr(_checkpoint, "_FORMAT", 2)
+
+
+def test_the_checkpoint_of_the_layout_before_is_refused(tmp_path, monkeypatch):
+    with monkeypatch.context() as patch:
+        patch.setattr(_checkpoint, "_FORMAT", 1)
+        run("simulate", checkpoint=tmp_path / "run.npz")
+    with pytest.raises(InvalidInputError, match="another run; format differs: 1 in the file, 2 now"):
         run("simulate", checkpoint=tmp_path / "run.npz")
 
 
