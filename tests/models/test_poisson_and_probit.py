@@ -27,7 +27,7 @@ each = pytest.mark.parametrize("kind", KINDS)
 
 
 def data(kind, rng, n=40, p=2):
-    X = rng.standard_normal((n, p))
+    X = np.clip(rng.standard_normal((n, p)), -2, 2)  # no mean is so large that a step runs away
     z = X @ np.linspace(0.8, -0.4, p)
     return X, rng.poisson(np.exp(z)) if kind is PoissonRegression else (z + rng.standard_normal(n) > 0).astype(int)
 
@@ -74,14 +74,15 @@ def test_evidence_is_the_integral(kind, p, rng):
 
 
 @each
-def test_the_error_of_laplace_falls_with_the_number_of_examples(kind, rng):
-    """Relative to the evidence the next order is 1/n: over a factor of sixteen it falls by about as much."""
-    X, y = data(kind, rng, n=32, p=1)
+def test_the_error_of_laplace_falls_with_the_number_of_examples(kind):
+    """Of n examples it is c/n + O(1/n²): from 64 to 1024 it falls sixteenfold, but for some hundredths."""
+    X = np.sin(np.arange(16.0))[:, None] + 0.5
+    y = np.arange(16) % 4 if kind is PoissonRegression else (np.arange(16) % 3 > 0).astype(int)
     errors = []
-    for copies in (1, 16):
+    for copies in (4, 64):
         fit = laplace(kind(np.tile(X, (copies, 1)), np.tile(y, copies)), 0.5)
-        errors.append(abs(fit.log_evidence - quadrature(fit)))
-    assert 8 < errors[0] / errors[1] < 32
+        errors.append(fit.log_evidence - quadrature(fit))
+    assert errors[0] / errors[1] == pytest.approx(16, rel=0.1)
 
 
 def test_evidence_against_mpmath(rng):
@@ -182,11 +183,11 @@ def test_the_kernel_of_the_equation_makes_the_steps_of_its_definition(kind, orde
     from sdetheory.simulators import _weighted_ensemble
 
     model = kind(*data(kind, rng, n=13, p=3), prior_precision=0.2)
-    sde = st.sgd_sde(model, st.SGDHyperparameters(learning_rate=0.1, train_size=13, batch_size=2), order=order)
-    given = {"dt": 0.01, "n_steps": 12, "n_paths": 70, "rng": 1, "save_every": 4}
-    fast = st.simulate(sde, np.full(3, 0.5), **given).paths
+    sde = st.sgd_sde(model, st.SGDHyperparameters(learning_rate=0.02, train_size=13, batch_size=2), order=order)
+    given = {"dt": 0.002, "n_steps": 12, "n_paths": 70, "rng": 1, "save_every": 4}
+    fast = st.simulate(sde, np.full(3, 0.2), **given).paths
     monkeypatch.setattr(_weighted_ensemble, "likelihood_of", lambda model: None)
-    np.testing.assert_allclose(fast, st.simulate(sde, np.full(3, 0.5), **given).paths, rtol=1e-11, atol=1e-12)
+    np.testing.assert_allclose(fast, st.simulate(sde, np.full(3, 0.2), **given).paths, rtol=1e-11, atol=1e-12)
 
 
 def test_counts_that_run_away_are_reported(rng):
@@ -199,7 +200,10 @@ def test_counts_that_run_away_are_reported(rng):
 
 @each
 def test_fisher_information_and_gradient_noise(kind, rng):
-    """The information is the covariance of gradients over labels that the model draws, with a known standard error."""
+    """The information is the covariance of gradients over labels that the model draws, within 5 standard errors.
+
+    Four entries exceed these with a chance of 2e-6; the Hessian over another number of examples does.
+    """
     X, y = data(kind, rng, n=8)
     w, draws = np.array([0.4, -0.2]), 4000
     found = fisher_information(kind(X, y, prior_precision=2.0), w)
