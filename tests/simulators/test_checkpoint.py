@@ -17,6 +17,10 @@ import sdetheory as st
 from sdetheory.engine import checkpoint as _checkpoint
 from sdetheory.engine import run as _run
 from sdetheory.engine.interrupt import Interrupt
+from sdetheory.engine.recorders.moments import Moments
+from sdetheory.engine.recorders.passages import Passages
+from sdetheory.engine.recorders.paths import Paths
+from sdetheory.engine.recorders.stays import Stays
 from sdetheory.errors import AccuracyWarning, InvalidInputError
 from sdetheory.simulators import _ensemble
 
@@ -127,15 +131,15 @@ def stop_after(monkeypatch, chunks):
     count = iter(range(10**9))
 
     def interrupted(make):
-        def advance(self, *arguments):
+        def add(self, *arguments):
             if next(count) == chunks:
                 signal.raise_signal(signal.SIGINT)
             make(self, *arguments)
 
-        return advance
+        return add
 
-    for name in ("advance", "advance_and_record", "advance_listed"):
-        monkeypatch.setattr(_ensemble.Ensemble, name, interrupted(getattr(_ensemble.Ensemble, name)))
+    for recorder in (Paths, Moments, Passages, Stays):
+        monkeypatch.setattr(recorder, "add", interrupted(recorder.add))
 
 
 @pytest.mark.parametrize("seed", [3, None])
