@@ -190,18 +190,20 @@ def _loop(problem: Problem) -> Any:
 
     def advance(state: State, first: int, n_steps: int, stop: int, interrupt: Any) -> bool:
         # A step of all runs may take long; an interrupt takes back those that have made it before the others.
-        before = {name: array.copy() for name, array in state.arrays().items()} if n_steps == 1 else {}
+        before = {name: array.copy() for name, array in state.arrays().items()}
         for run in np.flatnonzero(state.diverged < 0):
-            if before and interrupt is not None and interrupt.seen:
+            with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
+                make(state, int(run), first, n_steps, stop, interrupt)
+            if interrupt is not None and interrupt.seen:
                 vars(state).update(before)
                 return False
-            with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
-                make(state, int(run), first, n_steps, stop)
         return True
 
-    def make(state: State, run: int, first: int, n_steps: int, stop: int) -> None:
+    def make(state: State, run: int, first: int, n_steps: int, stop: int, interrupt: Any) -> None:
         w, v, second = state.w[run], state.v[run], state.second[run]
         for s, batches in _batches(problem, run, first, n_steps):
+            if interrupt is not None and interrupt.seen:
+                return
             step(w, v, second, batches, s)
             if (not many or (s + 1) % _LOOK == 0 or s + 1 == stop) and not np.isfinite(w).all():
                 state.diverged[run] = s + 1

@@ -140,7 +140,7 @@ def _steps(
         while True:
             for row in np.flatnonzero(plan.steps == done):
                 if np.isnan(records["records"][row]).all():
-                    _measure(records["records"][row], state, plan.measures)
+                    _measure(records["records"][row], state, plan.measures, interrupt)
             records["paths"][plan.saved == done] = state.w
             if done == plan.n_steps or (interrupt is not None and interrupt.seen):
                 break
@@ -156,10 +156,20 @@ def _steps(
     return done, {**state.arrays(), **records}
 
 
-def _measure(row: Array, state: _sgd_engine.State, measures: Mapping[str, Callable[[Array], float]]) -> None:
+def _measure(
+    row: Array,
+    state: _sgd_engine.State,
+    measures: Mapping[str, Callable[[Array], float]],
+    interrupt: Interrupt | None,
+) -> None:
+    """Fill a row of the records, or leave it as it is after an interrupt: whoever goes on measures again."""
+    found = row.copy()
     for i, (name, measure) in enumerate(measures.items()):
         for run in np.flatnonzero(state.diverged < 0):
+            if interrupt is not None and interrupt.seen:
+                return
             try:
-                row[i, run] = measure(state.w[run])
+                found[i, run] = measure(state.w[run])
             except (TypeError, ValueError) as error:
                 raise InvalidInputError(f"metrics[{name!r}] must return one number; {error}") from error
+    row[:] = found
