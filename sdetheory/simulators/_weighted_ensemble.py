@@ -161,8 +161,8 @@ class WeightedEnsemble(Ensemble):
             numbers = np.array([self.dt, amplitude, sde.model.prior_precision, sde.half_step])
             kernel = weighted.advance if len(self.state) > 1 else weighted.advance_one
             kernel(
-                self.state, *self.plan.form, numbers, normals, self.first_path, self.step, n_frames, n_steps, key,
-                frames,
+                self.state, *self.plan.form, numbers, normals, self.first_path,
+                self.step, n_frames, n_steps, key, frames,
             )  # fmt: skip
             self.step += n_frames * n_steps
             return

@@ -174,7 +174,7 @@ def sgd(
     -----
     Divergence is an outcome: the run is counted, and enters no average.
 
-    Linear, logistic and softmax regression (of at most 16 classes) run in a compiled kernel, in float64 and on all
+    Regressions on products x·w (softmax: of at most 16 classes) run in a compiled kernel, in float64 and on all
     threads, with the same bits for any number of these. Every other model goes through its own ``minibatch_gradient``,
     one run after the other. The batches are the same either way; uniform to 2⁻³², from Philox4x32-10 at a counter of
     run and step.
