@@ -125,7 +125,7 @@ def scaling_advice(
         Largest eigenvalue λ of the Hessian ∇∇C/N of the mean loss, where training ends.
     largest_learning_rate : float, optional
         Largest effective learning rate ε(1 − τ)/(1 − m) that is known to train.
-    model : LinearRegression or LogisticRegression, optional
+    model : LinearRegression, LogisticRegression or another on one product x·w, optional
         The model, for the limit in mean square of its multiplicative noise; it gives the curvature too.
     w : array_like, shape (p,), optional
         Weights where training ends, at which a logistic regression is taken for the least squares it is there.

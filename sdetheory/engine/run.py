@@ -75,6 +75,11 @@ class Process:
     interrupt: Interrupt | None = None
 
     @property
+    def interrupted(self) -> bool:
+        """Whether Ctrl-C was pressed."""
+        return self.interrupt is not None and self.interrupt.seen
+
+    @property
     def n_blocks(self) -> int:
         """Number of blocks."""
         raise NotImplementedError

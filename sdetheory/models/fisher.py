@@ -53,7 +53,7 @@ def fisher_information(model: Any, w: ArrayLike) -> NDArray[np.float64]:
     if likelihood_of(model) is None:
         changed = ", ".join(sorted(overridden(model)))
         raise InvalidInputError(
-            f"model must be a regression with a likelihood, such as a linear, logistic or softmax regression; got "
+            "model must be a regression with a likelihood, such as a linear, logistic or softmax regression; got "
             f"{type(model).__name__}"
             + (f", which overrides {changed}: the formula need not hold for it" if changed else "")
             + ". For others average the products of gradients over labels that the model draws."

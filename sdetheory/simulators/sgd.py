@@ -41,7 +41,8 @@ class SGDRun:
     steps : ndarray, shape (n_records,)
         How many steps were made when the metrics were recorded, from 0 on.
     metrics : dict
-        For each name the recorded values, shape (n_records, n_runs); NaN from a run's divergence on.
+        For each name the recorded values, shape (n_records, n_runs); NaN from a run's divergence on, and in the last
+        row if an interrupt came while it was recorded.
     saved_steps : ndarray, shape (n_saved,)
         How many steps were made when the weights were saved.
     paths : ndarray, shape (n_saved, n_runs, p)
@@ -173,7 +174,7 @@ def sgd(
     -----
     Divergence is an outcome: the run is counted, and enters no average.
 
-    Linear, logistic and softmax regression (of at most 16 classes) run in a compiled kernel, in float64 and on all
+    Regressions on products x·w (softmax: of at most 16 classes) run in a compiled kernel, in float64 and on all
     threads, with the same bits for any number of these. Every other model goes through its own ``minibatch_gradient``,
     one run after the other. The batches are the same either way; uniform to 2⁻³², from Philox4x32-10 at a counter of
     run and step.

@@ -7,8 +7,9 @@ import pytest
 
 PACKAGE = Path(__file__).parents[2] / "sdetheory"
 MODELS = {
-    "Model", "Regression", "TwoClasses", "LinearRegression", "LogisticRegression", "PoissonRegression",
-    "ProbitRegression", "SoftmaxRegression", "ReLUNetwork", "FunctionModel", "LinearModel", "WeightModel",
+    "Model", "PredictorModel", "ClassModel", "Regression", "TwoClasses", "LinearRegression", "LogisticRegression",
+    "PoissonRegression", "ProbitRegression", "SoftmaxRegression", "ReLUNetwork", "FunctionModel", "LinearModel",
+    "WeightModel",
 }  # fmt: skip
 ABOUT_CLASSES = {"formula_of", "declaring_class"}
 """Of models/_formula.py, for models/ alone; the parser of formulas has a formula_of of its own."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import overload
+from typing import Any, overload
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -22,7 +22,7 @@ Array = NDArray[np.float64]
 def reparameterize(model: LinearModel, map: ArrayLike | Map) -> LinearModel: ...
 @overload
 def reparameterize(model: WeightModel, map: ArrayLike | Map) -> WeightModel: ...
-def reparameterize(model: LinearModel | WeightModel, map: ArrayLike | Map) -> LinearModel | WeightModel:
+def reparameterize(model: Any, map: ArrayLike | Map) -> LinearModel | WeightModel:
     r"""Rewrite a model in weights v with w = φ(v).
 
     .. math:: P_v(y \mid v) = P(y \mid \varphi(v)), \qquad P_v(v) = P(\varphi(v)) \, |\det J(v)|

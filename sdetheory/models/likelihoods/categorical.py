@@ -20,7 +20,7 @@ class Categorical(Likelihood):
 
     def __init__(self, coding: Array) -> None:
         self.coding, (self.n_classes, self.outputs) = coding, coding.shape
-        self.compiled = self.n_classes <= _MOST
+        self.compiled = len(coding) <= _MOST
 
     # Kernels are kept for each likelihood, and a model makes this one anew when it is asked.
     def __eq__(self, other: object) -> bool:

@@ -35,7 +35,7 @@ class Probit(Likelihood):
         """Return φ²/Φ(z)Φ(−z): the curvature depends on y, as the link is not canonical."""
         return -self.slope(z, 0) * self.slope(z, 1)
 
-    def steepness(self, z: Array) -> Array:  # pyright: ignore[reportIncompatibleVariableOverride]
+    def steepness(self, z: Array) -> Array:
         """Return 1 + |z|."""
         return 1 + np.abs(z)
 
