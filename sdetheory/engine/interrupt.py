@@ -14,11 +14,13 @@ class Interrupt:
     """Ctrl-C within a ``with`` block: only noted, so that a chunk of steps is made as a whole or not at all.
 
     Of two blocks, one inside the other, both note it, and the inner one knows what the outer one noted before it. A
-    handler of somebody else's is left alone, as are other threads than the main one, which signals do not reach.
+    block that `gives_up` has no use for a part of what is made, and raises KeyboardInterrupt at once, unless a block
+    inside it has something to bring to an end. A handler of somebody else's is left alone, as are other threads than
+    the main one, which signals do not reach.
     """
 
-    def __init__(self) -> None:
-        self.seen = False
+    def __init__(self, *, gives_up: bool = False) -> None:
+        self.seen, self.gives_up = False, gives_up
         self._outer: Interrupt | None = None
         self._before: Any = None
 
@@ -30,19 +32,24 @@ class Interrupt:
             self.seen = self._outer is not None and self._outer.seen
             if before is signal.default_int_handler or self._outer is not None:
                 self._before = before
-                signal.signal(signal.SIGINT, self._note)
+                signal.signal(signal.SIGINT, self._pressed)
         return self
 
     @property
-    def outermost(self) -> bool:
-        """Whether no block around this one notes what this one does."""
-        return self._outer is None
+    def raises(self) -> bool:
+        """Whether Ctrl-C is to be raised at the end of this block: no block around it waits for its own end."""
+        return self.seen and (self._outer is None or self._outer.gives_up)
 
     def __exit__(self, *error: object) -> None:
         if self._before is not None:
             signal.signal(signal.SIGINT, self._before)
 
-    def _note(self, *_: object) -> None:
+    def _pressed(self, *_: object) -> None:
+        self._note()
+        if self.gives_up:
+            raise KeyboardInterrupt
+
+    def _note(self) -> None:
         self.seen = True
         if self._outer is not None:
             self._outer._note()
@@ -57,7 +64,7 @@ def shielded() -> Iterator[None]:
     """
     with Interrupt() as interrupt:
         yield
-    if interrupt.seen and interrupt.outermost:
+    if interrupt.raises:
         raise KeyboardInterrupt
 
 
@@ -65,7 +72,7 @@ def whole_run(simulator: Callable[..., Any], *arguments: Any, **options: Any) ->
     """Return what a simulator returns, to a caller who has no use for part of a run: Ctrl-C gives it up."""
     if options.get("executor") is not None:  # nothing is noted there: the wait for workers is broken off
         return simulator(*arguments, **options)
-    with Interrupt() as interrupt, warnings.catch_warnings():
+    with Interrupt(gives_up=True) as interrupt, warnings.catch_warnings():
         warnings.filterwarnings("ignore", "interrupted after", RuntimeWarning)
         run = simulator(*arguments, **options)
     if interrupt.seen:

@@ -75,6 +75,11 @@ class Process:
     interrupt: Interrupt | None = None
 
     @property
+    def interrupted(self) -> bool:
+        """Whether Ctrl-C was pressed."""
+        return self.interrupt is not None and self.interrupt.seen
+
+    @property
     def n_blocks(self) -> int:
         """Number of blocks."""
         raise NotImplementedError
@@ -84,8 +89,12 @@ class Process:
         """What steps cost; it may change as copies come to an end."""
         raise NotImplementedError
 
-    def advance(self, n_steps: int) -> None:
-        """Make n_steps steps."""
+    def positions(self) -> NDArray[Any]:
+        """Return where the copies are, shape (n_copies, d)."""
+        raise NotImplementedError
+
+    def advance(self, n_steps: int, frames: NDArray[np.float64] | None = None) -> None:
+        """Make n_steps steps; or for each of frames (n_frames, n_copies, d), which takes the positions after them."""
         raise NotImplementedError
 
     def part(self, first: int, last: int) -> Process:

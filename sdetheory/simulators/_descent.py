@@ -58,13 +58,21 @@ class Descent(Process):
             first_path=first_path,
         )
 
-    def advance(self, n_steps: int, look: bool = False) -> None:
-        """Make n_steps steps, or none after an interrupt.
+    def positions(self) -> Array:
+        """Return the weights of each run, shape (n_runs, p)."""
+        return self.w.copy()
 
-        Of many weights not every step is looked at for what is not finite; with `look` the last one is.
+    def advance(self, n_steps: int, frames: Array | None = None, look: bool = True) -> None:
+        """Make n_steps steps, or none after an interrupt; or for each of frames, which takes the weights after them.
+
+        Of many weights not every step is looked at for what is not finite, and the last one only with `look`.
         """
-        if self.plan.advance(self, n_steps, look):
+        for frame in [None] if frames is None else frames:
+            if not self.plan.advance(self, n_steps, look):
+                return
             self.step += n_steps
+            if frame is not None:
+                frame[:] = self.w
 
     def part(self, first: int, last: int) -> Descent:
         """Return some of the blocks, before their first step, as runs that keep their numbers and bits."""

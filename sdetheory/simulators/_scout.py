@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from .._kernels import ensemble as drivers
 from ..engine.interrupt import Interrupt
 from ..engine.parallel import one_thread
 from ..errors import AccuracyWarning
@@ -22,6 +23,7 @@ Array = NDArray[np.float64]
 _LOOKS = (0, 1, 2, *(4**k for k in range(1, 14)))
 """Steps at which the scouts are looked at."""
 
+_NO_FRAMES = np.empty((0, 1, 1))
 _TRACKED = 65  # steps made in one call that keeps every position: looks are close together there
 
 _FREE = 1024  # steps that the scouts make whatever the run costs
@@ -91,7 +93,7 @@ def _steps(scouts: Ensemble, looks: list[int], tracked: int) -> tuple[Array, Arr
     """Return where the scouts are before and after the step of each look, each (looks, paths, d)."""
     track = np.empty((tracked + 1, *scouts.positions().shape))
     track[0] = scouts.positions()
-    _advance(scouts, 1, track[1:])
+    _advance(scouts, tracked, track[1:])
     late = []
     for look in looks:
         if look >= tracked:
@@ -106,14 +108,16 @@ def _steps(scouts: Ensemble, looks: list[int], tracked: int) -> tuple[Array, Arr
     return before, after
 
 
-def _advance(scouts: Ensemble, n_steps: int, frames: Array | None = None) -> None:
-    """Make steps that are no part of a run; Ctrl-C is heard between a few of them."""
+def _advance(scouts: Ensemble, n_steps: int, frames: Array = _NO_FRAMES) -> None:
+    """Make steps that are no part of a run, or one for each frame; Ctrl-C is heard between a few of them."""
     while n_steps:
         few = min(n_steps, _FEW)
+        n_frames = len(frames) or 1
         with Interrupt() as interrupt:
-            scouts.advance(few, frames)
+            drivers.advance(*scouts._arguments(), n_frames, few // n_frames, frames)  # pyright: ignore[reportCallIssue]
         if interrupt.seen:
             raise KeyboardInterrupt
+        scouts.step += few
         n_steps -= few
 
 

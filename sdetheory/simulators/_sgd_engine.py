@@ -130,19 +130,21 @@ def _loop(problem: Problem) -> Any:
 
     def advance(runs: Descent, n_steps: int, look: bool) -> bool:
         # A step of all runs may take long; an interrupt takes back those that have made it before the others.
-        before = {name: getattr(runs, name).copy() for name in runs.held} if n_steps == 1 else {}
+        before = {name: getattr(runs, name).copy() for name in runs.held}
         for run in np.flatnonzero(runs.diverged < 0):
-            if before and runs.interrupt is not None and runs.interrupt.seen:
-                vars(runs).update(before)
-                return False
             with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
                 make(runs, int(run), n_steps, look)
+            if runs.interrupted:
+                vars(runs).update(before)
+                return False
         return True
 
     def make(runs: Descent, run: int, n_steps: int, look: bool) -> None:
         w, v, second = runs.w[run], runs.v[run], runs.second[run]
         last = runs.step + n_steps - 1
         for s, batches in _batches(problem, runs.first_path + run, runs.step, n_steps):
+            if runs.interrupted:
+                return
             step(w, v, second, batches, s)
             if (not many or (s + 1) % _LOOK == 0 or (look and s == last)) and not np.isfinite(w).all():
                 runs.diverged[run] = s + 1

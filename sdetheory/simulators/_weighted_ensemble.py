@@ -172,13 +172,13 @@ class WeightedEnsemble(Ensemble):
         for step in range(begun, begun + n_frames * n_steps):
             before = self.state.copy()
             for block, path in enumerate(range(self.first_path, self.first_path + self.n_paths, self.state.shape[2])):
-                if self.interrupt is not None and self.interrupt.seen:
-                    # Gradients in Python may take seconds for a step of all paths; a step is made whole or not at all.
-                    self.state = before
-                    return
                 weighted.normals(z, words, normals, step * rows, path, key)
                 weights = amplitude * (z[: sde.n_noises] - z[: sde.n_noises].mean(axis=0)) - self.dt
                 self._step(self.state[block], np.ascontiguousarray(weights.T), first=step == 0)
+                if self.interrupted:
+                    # Gradients in Python may take seconds for a step of all paths; a step is made whole or not at all.
+                    self.state = before
+                    return
             self.step += 1
             if len(frames) and (self.step - begun) % n_steps == 0:
                 frames[(self.step - begun) // n_steps - 1] = self.positions()
@@ -186,7 +186,7 @@ class WeightedEnsemble(Ensemble):
     def _step(self, block: NDArray[np.float64], weights: NDArray[np.float64], first: bool) -> None:
         """Move the paths of a block (p, L) by their weighted gradients; what overflowed stays as it is."""
         for lane, w in enumerate(np.ascontiguousarray(block.T)):
-            if np.isfinite(w).all():
+            if np.isfinite(w).all() and not self.interrupted:
                 try:
                     with np.errstate(over="ignore", invalid="ignore"):
                         block[:, lane] = w + self.plan.sde.step_gradient(w, weights[lane], self.dt)

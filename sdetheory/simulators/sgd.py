@@ -41,7 +41,8 @@ class SGDRun:
     steps : ndarray, shape (n_records,)
         How many steps were made when the metrics were recorded, from 0 on.
     metrics : dict
-        For each name the recorded values, shape (n_records, n_runs); NaN from a run's divergence on.
+        For each name the recorded values, shape (n_records, n_runs); NaN from a run's divergence on, and in the last
+        row if an interrupt came while it was recorded.
     saved_steps : ndarray, shape (n_saved,)
         How many steps were made when the weights were saved.
     paths : ndarray, shape (n_saved, n_runs, p)

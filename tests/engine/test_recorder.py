@@ -14,7 +14,8 @@ from sdetheory.engine import run as loop
 from sdetheory.engine.checkpoint import Checkpoint
 from sdetheory.engine.run import Recorder, run
 from sdetheory.errors import InvalidInputError
-from sdetheory.simulators import _ensemble
+from sdetheory.simulators import _ensemble, _sgd_arguments
+from sdetheory.simulators._descent import Descent
 from sdetheory.simulators._ensemble import Ensemble
 
 N_STEPS, N_PATHS = 500, 700
@@ -41,13 +42,16 @@ class Maximum(Recorder):
         return arrays
 
 
+def recorded(process, file=None, executor=None):
+    recorder = Maximum(function="maximum", n_steps=N_STEPS)
+    return run(process, recorder, file=file or Checkpoint(None), executor=executor, progress=False)["maximum"]
+
+
 def greatest(checkpoint=None, executor=None, rng=3, **changes):
     sde = st.langevin(st.landscapes.double_well(), 0.5)
     given = {"dt": 0.01, "n_paths": N_PATHS, "method": "euler-maruyama", "increments": "gaussian", **changes}
     file = Checkpoint(checkpoint)
-    process = Ensemble.prepare(sde, [0.4], rng=file.rng(rng), **given)
-    recorder = Maximum(function="maximum", n_steps=N_STEPS)
-    return run(process, recorder, file=file, executor=executor, progress=False)["maximum"]
+    return recorded(Ensemble.prepare(sde, [0.4], rng=file.rng(rng), **given), file, executor)
 
 
 @functools.cache
@@ -97,6 +101,19 @@ def test_workers_give_the_same_bits(tmp_path):
     with ThreadPoolExecutor(2) as executor:
         np.testing.assert_array_equal(greatest(tmp_path / "run.npz", executor), written_out())
         np.testing.assert_array_equal(greatest(tmp_path / "run.npz", executor), written_out())
+
+
+def test_it_records_sgd_too():
+    X = np.cos(np.arange(36.0)).reshape(12, 3)
+    model, w0 = st.models.LogisticRegression(X, np.arange(12) % 2, prior_precision=0.3), np.ones((40, 3))
+    hp = st.SGDHyperparameters(learning_rate=0.2, train_size=12, batch_size=4)
+    seed = np.random.SeedSequence(3)
+    problem = _sgd_arguments.problem(model, hp, N_STEPS, "sgd", False, None, None, None, seed)
+    paths = st.sgd(model, hp, w0, n_steps=N_STEPS, save_every=1, rng=seed).paths
+    np.testing.assert_array_equal(recorded(Descent.start(problem, w0, seed)), paths.max(axis=0))
+    with ThreadPoolExecutor(2) as executor:
+        parts = recorded(Descent.start(problem, w0, seed), executor=executor)
+    np.testing.assert_array_equal(parts, paths.max(axis=0))
 
 
 def test_warnings_point_at_who_called_the_package():

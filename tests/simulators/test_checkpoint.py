@@ -17,6 +17,10 @@ import sdetheory as st
 from sdetheory.engine import checkpoint as _checkpoint
 from sdetheory.engine import run as _run
 from sdetheory.engine.interrupt import Interrupt
+from sdetheory.engine.recorders.moments import Moments
+from sdetheory.engine.recorders.passages import Passages
+from sdetheory.engine.recorders.paths import Paths
+from sdetheory.engine.recorders.stays import Stays
 from sdetheory.errors import AccuracyWarning, InvalidInputError
 from sdetheory.simulators import _ensemble
 
@@ -33,6 +37,7 @@ FUNCTIONS = {
     # So far away that half of the paths arrive in the first quarter, but not all until the end.
     "first_passage": {"x0": [0.4], "target": ("above", 2.2), "max_steps": 120_000},
 }  # fmt: skip
+RECORDERS = (Paths, Moments, Passages, Stays)
 each_function = pytest.mark.parametrize("function", FUNCTIONS)
 
 
@@ -108,15 +113,19 @@ def test_a_killed_run_goes_on_to_the_same_bits(tmp_path, function, beyond):
     assert _checkpoint._read(path)[0]["step"] == 120_000
 
 
+def make_no_steps(monkeypatch):
+    """Let a step be an error, but for those of scouts."""
+    for recorder in RECORDERS:
+        monkeypatch.setattr(recorder, "add", None)
+
+
 @each_function
 @SHORT
 def test_a_finished_run_returns_at_once(tmp_path, monkeypatch, function):
     first = run(function, checkpoint=tmp_path / "run.npz")
     assert_same(first, run(function))
     assert os.listdir(tmp_path) == ["run.npz"]
-    monkeypatch.setattr(_ensemble.Ensemble, "advance", None)
-    monkeypatch.setattr(_ensemble.Ensemble, "advance_and_record", None)
-    monkeypatch.setattr(_ensemble.Ensemble, "advance_listed", None)
+    make_no_steps(monkeypatch)
     assert_same(run(function, checkpoint=str(tmp_path / "run.npz")), first)
 
 
@@ -127,15 +136,15 @@ def stop_after(monkeypatch, chunks):
     count = iter(range(10**9))
 
     def interrupted(make):
-        def advance(self, *arguments):
+        def add(self, *arguments):
             if next(count) == chunks:
                 signal.raise_signal(signal.SIGINT)
             make(self, *arguments)
 
-        return advance
+        return add
 
-    for name in ("advance", "advance_and_record", "advance_listed"):
-        monkeypatch.setattr(_ensemble.Ensemble, name, interrupted(getattr(_ensemble.Ensemble, name)))
+    for recorder in RECORDERS:
+        monkeypatch.setattr(recorder, "add", interrupted(recorder.add))
 
 
 @pytest.mark.parametrize("seed", [3, None])
@@ -302,7 +311,7 @@ def test_damaged_files_are_refused(tmp_path):
 
 
 def test_places_that_cannot_be_written_are_refused_before_any_work(tmp_path, monkeypatch):
-    monkeypatch.setattr(_ensemble.Ensemble, "advance", None)
+    make_no_steps(monkeypatch)
     (tmp_path / "file").touch()
     for path in (tmp_path / "nowhere" / "run.npz", tmp_path / "file" / "run.npz", "/proc/run.npz"):
         with pytest.raises(InvalidInputError, match="cannot be written"):

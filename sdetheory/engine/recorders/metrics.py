@@ -40,12 +40,20 @@ class Metrics(Recorder):
     def reach(self, process: Any, arrays: Arrays) -> None:
         arrays["paths"][self.saved == process.step] = process.w
         for row in np.flatnonzero(self.steps == process.step):
-            for i, (name, measure) in enumerate(self.measures.items()):
-                for run in np.flatnonzero(process.diverged < 0):
-                    try:
-                        arrays["records"][row, i, run] = measure(process.w[run])
-                    except (TypeError, ValueError) as error:
-                        raise InvalidInputError(f"metrics[{name!r}] must return one number; {error}") from error
+            self._measure(arrays["records"][row], process)
+
+    def _measure(self, row: NDArray[np.float64], process: Any) -> None:
+        """Fill a row of the records, or leave it as it is after an interrupt: whoever goes on measures again."""
+        found = row.copy()
+        for i, (name, measure) in enumerate(self.measures.items()):
+            for run in np.flatnonzero(process.diverged < 0):
+                if process.interrupted:
+                    return
+                try:
+                    found[i, run] = measure(process.w[run])
+                except (TypeError, ValueError) as error:
+                    raise InvalidInputError(f"metrics[{name!r}] must return one number; {error}") from error
+        row[:] = found
 
     def add(self, process: Any, arrays: Arrays, n_steps: int) -> None:
         process.advance(n_steps, look=process.step + n_steps == self.stretch(process, arrays)[2])

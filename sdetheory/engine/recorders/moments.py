@@ -45,6 +45,7 @@ class Moments(Recorder):
         }
 
     def start(self, process: Any) -> Arrays:
+        _ = self.observables.compiled  # what cannot be compiled is refused before any step
         blocks, dimension, lanes = process.state.shape
         columns, products = dimension + len(self.observables.names), dimension * (dimension - 1) // 2
         arrays = {name: np.zeros((blocks, columns + products * (name == "second"), lanes)) for name in BY_PATH}

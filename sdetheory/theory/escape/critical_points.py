@@ -98,9 +98,17 @@ def critical_points(landscape: Landscape, bounds: ArrayLike, *, starts: int = 25
     exponent = int(np.ceil(np.log2(_validate.integer("starts", starts, at_least=1))))
     unit = qmc.Sobol(landscape.dimension, scramble=False).random_base2(exponent)
     x = low + (unit + 0.5 / len(unit)) * width
-    step = np.full_like(x, np.inf)
+    wild = ~np.isfinite(_newton_step(landscape, x)).all(axis=1)
+    if wild.any():
+        raise InvalidInputError(
+            "bounds must hold points whose gradient and Hessian are numbers; they are not at "
+            f"{x[wild][0].tolist()}. Take narrower bounds, of the size on which the landscape varies."
+        )
     for _ in range(_NEWTON_STEPS):
         step = _newton_step(landscape, x)
+        # Who has come to where the landscape is no number does not come back.
+        tame = np.isfinite(step).all(axis=1)
+        x, step = x[tame], step[tame]
         length = np.max(np.abs(step) / width, axis=1)
         step *= np.minimum(1.0, _LONGEST / np.maximum(length, 1e-300))[:, None]
         # A point that has left the box for good is held where the landscape can still be evaluated.
@@ -177,9 +185,14 @@ def lowest_pass(
 
 
 def _newton_step(landscape: Landscape, x: Array) -> Array:
-    # The least-norm step where a curvature vanishes.
-    inverse = np.linalg.pinv(landscape.hessian(x), rcond=1e-12, hermitian=True)
-    return -np.einsum("mij,mj->mi", inverse, landscape.gradient(x))
+    """Return the step of least norm, where a curvature vanishes; NaN where the derivatives are no numbers."""
+    with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
+        gradient, hessian = landscape.gradient(x), np.array(landscape.hessian(x))
+        wild = ~(np.isfinite(gradient).all(axis=1) & np.isfinite(hessian).all(axis=(1, 2)))
+        hessian[wild] = 0.0
+        step = -np.einsum("mij,mj->mi", np.linalg.pinv(hessian, rcond=1e-12, hermitian=True), gradient)
+    step[wild] = np.nan
+    return step
 
 
 def _describe(landscape: Landscape, x: Array) -> CriticalPoint:

@@ -79,11 +79,13 @@ def crossover_temperature(
     minima = [point for point in critical_points(landscape, box) if point.index == 0]
     tolerance = 1e-4 * np.ptp(box, axis=1)
     first, second = (numbered(minima, name, x, tolerance) for name, x in (("sharp", sharp), ("broad", broad)))
+    if first == second:
+        raise InvalidInputError(f"sharp and broad must be different minima; both are {minima[first].position.tolist()}")
     rise = minima[second].value - minima[first].value
     narrowing = float(np.sum(np.log(minima[first].curvatures)) - np.sum(np.log(minima[second].curvatures)))
     if rise <= 0 or narrowing <= 0:
         raise InvalidInputError(
-            "sharp must be the deeper minimum and have the larger determinant of curvatures, or one basin wins at "
+            "sharp must be deeper than broad and have the larger determinant of curvatures, or one basin wins at "
             f"every temperature; its cost is lower by {rise:.6g} and its log determinant larger by {narrowing:.6g}"
         )
     guess = 2 * rise / narrowing

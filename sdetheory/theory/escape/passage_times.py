@@ -10,7 +10,7 @@ from ... import _validate
 from ...errors import InvalidInputError
 from ..laws import _quadrature
 from ..laws._fields import Field, Fields
-from ..laws._potential import CALCULI, Potential, antiderivative
+from ..laws._potential import CALCULI, Potential, antiderivative, unresolved
 
 Array = NDArray[np.float64]
 
@@ -82,7 +82,7 @@ def mean_first_passage_time(
     else:
         mirrored = (lambda x: np.asarray(diffusion(-x))) if callable(diffusion) else diffusion
         fields = Fields(lambda x: -np.asarray(drift(-x)), mirrored, 1)
-    return _time(Potential(fields, calculus, far, sign * target), sign * start)
+    return _time(Potential(fields, calculus, far, sign * target, sign * start), sign * start)
 
 
 def _time(potential: Potential, start: float) -> float:
@@ -90,22 +90,36 @@ def _time(potential: Potential, start: float) -> float:
     if not far.integrable:
         return np.inf
     x, edges = potential.nodes, potential.edges
+    if start < edges[0]:
+        raise InvalidInputError(
+            f"start must be where drift and diffusion can be followed, within {abs(edges[0]):.3g} of the target; got "
+            f"{start:.3g}"
+        )
     speed = potential.log_density(x.ravel()).reshape(x.shape)
-    scale = potential.log_scale(x.ravel()).reshape(x.shape)
-    top_speed, top_scale = speed.max(), scale[edges[1:] > start].max()
-    series = antiderivative(np.exp(speed - top_speed), np.diff(edges))
-    outer, inner = np.exp(potential.log_density(np.array([far.edge, far.inner])) - top_speed)
-    rest = far.rest(np.array([outer]), np.array([inner]))
-    below = np.concatenate([rest, rest + np.cumsum(series.sum(axis=1))])
+    # Masses are kept as logarithms: s' and m may be beyond floats where their product is not.
+    tops = speed.max(axis=1)
+    series = antiderivative(np.exp(speed - tops[:, None]), np.diff(edges))
+    ends = potential.log_density(np.array([far.edge, far.inner]))
+    outer, inner = np.exp(ends - ends.max())
+    with np.errstate(divide="ignore"):
+        rest = np.log(far.rest(np.array([outer]), np.array([inner]))) + ends.max()
+        masses = np.log(series.sum(axis=1)) + tops
+    below = np.logaddexp.accumulate(np.concatenate([rest, masses]))
+    scale = potential.log_scale(x.ravel()).reshape(x.shape).max(axis=1)
+    top = (scale + below[1:])[edges[1:] > start].max()
 
     def integrand(points: Array) -> Array:
         y = points[:, 0]
         panel = np.clip(np.searchsorted(edges, y, side="right") - 1, 0, len(edges) - 2)
         t = 2 * (y - edges[panel]) / (edges[panel + 1] - edges[panel]) - 1
-        mass = below[panel] + legendre.legval(t, series[panel].T, tensor=False)
-        return (np.exp(potential.log_scale(y) - top_scale) * mass)[:, None]
+        scale, inside = potential.log_scale(y) - top, legendre.legval(t, series[panel].T, tensor=False)
+        return (np.exp(scale + below[panel]) + np.exp(scale + tops[panel]) * inside)[:, None]
 
     boxes = np.clip(np.stack([edges[:-1], edges[1:]], axis=1), start, None)[:, :, None]
-    value, *_ = _quadrature.integrate(integrand, boxes[boxes[:, 0, 0] < boxes[:, 1, 0]], _TOLERANCE)
-    with np.errstate(over="ignore"):
-        return float(value[0] * np.exp(top_speed + top_scale))
+    with np.errstate(over="ignore", invalid="ignore"):
+        value, *_ = _quadrature.integrate(integrand, boxes[boxes[:, 0, 0] < boxes[:, 1, 0]], _TOLERANCE)
+    with np.errstate(over="ignore", invalid="ignore"):
+        mean = float(value[0] * np.exp(top))
+    if np.isnan(mean):
+        raise unresolved("are too far apart for the integrals")
+    return mean

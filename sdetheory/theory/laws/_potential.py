@@ -23,8 +23,10 @@ _NODES, WEIGHTS = legendre.leggauss(_ORDER)
 _TRANSFORM = np.linalg.inv(legendre.legvander(_NODES, _ORDER - 1))
 _FARTHEST, _NEAREST = 100, 50  # octaves away from a finite point, and towards it
 _NEGLIGIBLE = 800.0  # e^-800 is no float
+_FORGOTTEN = 50.0  # what lies so much lower than a start adds nothing that shows to a passage from there
 _RANGE = 4.0  # a panel on which the exponent varies by no more is integrated to rounding errors
 _MAX_PANELS = 2**17
+_MAX_STEEP = 2**15  # panels of the range that matters, each of e⁴: a second's work
 _MARGIN = 1e-3  # of an exponent from the one that divides convergence from divergence
 
 
@@ -73,16 +75,17 @@ class Potential:
     """φ = ∫ f/D dx between two ends, and with it ln p = φ - w ln D and ln s' = -φ - (1 - w) ln D.
 
     p is the speed density, which is the stationary density up to a factor, s the scale function; w = 1 for Itô and 1/2
-    for Stratonovich.
+    for Stratonovich. What lies far below the maximum of the density does not matter, unless paths `start` there.
     """
 
-    def __init__(self, fields: Fields, calculus: str, low: float, high: float) -> None:
-        self.fields, self.weight, self.low, self.high = fields, CALCULI[calculus], low, high
-        edges = self._reach()
-        self._build(np.stack([edges[:-1], edges[1:]], axis=1))
-        self.ends = (self._end(low, 0), self._end(high, -1))
-        if all(end.integrable for end in self.ends):
-            self._split_steep()
+    def __init__(self, fields: Fields, calculus: str, low: float, high: float, start: float | None = None) -> None:
+        self.fields, self.weight, self.low, self.high, self._start = fields, CALCULI[calculus], low, high, start
+        with np.errstate(over="ignore", invalid="ignore"):  # what is not a number is refused
+            edges = self._reach()
+            self._build(np.stack([edges[:-1], edges[1:]], axis=1))
+            self.ends = (self._end(low, 0), self._end(high, -1))
+            if all(end.integrable for end in self.ends):
+                self._split_steep()
 
     def force(self, x: Array) -> Array:
         """Return f/D at points (m,)."""
@@ -126,6 +129,8 @@ class Potential:
             middle = low + 1.0 if np.isfinite(low) else high - 1.0
         else:
             middle = 0.0
+        if middle in (low, high):
+            raise unresolved(f"lie at {middle:.3g}, where floats leave out whole numbers")
         self._middle = middle
         return np.concatenate([self._octaves(middle, low)[::-1], [middle], self._octaves(middle, high)])
 
@@ -157,10 +162,10 @@ class Potential:
         done, series = [], []
         while len(panels):
             if len(panels) > _MAX_PANELS:
-                raise _unresolved("jump, oscillate without end or overflow")
+                raise unresolved("jump, oscillate without end or overflow")
             widths = np.diff(panels, axis=1)
             if not np.isfinite(widths).all():
-                raise _unresolved("would be needed over a length that no float holds")
+                raise unresolved("would be needed over a length that no float holds")
             x = panels[:, :1] + (_NODES + 1) / 2 * widths
             coefficients = self.force(x.ravel()).reshape(x.shape) @ _TRANSFORM.T
             tail, largest = np.abs(coefficients[:, -2:]).sum(axis=1), np.abs(coefficients).max(axis=1)
@@ -188,14 +193,21 @@ class Potential:
             values = self.log_density(x.ravel()).reshape(x.shape)
             # Where the largest value lies inside, the maximum between the nodes may be higher still.
             inside = (values.argmax(axis=1) % (x.shape[1] - 1)) != 0
-            relevant = values.max(axis=1) + inside * np.ptp(values, axis=1) > values.max() - _NEGLIGIBLE
-            steep = relevant & (np.ptp(values, axis=1) > _RANGE)
+            spread, lowest = np.ptp(values, axis=1), values.max() - _NEGLIGIBLE
+            if self._start is not None:
+                lowest = min(lowest, float(self.log_density(np.array([self._start]))[0]) - _FORGOTTEN)
+            above = values.max(axis=1) - lowest
+            relevant = ~(above + inside * spread <= 0)
+            total = float(np.sum(np.clip(above, 0.0, spread)))
+            if not total <= _RANGE * _MAX_STEEP:
+                raise unresolved(f"let the exponent of the density vary by {total:.3g} in all")
+            steep = relevant & (spread > _RANGE)
             if not steep.any():
                 return
             panels = np.stack([self.edges[:-1], self.edges[1:]], axis=1)
             middle = panels[steep].mean(axis=1)
             if np.any((middle <= panels[steep, 0]) | (middle >= panels[steep, 1])):
-                raise _unresolved(f"vary by more than e⁴ between two neighbouring floats near {middle[0]:.3g}")
+                raise unresolved(f"vary by more than e⁴ between two neighbouring floats near {middle[0]:.3g}")
             self._build(np.concatenate([panels[~steep], _halves(panels[steep])]))
 
     def _end(self, position: float, side: int) -> End:
@@ -205,6 +217,8 @@ class Potential:
         inner = edge / 2 if np.isinf(position) else position + 2 * (edge - position)
         outer_value, inner_value = self.log_density(np.array([edge, inner]))
         drop = float(np.log2(np.e) * (inner_value - outer_value))
+        if np.isnan(drop):
+            raise unresolved(f"give no density near {edge:.3g}")
         if np.isinf(position):
             exponent = np.inf if drop > 100 else -np.inf if drop < -100 else drop
             return End(position=position, edge=edge, inner=inner, exponent=exponent, integrable=exponent > 1 + _MARGIN)
@@ -212,7 +226,8 @@ class Potential:
         return End(position=position, edge=edge, inner=inner, exponent=exponent, integrable=exponent < 1 - _MARGIN)
 
 
-def _unresolved(what: str) -> InvalidInputError:
+def unresolved(what: str) -> InvalidInputError:
+    """Return the refusal of fields, or of places, whose numbers do not come out."""
     return InvalidInputError(
         "drift and diffusion must be smooth, and bounds (start, target and wall) of the size on which they vary; got "
         f"ones that {what}. Choose another unit of length, or ends that are nearer."

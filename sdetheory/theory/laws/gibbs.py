@@ -120,9 +120,15 @@ class GibbsLaw:
             raise InvalidInputError(
                 "landscape must have a finite cost within the bounds; got +inf throughout. Widen them."
             )
-        value, error, _, self._boxes = _quadrature.integrate(
-            lambda x: self._weight(x)[:, None], parts, _TOLERANCE[self.dimension]
-        )
+        with np.errstate(over="ignore", invalid="ignore"):
+            value, error, _, self._boxes = _quadrature.integrate(
+                lambda x: self._weight(x)[:, None], parts, _TOLERANCE[self.dimension]
+            )
+        if not 0 < value[0] < np.inf:
+            raise InvalidInputError(
+                f"temperature must be so high that e^(-C/T) shows on a grid of {_BOXES[self.dimension]} parts of the "
+                f"bounds; at {temperature:g} its integral is {value[0]:.3g}. Pass bounds of its own width."
+            )
         self._mass = float(value[0])
         self.relative_error = float(error[0] / value[0])
         self.log_partition = float(np.log(value[0]) - self._lowest / temperature)

@@ -18,6 +18,7 @@ Array = NDArray[np.float64]
 
 # Temperatures tried in each decade before the best is refined.
 _PER_DECADE = 8
+_MOST_DECADES = 30  # seconds' work, in one dimension
 
 
 # Arrays have no single truth value and no hash, so results compare by identity.
@@ -150,6 +151,11 @@ def optimum_noise(
     low, high = (_validate.real(f"temperatures[{i}]", value, above=0.0) for i, value in enumerate(pair))
     if low >= high:
         raise InvalidInputError(f"temperatures must have lower < upper; got {low:g} and {high:g}")
+    if np.log10(high) - np.log10(low) > _MOST_DECADES:
+        raise InvalidInputError(
+            f"temperatures must span {_MOST_DECADES} decades at most, each of which takes {_PER_DECADE} laws; got "
+            f"{low:g} to {high:g}"
+        )
     variance = _validate.real("gradient_variance", gradient_variance, above=0.0)
     own, other = checked(train, name="train"), checked(test, name="test")
     if other != own:
@@ -160,7 +166,8 @@ def optimum_noise(
 
     def moments(temperature: float) -> tuple[float, float]:
         """Return E[C_test] and Cov(C_test, C_train)."""
-        law = gibbs(train, temperature, bounds=bounds)
+        with _validate.naming("temperatures"):
+            law = gibbs(train, temperature, bounds=bounds)
         mean = law.expectation(values)
         return float(mean[0]), float(law.expectation(lambda x: np.prod(values(x) - mean, axis=1)))
 
