@@ -79,7 +79,7 @@ class Checkpoint:
             "sde": hashlib.sha256(json.dumps(fields).encode()).hexdigest(),
             "parameters of the sde": plan.parameters.tolist(),
             "noise of the sde": digest([plan.matrix]),
-            "layout": [*plan.plan.tolist(), *ensemble.state.shape],
+            "layout": [*ensemble.state.shape],
         }
 
     def begin(self, run: Mapping[str, Any], empty: Arrays) -> tuple[int, dict[str, NDArray[Any]]]:

@@ -13,7 +13,9 @@ from tqdm.auto import tqdm
 from .. import _validate
 from .._kernels import ensemble as drivers
 from .._kernels import noise
+from .._kernels.records import Clock
 from .._kernels.signatures import NOISE, compiled
+from .._kernels.statistics import advance_and_record
 from ..errors import IncompatibleError, InvalidInputError
 from ..schemes._stability import check_step
 from ._fork import check_threads
@@ -48,6 +50,7 @@ class Ensemble:
     plan: Plan
     seed: np.random.SeedSequence
     step: int = 0
+    first_path: int = 0
     interrupt: Interrupt | None = None
 
     @classmethod
@@ -119,18 +122,14 @@ class Ensemble:
 
     def alone(self, path: int, x: NDArray[np.float64]) -> Ensemble:
         """Return an ensemble of one path, which starts at x and keeps its number and bits."""
-        numbers = self.plan.plan.copy()
-        numbers[drivers.FIRST_PATH] += path
-        return replace(self, state=blocks(x[None], 1), n_paths=1, step=0, plan=replace(self.plan, plan=numbers))
+        return replace(self, state=blocks(x[None], 1), n_paths=1, step=0, first_path=self.first_path + path)
 
     def part(self, first: int, last: int) -> Ensemble:
         """Return a copy of some of the blocks, as an ensemble of its own whose paths keep their numbers and bits."""
         lanes = self.state.shape[2]
-        numbers = self.plan.plan.copy()
-        numbers[drivers.FIRST_PATH] += first * lanes
         n_paths = min(last * lanes, self.n_paths) - first * lanes
-        state, plan = self.state[first:last].copy(), replace(self.plan, plan=numbers)
-        return replace(self, state=state, n_paths=n_paths, plan=plan)
+        first_path = self.first_path + first * lanes
+        return replace(self, state=self.state[first:last].copy(), n_paths=n_paths, first_path=first_path)
 
     def positions(self) -> NDArray[np.float64]:
         """Return the paths' positions, shape (n_paths, d)."""
@@ -153,8 +152,7 @@ class Ensemble:
     @property
     def _made_at_once(self) -> int:
         """Steps for which the generator makes the numbers together."""
-        plan = self.plan.plan
-        return max(1, int(plan[drivers.BUFFER] * plan[drivers.PACK] // max(1, plan[drivers.NUMBERS])))
+        return max(1, self.plan.rows * self.plan.pack // max(1, self.plan.layout.numbers))
 
     def _rounded_up(self, n_steps: int) -> int:
         return -(-max(1, n_steps) // self._made_at_once) * self._made_at_once
@@ -169,31 +167,29 @@ class Ensemble:
 
     def advance_and_record(self, n_records: int, every: int, *statistics: Any) -> None:
         """Make n_records * every steps, adding to the statistics after each `every`."""
-        arguments = (*self._arguments(), n_records, every, *statistics)
-        drivers.advance_and_record(*arguments)  # pyright: ignore[reportCallIssue]
+        advance_and_record(*self._arguments(), n_records, every, *statistics)  # pyright: ignore[reportCallIssue]
         self.step += n_records * every
 
     def advance_listed(self, driver: Any, n_steps: int, paths: NDArray[np.int64], *targets: Any) -> None:
         """Make up to n_steps steps towards targets, of Gaussian paths whose numbers are `paths`."""
-        state, *functions, _, parameters, matrix, plan, dt, start, step, key = self._arguments()
+        state, step, equation, numbers, clock = self._arguments()
         slots = np.zeros(state.shape[0] * state.shape[2], np.uint64)
         slots[: len(paths)] = paths
-        plan = plan.copy()
-        plan[drivers.FIRST_PATH] = 0
-        arguments = (
-            state, *functions, compiled(NOISE, noise.gaussian_of_listed), parameters, matrix, plan, dt, start, step,
-            np.concatenate([key, slots]), n_steps, *targets,
-        )  # fmt: skip
-        driver(*arguments)
+        listed = numbers._replace(
+            generate=compiled(NOISE, noise.gaussian_of_listed), path=0, key=np.concatenate([numbers.key, slots])
+        )
+        driver(state, step, equation, listed, clock, n_steps, *targets)
         self.step += n_steps
 
     def _arguments(self) -> tuple[Any, ...]:
         """Return the arguments that all drivers have in common."""
-        plan = self.plan
-        key = self.seed.generate_state(2, np.uint32).astype(np.uint64)
-        return (
-            self.state, *plan.functions, plan.parameters, plan.matrix, plan.plan, self.dt, self.start, self.step, key,
-        )  # fmt: skip
+        step, equation, numbers = self.plan.records
+        numbers = numbers._replace(path=self.first_path, key=self._key)
+        return self.state, step, equation, numbers, Clock(self.dt, self.start, self.step)
+
+    @property
+    def _key(self) -> NDArray[np.uint64]:
+        return self.seed.generate_state(2, np.uint32).astype(np.uint64)
 
     def chunks(
         self,
@@ -260,7 +256,7 @@ def blocks(points: NDArray[np.float64], lanes: int) -> NDArray[np.float64]:
 
 def _rows(dimension: int, plan: Plan) -> int:
     """Return how many numbers a path needs while it makes a step."""
-    return 2 * dimension + int(plan.plan[[drivers.WORK, drivers.NUMBERS, drivers.BUFFER]].sum())
+    return 2 * dimension + plan.scratch + plan.layout.numbers + plan.rows
 
 
 def _lanes(n_paths: int, rows: int) -> int:

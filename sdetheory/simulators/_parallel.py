@@ -6,7 +6,6 @@ import contextlib
 import pickle
 from collections.abc import Callable, Iterator
 from concurrent.futures import BrokenExecutor, CancelledError, Executor, as_completed
-from dataclasses import replace
 from functools import lru_cache
 from typing import Any
 
@@ -55,8 +54,8 @@ def gather(
 
     def call(first: int, last: int) -> tuple[Any, ...]:
         some = ensemble.part(first, last)
-        numbers, some.plan = some.plan.plan, None  # pyright: ignore[reportAttributeAccessIssue]
-        return _work, task, payloads, numbers, some
+        some.plan = None  # pyright: ignore[reportAttributeAccessIssue]
+        return _work, task, payloads, some
 
     return collect(executor, call, bounds(ensemble), axes=axes, file=file, run=run, progress=progress, label=label)
 
@@ -123,13 +122,10 @@ def check(executor: Any) -> None:
 def _work(
     task: Callable[..., Arrays],
     payloads: tuple[bytes, bytes],
-    numbers: NDArray[np.int64],
     ensemble: Ensemble,
 ) -> Arrays:
     """Run a task in a worker."""
-    plan, arguments = map(unpickled, payloads)
-    ensemble.plan = replace(plan, plan=numbers)
-    ensemble.plan.__dict__["functions"] = plan.functions
+    ensemble.plan, arguments = map(unpickled, payloads)
     with one_thread():
         return task(ensemble, *arguments)
 

@@ -12,7 +12,6 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from .. import _validate
-from .._kernels import ensemble as drivers
 from .._kernels import noise, weighted
 from .._kernels.signatures import NOISE, compiled
 from ..errors import IncompatibleError, InvalidInputError
@@ -35,7 +34,6 @@ class WeightedPlan:
 
     sde: SGDEquation
     scheme: Scheme
-    plan: NDArray[np.int64]
     increments: str = "gaussian"
     fields: tuple[None, ...] = (None,) * 3
 
@@ -116,7 +114,7 @@ class WeightedEnsemble(Ensemble):
                     f"dt must be below 2/k = {2 / rate:.4g}, k = {rate:.4g} being the largest rate of the linear "
                     f"drift; got {dt:g}, with which every path diverges"
                 )
-        plan = WeightedPlan(sde=sde, scheme=SCHEMES[method], plan=np.zeros(9, np.int64))
+        plan = WeightedPlan(sde=sde, scheme=SCHEMES[method])
         # Few paths: loops over examples instead of lanes are as fast, and each path is work for another thread.
         lanes = 1 if len(points) < 16 else (16 if len(points) < 64 else 32)
         return cls(
@@ -159,8 +157,7 @@ class WeightedEnsemble(Ensemble):
         if frames is None:
             frames = np.empty((0, *self.state.shape[:2]))
         normals = self.plan.functions[self.state.shape[2] == 1]
-        key = self.seed.generate_state(2, np.uint32).astype(np.uint64)
-        first_path = int(self.plan.plan[drivers.FIRST_PATH])
+        key, first_path = self._key, self.first_path
         sde = self.plan.sde
         amplitude = np.sqrt(self.dt * sde.noise_scale / (sde.n_noises - 1))
         if self.plan.form is not None:

@@ -14,8 +14,8 @@ from numpy.typing import ArrayLike, NDArray
 
 from .. import _validate
 from .._intervals import Reciprocal, law_of_rate
-from .._kernels import ensemble as drivers
 from .._kernels.block import BlockFunction
+from .._kernels.passages import advance_to_target
 from ..errors import DivergedError, IncompatibleError, InvalidInputError
 from ..results import Estimate, mean_of, ratio_estimate
 from . import _divergence, _parallel
@@ -261,12 +261,12 @@ def _entries(
 ) -> dict[str, NDArray[np.float64]]:
     """Make the steps that remain until all paths have arrived; return when they did: NaN not, −n diverged at step n."""
     file = file or Checkpoint(None)
-    first = int(ensemble.plan.plan[drivers.FIRST_PATH])
+    first = ensemble.first_path
     waiting = np.arange(ensemble.n_paths)
     empty = {"x": ensemble.positions(), "waiting": waiting, "times": np.full(len(waiting), np.nan)}
     ensemble.step, arrays = file.begin(run or {}, empty)
     begun, waiting, times = ensemble.step, arrays["waiting"], arrays["times"]
-    fixed = into.compiled, np.append(into.parameters, 0.0), *bridge.arguments()
+    fixed = bridge.records(into, 1)
     if len(waiting):
         ensemble.pack(arrays["x"])
     for chunk in ensemble.chunks(
@@ -276,7 +276,7 @@ def _entries(
         reached.reshape(-1)[: len(waiting)] = times[waiting]
         if not np.isnan(reached).any():
             break
-        ensemble.advance_listed(drivers.advance_to_target, chunk, first + waiting, *fixed, reached)
+        ensemble.advance_listed(advance_to_target, chunk, first + waiting, *fixed, reached)
         times[waiting] = reached.reshape(-1)[: len(waiting)]
         outside = np.isnan(times[waiting])
         if 0 < 2 * outside.sum() < len(waiting):

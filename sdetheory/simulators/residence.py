@@ -14,8 +14,9 @@ from numpy.typing import ArrayLike, NDArray
 
 from .. import _validate
 from .._intervals import Law, Reciprocal, law_of_fraction, law_of_rate
-from .._kernels import ensemble as drivers
 from .._kernels.block import BlockFunction
+from .._kernels.records import Visits
+from .._kernels.residence import advance_between_cores
 from ..errors import DivergedError, InvalidInputError
 from ..results import Estimate, ratio_estimate
 from . import _divergence, _parallel
@@ -238,11 +239,11 @@ def _stays(
         },
     )
     ensemble.state, begun = arrays["state"], ensemble.step
-    paths = ensemble.plan.plan[drivers.FIRST_PATH] + np.arange(blocks * lanes)
-    counted = (arrays["last"], arrays["since"], arrays["stayed"], arrays["moves"], arrays["lost"][:, 0])
-    fixed = within.compiled, np.append(within.parameters, 0.0), *bridge.arguments()
+    paths = ensemble.first_path + np.arange(blocks * lanes)
+    visits = Visits(arrays["last"], arrays["since"], arrays["stayed"], arrays["moves"], arrays["lost"][:, 0])
+    fixed = bridge.records(within, k)
     for chunk in ensemble.chunks(n_steps, done=begun, progress=progress, label="residence", interrupt=interrupt):
-        ensemble.advance_listed(drivers.advance_between_cores, chunk, paths, *fixed, *counted)
+        ensemble.advance_listed(advance_between_cores, chunk, paths, *fixed, visits)
         file.offer(ensemble.step, arrays)
     if ensemble.step > begun:
         file.save(ensemble.step, arrays)

@@ -14,6 +14,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from .. import _validate
 from .._intervals import law_of_fraction, law_of_mean
+from .._kernels.records import Grid, Moments, Observed
 from ..errors import AccuracyWarning, DivergedError, InvalidInputError
 from ..results import Estimate, mean_of
 from . import _divergence, _moments, _parallel, _settling
@@ -289,7 +290,7 @@ def _sums(
     )
     ensemble.state = arrays["state"]
     begun = ensemble.step
-    function = observables.compiled, np.append(observables.parameters, 0.0)
+    observed = Observed(observables.compiled, np.append(observables.parameters, 0.0))
     watched = {"progress": progress, "interrupt": interrupt}
     for chunk in ensemble.chunks(burn_in, done=min(begun, burn_in), label="burn in", **watched):
         ensemble.advance(chunk)
@@ -301,11 +302,12 @@ def _sums(
         arrays["origin"][:] = np.concatenate([points, values], axis=2).transpose(0, 2, 1)
     done = max(ensemble.step - burn_in, 0) // every
     half = n_records // 2
-    statistics = *function, *(arrays[name] for name in ("origin", "first", "second")), lower, scale, shape
+    moments = Moments(*(arrays[name] for name in ("origin", "first", "second")))
+    grid = Grid(lower, scale, shape, arrays["counts"], ensemble.n_paths)
     for chunk in ensemble.chunks(
         n_records, done=done, steps_each=every, stop_every=half or None, label="sample", **watched
     ):
-        ensemble.advance_and_record(chunk, every, *statistics, arrays["counts"], ensemble.n_paths)
+        ensemble.advance_and_record(chunk, every, observed, moments, grid)
         done += chunk
         if done == half:
             arrays["early"][:] = arrays["first"]

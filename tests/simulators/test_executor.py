@@ -189,13 +189,13 @@ def test_a_task_runs_on_one_thread_and_leaves_the_worker_as_it_was():
     ensemble = Ensemble.prepare(
         SDES["double well"](), [0.4], dt=0.1, n_paths=9, rng=0, method="euler-maruyama", increments="gaussian"
     )
-    payloads, numbers = (pickle.dumps(ensemble.plan), pickle.dumps(())), ensemble.plan.plan
+    payloads = pickle.dumps(ensemble.plan), pickle.dumps(())
     before = numba.get_num_threads()
-    inside = _parallel._work(lambda _: {"threads": numba.get_num_threads()}, payloads, numbers, ensemble)
+    inside = _parallel._work(lambda _: {"threads": numba.get_num_threads()}, payloads, ensemble)
     assert inside == {"threads": 1}
     assert numba.get_num_threads() == before
     with pytest.raises(ZeroDivisionError):
-        _parallel._work(lambda _: {"threads": 1 // 0}, payloads, numbers, ensemble)
+        _parallel._work(lambda _: {"threads": 1 // 0}, payloads, ensemble)
     assert numba.get_num_threads() == before
 
 

@@ -291,8 +291,8 @@ def idle(monkeypatch):
     def forbidden(*_, **__):
         raise AssertionError("work before the check")
 
-    for name in ("advance", "advance_and_record"):
-        monkeypatch.setattr(kernels, name, forbidden)
+    monkeypatch.setattr(kernels, "advance", forbidden)
+    monkeypatch.setattr("sdetheory.simulators._ensemble.advance_and_record", forbidden)
     monkeypatch.setattr(BlockFunction, "compiled", property(forbidden))
 
 
