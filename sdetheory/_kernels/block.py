@@ -76,6 +76,11 @@ def _apply(function, x, parameters, out):
 @cache
 def compiled_source(signature: Any, source: str) -> Any:
     """Return the machine code of the function `kernel` that a generated module defines."""
+    return compiled(signature, generated_module(source).__dict__["kernel"])
+
+
+def generated_module(source: str) -> ModuleType:
+    """Return the module of a source, with the file in the cache directory by which Numba keys its machine code."""
     version = sys.modules[__name__.split(".")[0]].__version__
     key = hashlib.sha256(f"{version}\n{source}".encode()).hexdigest()[:32]
     path = _cache_directory() / f"sdetheory_block_{key}.py"
@@ -85,7 +90,7 @@ def compiled_source(signature: Any, source: str) -> Any:
     module = sys.modules[path.stem] = ModuleType(path.stem)
     module.__file__ = str(path)
     exec(compile(source, str(path), "exec"), module.__dict__)
-    return compiled(signature, module.__dict__["kernel"])
+    return module
 
 
 def _write(path: Path, text: str) -> None:

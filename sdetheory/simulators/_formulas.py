@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 
 from .._kernels.block import BlockFunction
 from .._kernels.terms import AMPLITUDES, DIAGONAL, GENERAL
-from ..symbolic import ito
-from ..symbolic.codegen import block_source
+from ..symbolic.calculus import ito
+from ..symbolic.formulas.codegen import block_source
 from ._fused import step_source
 
 

@@ -12,7 +12,7 @@ from functools import lru_cache
 import sympy
 
 from .._kernels.terms import AMPLITUDES, DIAGONAL, MATRIX
-from ..symbolic.codegen import lane_code, module_source
+from ..symbolic.formulas.codegen import lane_code, module_source
 
 _LONGEST = 400
 """Terms and operations of a step beyond which loops serve better than lines."""

@@ -19,8 +19,8 @@ from .._kernels import terms
 from .._kernels.block import BlockFunction
 from .._kernels.signatures import FIELD, compiled
 from ..errors import InvalidInputError
-from ..symbolic.codegen import block_source
-from ..symbolic.parsing import formula_of
+from ..symbolic.formulas.codegen import block_source
+from ..symbolic.formulas.parsing import formula_of
 from ._user_function import UserFunction
 from .sde import SDE
 

@@ -2,32 +2,38 @@
 
 from __future__ import annotations
 
+import hashlib
 import inspect
+import math
 import os
 import re
+import sys
 from collections.abc import Callable
-from functools import cached_property
+from functools import cache, cached_property
 from typing import Any
 
+import llvmlite
 import numba
 import numpy as np
-from numba import types
 from numba.core.errors import NumbaError
 from numba.extending import is_jitted
 from numpy.typing import NDArray
 
+from .._kernels.block import BlockFunction
+from .._kernels.deferred import deferred
 from .._kernels.signatures import FIELD
+from ..engine.interrupt import shielded
 from ..errors import InvalidInputError
-from ..symbolic.codegen import module_source
-from ._fast_mathematics import stack_vector, with_fast_mathematics
-from ._interrupt import shielded
+from ..symbolic.formulas import _elementary
+from . import _fast_mathematics, _lane_loop
+from ._identity import identity
 
 
 class UserFunction:
     """A function from a point (d,) to `rows` numbers, called lane by lane; or to the diagonal of a matrix of them.
 
-    It has the interface of a BlockFunction. Its machine code is not kept on disk: a function that came from anywhere
-    cannot be told from an edited one.
+    It has the interface of a BlockFunction. Its machine code is kept on disk, under the name of everything that it was
+    made from; not where the function refers to something that cannot be told from an edited one.
     """
 
     def __init__(
@@ -40,6 +46,11 @@ class UserFunction:
         diagonal: bool = False,
     ) -> None:
         plain = function.py_func if is_jitted(function) else function  # pyright: ignore[reportFunctionMemberAccess]
+        if not inspect.isfunction(plain):
+            raise InvalidInputError(
+                f"{role} must be a function written with def or lambda, or one of numba.njit; got "
+                f"{type(plain).__name__}. Call it from such a function"
+            )
         arguments = [
             p
             for p in inspect.signature(plain).parameters.values()
@@ -59,19 +70,13 @@ class UserFunction:
     @cached_property
     def compiled(self) -> Any:
         """The machine code, as a first-class function that compiled kernels can call."""
-        function = numba.jit(**self._options, forceinline=True)(with_fast_mathematics(self._plain))
-        inline = numba.njit(forceinline=True)
-        if self._arity == 1:
-            call = inline(lambda x, p: function(x))
-        elif self._arity == 2:
-            call = inline(lambda x, p: function(x, p[-1]))
-        else:
-            call = inline(lambda x, p: function(x, p[-1], p[:-1]))
+        self._check_in_python()
+        # Taken now, when Numba freezes the globals that the function reads.
+        self._identity = identity(self._function)
+        text = f"{_made_by()} {self.source}" if self._identity[1] else None
         try:
             with shielded():
-                self._check(call)
-                returned = call.nopython_signatures[-1].return_type
-                return numba.cfunc(FIELD, error_model="numpy")(self._kernel(call, returned))
+                return deferred(FIELD, self._define, text)
         except NumbaError as error:
             raise InvalidInputError(
                 f"{self.role} {self._code.co_name!r} cannot be compiled by Numba{self._place(str(error))}. Use "
@@ -79,29 +84,28 @@ class UserFunction:
                 "tuple or an array."
             ) from error
 
-    def _kernel(self, call: Any, returned: types.Type) -> Any:
-        """Return the loop over lanes; written out where that lets LLVM compute several lanes at once."""
-        d, rows, stride = self.dimension, self.rows, self._stride
-        if isinstance(returned, types.Number):
-            values = ["float(values)"]
-        elif isinstance(returned, types.UniTuple | types.Tuple) and all(isinstance(t, types.Number) for t in returned):
-            values = [f"float(values[{i}])" for i in range(len(returned))]
+    def _define(self, names: dict[str, Any]) -> Any:
+        """Return the loop over lanes, defined among `names`, for Numba to compile."""
+        function = numba.jit(**self._options, forceinline=True)(_fast_mathematics.with_fast_mathematics(self._plain))
+        inline = numba.njit(forceinline=True)
+        if self._arity == 1:
+            call = inline(lambda x, p: function(x))
+        elif self._arity == 2:
+            call = inline(lambda x, p: function(x, p[-1]))
         else:
-            values = [f"flat[{i}]" for i in range(-(-rows // stride))]
-        entries = ["0.0" if row % stride else values[row // stride] for row in range(rows)]
-        body = ["def kernel(x, p, out):", f"    point = stack_vector({d})", "    for lane in range(x.shape[1]):"]
-        body += [f"        point[{i}] = get(x, {i}, lane, {rows}, {rows})" for i in range(d)]
-        body += ["        values = call(point, p)"]
-        body += ["        flat = np.asarray(values).ravel()"] if values[0].startswith("flat") else []
-        body += [f"        put(out, {row}, lane, {rows}, {entry})" for row, entry in enumerate(entries)]
-        namespace = {"call": call, "stack_vector": stack_vector}
-        exec(module_source(set(), body), namespace)
-        return namespace["kernel"]
+            call = inline(lambda x, p: function(x, p[-1], p[:-1]))
+        self._check_count(np.shape(call(np.zeros(self.dimension), np.append(self.parameters, 0.0))))
+        returned = call.nopython_signatures[-1].return_type
+        return _lane_loop.lane_loop(names, call, returned, self.dimension, self.rows, self._stride)
 
-    @cached_property
+    @property
     def source(self) -> str:
         """What the function computes, as text that is the same in every process: bytecode and all it refers to."""
-        return f"{_identity(self._function)} {self._arity} {self.rows} {self._stride}"
+        return f"{self._identity[0]} {self._arity} {self.dimension} {self.rows} {self._stride} {len(self.parameters)}"
+
+    @cached_property
+    def _identity(self) -> tuple[str, bool]:
+        return identity(self._function)
 
     @property
     def _stride(self) -> int:
@@ -122,25 +126,27 @@ class UserFunction:
         self._plain = self._function.py_func
         self._code = self._plain.__code__
 
-    def _check(self, call: Any) -> None:
-        """Call the function once, so that a wrong number of values is an error and not a read out of bounds."""
-        x, p = np.zeros(self.dimension), np.append(self.parameters, 0.0)
+    def _check_in_python(self) -> None:
+        """Call the function once as Python, which checks bounds; machine code does not."""
         try:
-            # Machine code does not check bounds; Python does.
             with np.errstate(all="ignore"):
-                self._plain(*(x, 0.0, self.parameters)[: self._arity])
+                shape = np.shape(self._plain(*(np.zeros(self.dimension), 0.0, self.parameters)[: self._arity]))
         except IndexError as error:
             raise InvalidInputError(
                 f"{self.role} {self._code.co_name!r} reads beyond x of shape ({self.dimension},) or parameters of "
                 f"shape {self.parameters.shape}: {error}"
             ) from None
         except Exception:
-            pass  # What is not Python's business, such as a division by zero.
-        values = np.asarray(call(x, p))
-        if values.size != (given := -(-self.rows // self._stride)):
+            return  # What is not Python's business, such as a division by zero.
+        self._check_count(shape)
+
+    def _check_count(self, shape: tuple[int, ...]) -> None:
+        """Refuse a wrong number of values, which would be read out of bounds."""
+        given = -(-self.rows // self._stride)
+        if math.prod(shape) != given:
             raise InvalidInputError(
                 f"{self.role} {self._code.co_name!r} must return {given} numbers for x of shape "
-                f"({self.dimension},); it returned shape {values.shape}"
+                f"({self.dimension},); it returned shape {shape}"
             )
 
     def _place(self, message: str) -> str:
@@ -156,43 +162,12 @@ class UserFunction:
         # Numba shortens the paths of files below the current directory.
         return self._code.co_filename, os.path.relpath(self._code.co_filename)
 
-    def __call__(self, x: NDArray[np.float64], time: float = 0.0) -> NDArray[np.float64]:
-        """Return the values at points of shape (..., d), as an array of shape (..., rows)."""
-        lanes = np.ascontiguousarray(x.reshape(-1, x.shape[-1]).T)
-        out = np.empty((self.rows, lanes.shape[1]))
-        _apply(self.compiled, lanes, np.append(self.parameters, time), out)
-        return np.ascontiguousarray(out.T).reshape(*x.shape[:-1], self.rows)
+    __call__ = BlockFunction.__call__
 
 
-@numba.njit
-def _apply(function, x, parameters, out):
-    function(x, parameters, out)
-
-
-def _identity(value: Any, seen: tuple[Any, ...] = ()) -> str:
-    """Return text that tells functions, and the constants that Numba froze into them, apart."""
-    value = value.py_func if is_jitted(value) else value
-    if inspect.isfunction(value):
-        if value.__code__ in seen:
-            return "itself"
-        seen = (*seen, value.__code__)
-        cells = [cell.cell_contents for cell in value.__closure__ or ()]
-        used = [value.__globals__[name] for name in _names(value.__code__) if name in value.__globals__]
-        parts = [_identity(part, seen) for part in (value.__code__, *cells, *used)]
-        return f"function({', '.join(parts)})"
-    if inspect.iscode(value):
-        constants = [_identity(constant, seen) for constant in value.co_consts]
-        return f"code({value.co_code.hex()}, {value.co_names}, {value.co_varnames}, {', '.join(constants)})"
-    if isinstance(value, np.ndarray):
-        return f"array({value.dtype}, {value.shape}, {value.tobytes().hex()})"
-    if isinstance(value, tuple | list):
-        return f"({', '.join(_identity(item, seen) for item in value)})"
-    if isinstance(value, bool | int | float | complex | str | bytes | np.generic | None):
-        return repr(value)
-    return getattr(value, "__name__", type(value).__qualname__)
-
-
-def _names(code: Any) -> list[str]:
-    """Return the names of globals that a function or the functions inside it use."""
-    inner = [name for constant in code.co_consts if inspect.iscode(constant) for name in _names(constant)]
-    return sorted({*code.co_names, *inner})
+@cache
+def _made_by() -> str:
+    """Return text about what turns a function into machine code."""
+    modules = (sys.modules[__name__], _fast_mathematics, _lane_loop, _elementary)
+    sources = "".join(map(inspect.getsource, modules))
+    return f"{hashlib.sha256(sources.encode()).hexdigest()} {llvmlite.__version__} {np.__version__}"

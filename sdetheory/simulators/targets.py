@@ -16,8 +16,8 @@ from .._kernels.block import BlockFunction
 from .._kernels.records import Target
 from .._kernels.signatures import FIELD, NOISE, compiled
 from ..errors import InvalidInputError
-from ..symbolic.codegen import block_source
-from ..symbolic.parsing import formula_of
+from ..symbolic.formulas.codegen import block_source
+from ..symbolic.formulas.parsing import formula_of
 from ._user_function import UserFunction
 from .sde import SDE
 

@@ -5,7 +5,8 @@ import numpy as np
 import pytest
 
 import sdetheory as st
-from sdetheory._kernels import ensemble, noise, statistics
+from sdetheory._kernels import noise
+from sdetheory._kernels.drivers import ensemble, statistics
 from sdetheory._kernels.records import Clock
 from sdetheory.simulators import _ensemble
 from sdetheory.simulators.schemes import SCHEMES, prepare

@@ -9,7 +9,7 @@ from scipy import integrate, linalg, stats
 
 import sdetheory as st
 from sdetheory._kernels import noise
-from sdetheory._kernels.passages import advance_to_target
+from sdetheory._kernels.drivers.passages import advance_to_target
 from sdetheory._kernels.signatures import NOISE, compiled
 from sdetheory.errors import IncompatibleError, InvalidInputError
 from sdetheory.results import mean_estimate

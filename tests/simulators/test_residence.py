@@ -8,7 +8,7 @@ from scipy import integrate
 from test_checkpoint import stop_after
 
 import sdetheory as st
-from sdetheory._kernels.residence import advance_between_cores
+from sdetheory._kernels.drivers.residence import advance_between_cores
 from sdetheory.errors import DivergedError, IncompatibleError, InvalidInputError
 from sdetheory.simulators import Divergence
 from sdetheory.stats import agrees

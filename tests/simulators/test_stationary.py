@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 import sdetheory as st
-from sdetheory._kernels import ensemble as kernels
 from sdetheory._kernels.block import BlockFunction
+from sdetheory._kernels.drivers import ensemble as kernels
 from sdetheory.errors import AccuracyWarning, DivergedError, InvalidInputError
 from sdetheory.results import mean_estimate
 from sdetheory.stats import agrees, required_samples

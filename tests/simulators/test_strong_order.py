@@ -11,8 +11,8 @@ import pytest
 from served import solver
 
 import sdetheory as st
-from sdetheory.simulators.convergence import _interval, _order
 from sdetheory.simulators.schemes import SCHEMES
+from sdetheory.studies.convergence import _interval, _order
 
 # False-alarm rate of one statistical assertion.
 ALPHA = 1e-6
