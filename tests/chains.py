@@ -14,8 +14,8 @@ from sdetheory.simulators.schemes import SCHEMES, prepare
 
 
 @numba.njit
-def _step(scheme, x, work, xi, drift, diffusion, derivative, p, matrix, dt, layout):
-    scheme(x, work, xi, 0, 1, drift, diffusion, derivative, p, matrix, dt, layout)
+def _step(x, work, xi, step, equation, dt):
+    step.kernel(x, work, xi, 0, 1, equation, dt)
 
 
 class Step:
@@ -24,17 +24,16 @@ class Step:
     def __init__(self, sde, method, dt, increments="gaussian"):
         # Two increments to a step: two-point numbers then come one by one, not packed.
         self.plan, self.dt = prepare(sde, SCHEMES[method], increments, dt, 2), dt
-        self.numbers, self.rows = int(self.plan.plan[1]), int(self.plan.plan[4])
+        self.numbers = self.plan.layout.numbers
 
     def __call__(self, x, xi, previous=None):
         """Return the positions (d, L) after a step with numbers (m, L), after a step with the numbers `previous`."""
         x, xi = np.array(x, dtype=float, order="C"), np.ascontiguousarray(xi, dtype=float)
-        work = np.zeros((self.rows, x.shape[1]))
+        work = np.zeros((self.plan.scratch, x.shape[1]))
         if previous is not None:
             work[: len(previous)] = previous
-        scheme, *fields, _ = self.plan.functions
-        p = self.plan.parameters.copy()
-        _step(scheme, x, work, xi, *fields, p, self.plan.matrix, self.dt, self.plan.plan[0])
+        one, equation, _ = self.plan.records
+        _step(x, work, xi, one, equation._replace(parameters=equation.parameters.copy()), self.dt)
         return x
 
 

@@ -271,7 +271,7 @@ def draws_globally(source: str) -> bool:
     return any(name.startswith(("np.random", "numpy.random", "random.")) for name in {*attributes, *imported(source)})
 
 
-@pytest.mark.parametrize("path", sorted((PACKAGE / "_kernels").glob("*.py")), ids=lambda path: path.name)
+@pytest.mark.parametrize("path", sorted((PACKAGE / "_kernels").rglob("*.py")), ids=lambda path: path.name)
 def test_kernels_draw_no_numbers_of_their_own(path):
     assert not draws_globally(path.read_text(encoding="utf-8"))
 
@@ -314,7 +314,7 @@ def test_the_checker_sees_an_evaluation(source):
 
 
 def test_kernels_without_fast_math():
-    for path in (PACKAGE / "_kernels").glob("*.py"):
+    for path in (PACKAGE / "_kernels").rglob("*.py"):
         keywords = {node.arg for node in ast.walk(ast.parse(path.read_text("utf-8"))) if isinstance(node, ast.keyword)}
         assert "fastmath" not in keywords
 

@@ -18,6 +18,8 @@ from typing import Any
 
 from numba.core.caching import FunctionCache, IndexDataCacheFile
 
+from .records import Equation
+
 _LENGTH = hashlib.sha256().digest_size
 
 
@@ -55,10 +57,12 @@ class _CheckedCache(FunctionCache):
     def __init__(self, function: Callable[..., Any]) -> None:
         super().__init__(function)
         locator = self._impl.locator
+        # The order of a record's fields is known to the callers of a kernel alone.
+        namespace = {"record": Equation, **function.__globals__}
         self._cache_file = _CheckedFiles(
             cache_path=self._cache_path,
             filename_base=self._impl.filename_base,
-            source_stamp=(locator.get_source_stamp(), *_foreign(function.__globals__, {function.__module__})),
+            source_stamp=(locator.get_source_stamp(), *_foreign(namespace, {function.__module__})),
         )
 
 

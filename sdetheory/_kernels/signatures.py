@@ -15,7 +15,9 @@ from numba import types
 from numba.core import sigutils
 from numba.core.ccallback import CFunc
 from numba.core.errors import NumbaExperimentalFeatureWarning
+from numba.core.typing.typeof import typeof_impl
 
+from . import records
 from ._cache import checked
 
 _block = types.float64[:, ::1]
@@ -30,26 +32,24 @@ NOISE = types.void(_block, types.uint64[:, ::1], types.int64, types.int64, types
 WORDS = types.void(types.uint64[:, ::1], types.int64, types.int64, types.int64, types.uint64[::1])
 """words (2 groups, L), first run, step or epoch, tag, key (2,)."""
 
-STEP = types.void(
-    _block, _block, _block, types.int64, types.int64,
-    types.FunctionType(FIELD), types.FunctionType(FIELD), types.FunctionType(FIELD),
-    _vector, _block, types.float64, types.int64,
-)  # fmt: skip
-"""x (d, L), work, numbers, which of them is the first, number of steps,
-drift, diffusion, its derivative terms, parameters, matrix, dt, layout."""
+_field, _whole = types.FunctionType(FIELD), types.int64
 
-TANGENT = types.void(
-    _block, _block, types.int64, _block, _block, types.int64, types.float64, types.FunctionType(FIELD), _vector,
-    _vector, _block,
-)  # fmt: skip
-"""x (d, L), values of the target's function, which row is meant, noise, its matrix, its layout, square root of dt, the
-function, its parameters, lanes to leave out, and the tangent plane."""
 
-MEETING = types.void(
-    _block, _block, types.int64, types.float64, types.float64, types.FunctionType(FIELD), _vector, types.int64[::1],
-    _block,
-)  # fmt: skip
-"""x before and after the step, which row is meant, the times, function, parameters, lanes wanted, and their shares."""
+def _record(record: type, *fields: Any) -> Any:
+    """Return the type of a record, which Numba then need not find out field by field at each call."""
+    kind = types.BaseTuple.from_types(fields, record)
+    typeof_impl.register(record)(lambda value, context: kind)
+    return kind
+
+
+EQUATION = _record(records.Equation, _field, _field, _field, _vector, _block, _whole)
+
+STEP = types.void(_block, _block, _block, _whole, _whole, EQUATION, types.float64)
+"""x (d, L), scratch, numbers, which of them is the first, number of steps, equation, dt."""
+
+_record(records.Step, types.FunctionType(STEP), _whole, _whole, _whole)
+_record(records.Numbers, types.FunctionType(NOISE), *5 * (_whole,), types.uint64[::1])
+_record(records.Clock, types.float64, types.float64, _whole)
 
 
 @cache

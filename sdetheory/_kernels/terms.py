@@ -27,8 +27,9 @@ def add(x, scale, y):
 
 
 @njit(error_model="numpy")
-def add_noise(x, scale, b, xi, matrix, layout):
+def add_noise(x, scale, b, xi, equation):
     """Add scale * B xi to x, where b holds the values of the diffusion function, if the layout has one."""
+    matrix, layout = equation.matrix, equation.layout
     d, lanes = x.shape
     m = xi.shape[0]
     if layout == AMPLITUDES:

@@ -150,6 +150,7 @@ class Scheme:
         }  # fmt: skip
         rows = [0 if layout[name] is None else layout[name].rows for name in ("diffusion", "derivative")]
         sizes = sde.dimension, sde.n_noises, *rows, 1
+        layout["matrix"] = np.array(layout["matrix"], dtype=np.float64, order="C")
         return Layout(**layout, scratch=sum(k * n for k, n in zip(self.scratch, sizes, strict=True)))
 
     def _written_out(self, sde: Any, noise: int, *, packed: bool) -> str | None:

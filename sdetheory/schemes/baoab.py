@@ -12,15 +12,17 @@ from ..errors import IncompatibleError
 from ._scheme import Layout, Rows, Scheme
 
 
-def step(x, work, xi, first, count, drift, diffusion, derivative, p, matrix, dt, layout):
+def step(x, work, xi, first, count, equation, dt):
     """Kick, drift, friction and noise, drift, kick, for x = (position, momentum) of d / 2 components each.
 
     The drift function gives the force in its last d / 2 rows; matrix (d / 2, 3) holds 1 / mass, the factor of the
     momentum over dt, exp(-friction dt), and the amplitude of the noise that goes with it.
     """
+    p = equation.parameters
+    matrix = equation.matrix
     n = x.shape[0] // 2
     lanes = x.shape[1]
-    drift(x, p, work)
+    equation.drift(x, p, work)
     for i in range(n):
         for lane in range(lanes):
             momentum = fma(0.5 * dt, work[n + i, lane], x[n + i, lane])
@@ -29,7 +31,7 @@ def step(x, work, xi, first, count, drift, diffusion, derivative, p, matrix, dt,
             x[i, lane] = fma(0.5 * dt * matrix[i, 0], momentum, position)
             x[n + i, lane] = momentum
     p[-1] += dt
-    drift(x, p, work)
+    equation.drift(x, p, work)
     for i in range(n):
         for lane in range(lanes):
             x[n + i, lane] = fma(0.5 * dt, work[n + i, lane], x[n + i, lane])

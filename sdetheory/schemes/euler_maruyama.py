@@ -9,15 +9,16 @@ from .._kernels.terms import DIAGONAL, add, add_noise
 from ._scheme import NOISES, Rows, Scheme
 
 
-def step(x, work, xi, first, count, drift, diffusion, derivative, p, matrix, dt, layout):
+def step(x, work, xi, first, count, equation, dt):
     """X + f dt + B dW."""
+    p = equation.parameters
     d = x.shape[0]
-    drift(x, p, work)
+    equation.drift(x, p, work)
     f, b = work[:d], work[d:]
-    if layout >= DIAGONAL:
-        diffusion(x, p, b)
+    if equation.layout >= DIAGONAL:
+        equation.diffusion(x, p, b)
     add(x, dt, f)
-    add_noise(x, math.sqrt(dt), b, xi, matrix, layout)
+    add_noise(x, math.sqrt(dt), b, xi, equation)
 
 
 class _EulerMaruyama(Scheme):

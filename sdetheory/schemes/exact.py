@@ -14,8 +14,9 @@ from ..errors import IncompatibleError
 from ._scheme import Layout, Rows, Scheme
 
 
-def step(x, work, xi, first, count, drift, diffusion, derivative, p, matrix, dt, layout):
+def step(x, work, xi, first, count, equation, dt):
     """Make the exact step v + E x + S xi of a linear equation with additive noise; matrix (d, 2 d + 1) is [E, S, v]."""
+    matrix = equation.matrix
     d, lanes = x.shape
     for i in range(d):
         for lane in range(lanes):

@@ -8,29 +8,30 @@ from .._kernels.terms import DIAGONAL, add, add_noise
 from ._scheme import NOISES, Rows, Scheme
 
 
-def step(x, work, xi, first, count, drift, diffusion, derivative, p, matrix, dt, layout):
+def step(x, work, xi, first, count, equation, dt):
     """Predictor and trapezoidal corrector, for the Stratonovich equation."""
+    p = equation.parameters
     d = x.shape[0]
     rows = (work.shape[0] - 3 * d) // 2
     f, predicted, g = work[:d], work[d : 2 * d], work[2 * d : 3 * d]
     b, c = work[3 * d : 3 * d + rows], work[3 * d + rows :]
     root = math.sqrt(dt)
-    drift(x, p, f)
-    if layout >= DIAGONAL:
-        diffusion(x, p, b)
+    equation.drift(x, p, f)
+    if equation.layout >= DIAGONAL:
+        equation.diffusion(x, p, b)
     predicted[:] = x
     add(predicted, dt, f)
-    add_noise(predicted, root, b, xi, matrix, layout)
+    add_noise(predicted, root, b, xi, equation)
     p[-1] += dt
-    drift(predicted, p, g)
+    equation.drift(predicted, p, g)
     add(x, 0.5 * dt, f)
     add(x, 0.5 * dt, g)
-    if layout >= DIAGONAL:
-        diffusion(predicted, p, c)
-        add_noise(x, 0.5 * root, b, xi, matrix, layout)
-        add_noise(x, 0.5 * root, c, xi, matrix, layout)
+    if equation.layout >= DIAGONAL:
+        equation.diffusion(predicted, p, c)
+        add_noise(x, 0.5 * root, b, xi, equation)
+        add_noise(x, 0.5 * root, c, xi, equation)
     else:
-        add_noise(x, root, b, xi, matrix, layout)
+        add_noise(x, root, b, xi, equation)
 
 
 SCHEME = Scheme(

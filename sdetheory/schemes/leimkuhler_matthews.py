@@ -8,17 +8,18 @@ from .._kernels.terms import add, add_noise
 from ._scheme import Rows, Scheme
 
 
-def step(x, work, xi, first, count, drift, diffusion, derivative, p, matrix, dt, layout):
+def step(x, work, xi, first, count, equation, dt):
     """X + f dt + B (dW + next dW) / 2; the first m rows of work keep the numbers from step to step."""
+    p = equation.parameters
     d, lanes = x.shape
     m = xi.shape[0]
     previous, f = work[:m], work[m : m + d]
-    drift(x, p, f)
+    equation.drift(x, p, f)
     for j in range(m):
         for lane in range(lanes):
             previous[j, lane] += xi[j, lane]
     add(x, dt, f)
-    add_noise(x, 0.5 * math.sqrt(dt), f, previous, matrix, layout)
+    add_noise(x, 0.5 * math.sqrt(dt), f, previous, equation)
     for j in range(m):
         for lane in range(lanes):
             previous[j, lane] = xi[j, lane]

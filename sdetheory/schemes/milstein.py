@@ -10,28 +10,29 @@ from .._kernels.terms import DIAGONAL, GENERAL, add, add_noise
 from ._scheme import Layout, Rows, Scheme
 
 
-def step(x, work, xi, first, count, drift, diffusion, derivative, p, matrix, dt, layout):
+def step(x, work, xi, first, count, equation, dt):
     """Euler-Maruyama and the iterated integrals of commutative noise.
 
     `derivative` gives L^j b^j of each component for the layout DIAGONAL (d rows). For GENERAL it gives, for each
     component i and each pair j <= k, the sum of L^j b^ik and L^k b^ij (half of it for j = k): d m (m + 1) / 2 rows.
     """
+    p = equation.parameters
     d, lanes = x.shape
     m = xi.shape[0]
     f = work[:d]
-    rows = 0 if layout < DIAGONAL else (d if layout == DIAGONAL else d * m)
+    rows = 0 if equation.layout < DIAGONAL else (d if equation.layout == DIAGONAL else d * m)
     b, c = work[d : d + rows], work[d + rows :]
-    drift(x, p, f)
-    diffusion(x, p, b)
-    derivative(x, p, c)
+    equation.drift(x, p, f)
+    equation.diffusion(x, p, b)
+    equation.derivative(x, p, c)
     add(x, dt, f)
-    add_noise(x, math.sqrt(dt), b, xi, matrix, layout)
+    add_noise(x, math.sqrt(dt), b, xi, equation)
     half = 0.5 * dt
-    if layout == DIAGONAL:
+    if equation.layout == DIAGONAL:
         for i in range(d):
             for lane in range(lanes):
                 x[i, lane] = fma(half * c[i, lane], fma(xi[i, lane], xi[i, lane], -1.0), x[i, lane])
-    elif layout == GENERAL:
+    elif equation.layout == GENERAL:
         row = 0
         for i in range(d):
             for j in range(m):

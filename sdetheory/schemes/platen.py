@@ -10,11 +10,12 @@ from . import heun
 from ._scheme import NOISES, Layout, Rows, Scheme
 
 
-def step(x, work, xi, first, count, drift, diffusion, derivative, p, matrix, dt, layout):
+def step(x, work, xi, first, count, equation, dt):
     """Make a step of the explicit scheme of weak order 2, Kloeden & Platen (1992), eq. 15.1.3; layout GENERAL.
 
     xi has m numbers for the increments and m (m - 1) / 2 more, of which the signs are used.
     """
+    p = equation.parameters
     d, lanes = x.shape
     # work: f, g, stage, two values of B, and the start; rows of B: r = d m.
     r = (work.shape[0] - 4 * d) // 3
@@ -26,18 +27,18 @@ def step(x, work, xi, first, count, drift, diffusion, derivative, p, matrix, dt,
     root = math.sqrt(dt)
     dw = xi[:m]
     start[:] = x
-    drift(start, p, f)
-    diffusion(start, p, b)
+    equation.drift(start, p, f)
+    equation.diffusion(start, p, b)
     stage[:] = start
     add(stage, dt, f)
-    add_noise(stage, root, b, dw, matrix, GENERAL)
+    add_noise(stage, root, b, dw, equation)
     now = p[-1]
     p[-1] = now + dt
-    drift(stage, p, g)
+    equation.drift(stage, p, g)
     p[-1] = now
     add(x, 0.5 * dt, f)
     add(x, 0.5 * dt, g)
-    add_noise(x, 0.5 * root, b, dw, matrix, GENERAL)
+    add_noise(x, 0.5 * root, b, dw, equation)
     for j in range(m):
         # Supporting values along noise j: with the drift for the term of noise j itself ...
         for sign in (1.0, -1.0):
@@ -45,7 +46,7 @@ def step(x, work, xi, first, count, drift, diffusion, derivative, p, matrix, dt,
                 for lane in range(lanes):
                     stage[i, lane] = start[i, lane] + dt * f[i, lane] + sign * root * b[i * m + j, lane]
             p[-1] = now + dt
-            diffusion(stage, p, plus if sign > 0 else minus)
+            equation.diffusion(stage, p, plus if sign > 0 else minus)
             p[-1] = now
         for i in range(d):
             row = i * m + j
@@ -60,7 +61,7 @@ def step(x, work, xi, first, count, drift, diffusion, derivative, p, matrix, dt,
             for i in range(d):
                 for lane in range(lanes):
                     stage[i, lane] = start[i, lane] + sign * root * b[i * m + j, lane]
-            diffusion(stage, p, plus if sign > 0 else minus)
+            equation.diffusion(stage, p, plus if sign > 0 else minus)
         for i in range(d):
             for k in range(m):
                 if k == j:

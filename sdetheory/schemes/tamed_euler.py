@@ -19,13 +19,14 @@ from ._scheme import NOISES, Rows, Scheme
 from ._stability import explicit_limit
 
 
-def step(x, work, xi, first, count, drift, diffusion, derivative, p, matrix, dt, layout):
+def step(x, work, xi, first, count, equation, dt):
     """X + f dt / (1 + |f| dt) + B dW."""
+    p = equation.parameters
     d, lanes = x.shape
     f, largest, share, b = work[:d], work[d], work[d + 1], work[d + 2 :]
-    drift(x, p, f)
-    if layout >= DIAGONAL:
-        diffusion(x, p, b)
+    equation.drift(x, p, f)
+    if equation.layout >= DIAGONAL:
+        equation.diffusion(x, p, b)
     # In units of the largest component: the square of what is finite may overflow.
     largest[:] = 1.0
     share[:] = 0.0
@@ -41,7 +42,7 @@ def step(x, work, xi, first, count, drift, diffusion, derivative, p, matrix, dt,
     for i in range(d):
         for lane in range(lanes):
             x[i, lane] = fma(share[lane], f[i, lane], x[i, lane])
-    add_noise(x, math.sqrt(dt), b, xi, matrix, layout)
+    add_noise(x, math.sqrt(dt), b, xi, equation)
 
 
 class _TamedEuler(Scheme):

@@ -11,8 +11,10 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from .. import _validate
-from .._kernels import ensemble as drivers
 from .._kernels import noise
+from .._kernels.drivers import ensemble as drivers
+from .._kernels.drivers.statistics import advance_and_record
+from .._kernels.records import Clock
 from .._kernels.signatures import NOISE, compiled
 from ..engine.checkpoint import describe_seed, digest
 from ..engine.fork import check_threads
@@ -141,7 +143,7 @@ class Ensemble(Process):
             "sde": hashlib.sha256(json.dumps(fields).encode()).hexdigest(),
             "parameters of the sde": plan.parameters.tolist(),
             "noise of the sde": digest([plan.matrix]),
-            "layout": [*plan.plan.tolist(), *self.state.shape],
+            "layout": [*self.state.shape],
         }
 
     def positions(self) -> NDArray[np.float64]:
@@ -160,8 +162,8 @@ class Ensemble(Process):
     @property
     def cost(self) -> Cost:
         """Work in path-steps, for each component."""
-        size, plan = self.state.size, self.plan.plan
-        together = max(1, int(plan[drivers.BUFFER] * plan[drivers.PACK] // max(1, plan[drivers.NUMBERS])))
+        size, plan = self.state.size, self.plan
+        together = max(1, plan.rows * plan.pack // max(1, plan.layout.numbers))
         first, most = (-(-max(1, work // size) // together) * together * size for work in (_FIRST, _CHUNK))
         return Cost(size, first, most, together)
 
@@ -175,31 +177,26 @@ class Ensemble(Process):
 
     def advance_and_record(self, n_records: int, every: int, *statistics: Any) -> None:
         """Make n_records * every steps, adding to the statistics after each `every`."""
-        arguments = (*self._arguments(), n_records, every, *statistics)
-        drivers.advance_and_record(*arguments)  # pyright: ignore[reportCallIssue]
+        advance_and_record(*self._arguments(), n_records, every, *statistics)  # pyright: ignore[reportCallIssue]
         self.step += n_records * every
 
     def advance_listed(self, driver: Any, n_steps: int, paths: NDArray[np.int64], *targets: Any) -> None:
         """Make up to n_steps steps towards targets, of Gaussian paths whose numbers are `paths`."""
-        state, *functions, _, parameters, matrix, plan, dt, start, step, key = self._arguments()
+        state, step, equation, numbers, clock = self._arguments()
         slots = np.zeros(state.shape[0] * state.shape[2], np.uint64)
         slots[: len(paths)] = paths
-        plan[drivers.FIRST_PATH] = 0
-        arguments = (
-            state, *functions, compiled(NOISE, noise.gaussian_of_listed), parameters, matrix, plan, dt, start, step,
-            np.concatenate([key, slots]), n_steps, *targets,
-        )  # fmt: skip
-        driver(*arguments)
+        listed = numbers._replace(
+            generate=compiled(NOISE, noise.gaussian_of_listed), path=0, key=np.concatenate([numbers.key, slots])
+        )
+        driver(state, step, equation, listed, clock, n_steps, *targets)
         self.step += n_steps
 
     def _arguments(self) -> tuple[Any, ...]:
         """Return the arguments that all drivers have in common."""
-        plan, numbers = self.plan, self.plan.plan.copy()
-        numbers[drivers.FIRST_PATH] = self.first_path
+        step, equation, numbers = self.plan.records
         key = self.seed.generate_state(2, np.uint32).astype(np.uint64)
-        return (
-            self.state, *plan.functions, plan.parameters, plan.matrix, numbers, self.dt, self.start, self.step, key,
-        )  # fmt: skip
+        numbers = numbers._replace(path=self.first_path, key=key)
+        return self.state, step, equation, numbers, Clock(self.dt, self.start, self.step)
 
 
 def starting_points(
@@ -229,7 +226,7 @@ def blocks(points: NDArray[np.float64], lanes: int) -> NDArray[np.float64]:
 
 def _rows(dimension: int, plan: Plan) -> int:
     """Return how many numbers a path needs while it makes a step."""
-    return 2 * dimension + int(plan.plan[[drivers.WORK, drivers.NUMBERS, drivers.BUFFER]].sum())
+    return 2 * dimension + plan.scratch + plan.layout.numbers + plan.rows
 
 
 def _lanes(n_paths: int, rows: int) -> int:

@@ -74,7 +74,8 @@ def step_source(
 
     lines = ["@njit(forceinline=True)", f"def {call}:", *(f"    {line}" for line in code.lines)]
     lines += [f"    return {', '.join(_updates(code.results, d, m, layout, used))}", "", ""]
-    lines += ["def kernel(x, work, z, first, count, drift, diffusion, derivative, p, matrix, dt, layout):"]
+    lines += ["def kernel(x, work, z, first, count, equation, dt):"]
+    lines += ["    p, matrix = equation.parameters, equation.matrix"]
     lines += [f"    {name} = {value}" for name, value in shared.items()]
     for steps in (_UNROLLED, 1) if terms < _SHORT else (1,):
         lines += [f"    while count >= {steps}:", "        for lane in range(x.shape[1]):"]

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from .._kernels import ensemble as drivers
+from .._kernels.drivers import ensemble as drivers
 from ..engine.interrupt import Interrupt
 from ..engine.parallel import one_thread
 from ..errors import AccuracyWarning

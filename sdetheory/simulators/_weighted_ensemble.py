@@ -38,7 +38,6 @@ class WeightedPlan:
 
     sde: SGDEquation
     scheme: Scheme
-    plan: NDArray[np.int64]
     increments: str = "gaussian"
     fields: tuple[None, ...] = (None,) * 3
 
@@ -121,7 +120,7 @@ class WeightedEnsemble(Ensemble):
                     f"dt must be below 2/k = {2 / rate:.4g}, k = {rate:.4g} being the largest rate of the linear "
                     f"drift; got {dt:g}, with which every path diverges"
                 )
-        plan = WeightedPlan(sde=sde, scheme=SCHEMES[method], plan=np.zeros(9, np.int64))
+        plan = WeightedPlan(sde=sde, scheme=SCHEMES[method])
         # Few paths: loops over examples instead of lanes are as fast, and each path is work for another thread.
         lanes = 1 if len(points) < 16 else (16 if len(points) < 64 else 32)
         return cls(

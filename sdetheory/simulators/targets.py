@@ -11,10 +11,10 @@ import sympy
 from numpy.typing import ArrayLike, NDArray
 
 from .. import _validate
-from .._kernels import noise, terms
-from .._kernels import targets as borders
+from .._kernels import noise, records, terms
 from .._kernels.block import BlockFunction
-from .._kernels.signatures import FIELD, MEETING, NOISE, TANGENT, compiled
+from .._kernels.records import Target
+from .._kernels.signatures import FIELD, NOISE, compiled
 from ..errors import InvalidInputError
 from ..symbolic.formulas.codegen import block_source
 from ..symbolic.formulas.parsing import formula_of
@@ -132,12 +132,13 @@ class Bridge:
         layout = terms.DIAGONAL if sde.noise == "diagonal" else terms.GENERAL
         return cls(function=sde._diffusion, matrix=np.zeros((1, 1)), layout=layout, curved=curved)
 
-    def arguments(self) -> tuple[Any, ...]:
-        """Return the arguments of the kernels: function, matrix, [layout, rows, curved], and functions compiled."""
-        rows = 0 if self.function is None else self.function.rows
-        machine = compiled(FIELD, terms.nothing) if self.function is None else self.function.compiled
+    def records(self, into: BlockFunction, count: int) -> tuple[Target, records.Bridge]:
+        """Return the functions of some targets and the bridge as the kernels take them."""
+        function, rows = compiled(FIELD, terms.nothing), 0
+        if self.function is not None:
+            function, rows = self.function.compiled, self.function.rows
+        uniform = compiled(NOISE, noise.uniform_of_listed)
         return (
-            machine, self.matrix, np.array([self.layout, rows, self.curved], np.int64),
-            compiled(NOISE, noise.uniform_of_listed), compiled(TANGENT, borders.tangent),
-            compiled(MEETING, borders.meeting),
-        )  # fmt: skip
+            Target(into.compiled, np.append(into.parameters, 0.0), count, int(self.curved)),
+            records.Bridge(function, rows, self.matrix, self.layout, uniform),
+        )

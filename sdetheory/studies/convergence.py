@@ -12,7 +12,6 @@ from scipy import special
 
 from .. import _validate
 from .._intervals import law_of_mean
-from .._kernels import ensemble as drivers
 from ..engine.interrupt import whole_run
 from ..errors import DivergedError, InvalidInputError
 from ..results import Estimate
@@ -226,7 +225,7 @@ def convergence_study(
         if exact is None:
             reference = run(sde, x0, finest)
         else:
-            count = prepare(sde, SCHEMES[method], increments, finest, 1).plan[drivers.NUMBERS]
+            count = prepare(sde, SCHEMES[method], increments, finest, 1).layout.numbers
             free = SDE.from_sympy([0] * count, [1] * count, variables=[f"w{i}" for i in range(count)])
             brownian = run(free, np.zeros(count), finest, "euler-maruyama")[:, : sde.n_noises]
             values = _validate.called("exact", exact, brownian)

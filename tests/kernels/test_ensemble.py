@@ -5,7 +5,9 @@ import numpy as np
 import pytest
 
 import sdetheory as st
-from sdetheory._kernels import ensemble, noise
+from sdetheory._kernels import noise
+from sdetheory._kernels.drivers import ensemble, statistics
+from sdetheory._kernels.records import Clock
 from sdetheory.simulators import _ensemble
 from sdetheory.simulators.schemes import SCHEMES, prepare
 
@@ -56,12 +58,10 @@ def equation(d, amplitude=0.3):
 
 def advance(x, d, n_steps, averaged, *, lanes=16, step=0, first_path=0):
     method = SCHEMES["leimkuhler-matthews" if averaged else "euler-maruyama"]
-    plan = prepare(equation(d), method, "gaussian", DT, 1)
-    plan.plan[ensemble.FIRST_PATH] = first_path
+    scheme, given, numbers = prepare(equation(d), method, "gaussian", DT, 1).records
+    numbers = numbers._replace(path=first_path, key=np.array(KEY))
     state = blocks(x, lanes)
-    key = np.array(KEY)
-    given = state, *plan.functions, plan.parameters, plan.matrix, plan.plan, DT, 0.0, step, key
-    ensemble.advance(*given, 1, n_steps, np.empty((0, 0, d)))
+    ensemble.advance(state, scheme, given, numbers, Clock(DT, 0.0, step), 1, n_steps, np.empty((0, 0, d)))
     return paths(state)
 
 
@@ -128,7 +128,7 @@ def test_there_is_one_compiled_signature():
         sde = st.langevin(well if bins == [0, 1, 2] else bowl, 1)
         st.sample_stationary(sde, dt=0.1, n_paths=64, burn_in=1, n_steps=2, bins=bins, rng=1)
     assert len(ensemble.advance.signatures) == 1
-    assert len(ensemble.advance_and_record.signatures) == 1
+    assert len(statistics.advance_and_record.signatures) == 1
 
 
 @pytest.mark.parametrize("d", [1, 2, 10, 300])

@@ -8,8 +8,8 @@ import pytest
 from scipy import integrate, linalg, stats
 
 import sdetheory as st
-from sdetheory._kernels import ensemble as kernels
 from sdetheory._kernels import noise
+from sdetheory._kernels.drivers.passages import advance_to_target
 from sdetheory._kernels.signatures import NOISE, compiled
 from sdetheory.errors import IncompatibleError, InvalidInputError
 from sdetheory.results import mean_estimate
@@ -231,7 +231,7 @@ def test_one_signature_serves_all_targets_and_equations():
     passage(well(0.25), [-1.0], ("above", 0.5), 20)
     sde, start, target = geometric("commutative")
     passage(sde, start, target, 20, bridge=False)
-    assert len(kernels.advance_to_target.signatures) == 1
+    assert len(advance_to_target.signatures) == 1
 
 
 @pytest.mark.skipif(numba.config.NUMBA_NUM_THREADS < 2, reason="one thread only")

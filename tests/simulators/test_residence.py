@@ -8,7 +8,7 @@ from scipy import integrate
 from test_checkpoint import stop_after
 
 import sdetheory as st
-from sdetheory._kernels import ensemble as kernels
+from sdetheory._kernels.drivers.residence import advance_between_cores
 from sdetheory.errors import DivergedError, IncompatibleError, InvalidInputError
 from sdetheory.simulators import Divergence
 from sdetheory.stats import agrees
@@ -142,7 +142,7 @@ def test_chunks_workers_checkpoints_and_replays_do_not_change_a_bit(tmp_path, mo
     assert_same(stay(x0=[0.2], n_paths=601, checkpoint=tmp_path / "part.npz"), first)
     with pytest.raises(InvalidInputError, match="parameters of the cores differs"):
         stay(x0=[0.2], n_paths=601, cores=[CORES[0], ("above", 1.1)], checkpoint=tmp_path / "run.npz")
-    assert len(kernels.advance_between_cores.signatures) == 1
+    assert len(advance_between_cores.signatures) == 1
 
 
 def test_overflow_is_reported():

@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 
 import sdetheory as st
-from sdetheory._kernels import ensemble as kernels
 from sdetheory._kernels.block import BlockFunction
+from sdetheory._kernels.drivers import ensemble as kernels
 from sdetheory.errors import InvalidInputError
 from sdetheory.results import mean_estimate
 from sdetheory.simulators import _ensemble
@@ -234,8 +234,8 @@ def idle(monkeypatch):
     def forbidden(*_, **__):
         raise AssertionError("work before the check")
 
-    for name in ("advance", "advance_and_record"):
-        monkeypatch.setattr(kernels, name, forbidden)
+    monkeypatch.setattr(kernels, "advance", forbidden)
+    monkeypatch.setattr("sdetheory.simulators._ensemble.advance_and_record", forbidden)
     monkeypatch.setattr(BlockFunction, "compiled", property(forbidden))
 
 

@@ -10,6 +10,7 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
+from ..._kernels import records
 from ..checkpoint import digest
 from ..run import Arrays, Recorder
 
@@ -72,14 +73,13 @@ class Moments(Recorder):
             process.advance(n_steps)
             return
         function = self.observables
-        sums = (arrays[name] for name in ("origin", "first", "second"))
+        observed = records.Observed(function.compiled, np.append(function.parameters, 0.0))
+        moments = records.Moments(*(arrays[name] for name in ("origin", "first", "second")))
         shape = np.array([len(edge) - 1 for edge in self.edges or ()], dtype=np.int64)
         lower = np.array([edge[0] for edge in self.edges or ()], dtype=np.float64)
         scale = np.array([(len(edge) - 1) / (edge[-1] - edge[0]) for edge in self.edges or ()], dtype=np.float64)
-        process.advance_and_record(
-            n_steps // self.every, self.every, function.compiled, np.append(function.parameters, 0.0), *sums, lower,
-            scale, shape, arrays["counts"], process.n_paths,
-        )  # fmt: skip
+        grid = records.Grid(lower, scale, shape, arrays["counts"], process.n_paths)
+        process.advance_and_record(n_steps // self.every, self.every, observed, moments, grid)
 
     def count(self, step: int) -> int:
         return max(step - self.burn_in, 0) // self.every

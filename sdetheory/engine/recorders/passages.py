@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from ..._kernels import ensemble as drivers
+from ..._kernels.drivers.passages import advance_to_target
 from ..run import Arrays, Recorder
 
 
@@ -45,10 +45,8 @@ class Passages(Recorder):
         waiting, times = arrays["waiting"], arrays["times"]
         reached = np.zeros((len(process.state), process.state.shape[2]))  # nobody waits for lanes that only pad
         reached.reshape(-1)[: len(waiting)] = times[waiting]
-        process.advance_listed(
-            drivers.advance_to_target, n_steps, process.first_path + waiting, self.into.compiled,
-            np.append(self.into.parameters, 0.0), *self.bridge.arguments(), reached,
-        )  # fmt: skip
+        given = self.bridge.records(self.into, 1)
+        process.advance_listed(advance_to_target, n_steps, process.first_path + waiting, *given, reached)
         times[waiting] = reached.reshape(-1)[: len(waiting)]
         outside = np.isnan(times[waiting])
         if 0 < 2 * outside.sum() < len(waiting):

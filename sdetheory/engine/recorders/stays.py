@@ -8,7 +8,8 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from ..._kernels import ensemble as drivers
+from ..._kernels.drivers.residence import advance_between_cores
+from ..._kernels.records import Visits
 from ..run import Arrays, Recorder
 
 
@@ -43,12 +44,9 @@ class Stays(Recorder):
         }
 
     def add(self, process: Any, arrays: Arrays, n_steps: int) -> None:
-        last = arrays["last"]
-        process.advance_listed(
-            drivers.advance_between_cores, n_steps, process.first_path + np.arange(last.size), self.within.compiled,
-            np.append(self.within.parameters, 0.0), *self.bridge.arguments(), last, arrays["since"], arrays["stayed"],
-            arrays["moves"], arrays["lost"][:, 0],
-        )  # fmt: skip
+        visits = Visits(arrays["last"], arrays["since"], arrays["stayed"], arrays["moves"], arrays["lost"][:, 0])
+        paths = process.first_path + np.arange(visits.last.size)
+        process.advance_listed(advance_between_cores, n_steps, paths, *self.bridge.records(self.within, self.k), visits)
 
     def result(self, process: Any, arrays: Arrays) -> Arrays:
         # The stay that the end cuts off.

@@ -8,6 +8,9 @@ steepest direction that the noise has, and the function's tangent plane there ta
 import math
 
 import numpy as np
+from numba import njit
+
+from ..terms import DIAGONAL, MATRIX
 
 REACH = 5.0
 """Standard deviations of a step beyond which the border is out of reach: a bridge gets there with probability e^-50."""
@@ -17,17 +20,18 @@ _NEAR = 1e-3  # standard deviations of a step to which the border is found
 _HALVINGS = 10
 
 
-def tangent(x, values, row, b, matrix, kind, deviation, target, parameters, done, plane):
+@njit(error_model="numpy")
+def tangent(x, values, row, noise, deviation, target, parameters, done, plane):
     """Fill rows `row` to row + d of plane with a (x - y) and a: the tangent at the border's point y nearest to x.
 
     x (d, L) are points, values (rows, L) what the target's function gives there, of which `row` is the function that is
-    meant and the next d its gradient. b, matrix and kind are the noise, as the drivers have it, and deviation is the
-    square root of the step. Out of reach the first number is minus infinity. Lanes of which `done` is not NaN are left
-    out, as are those inside, which get zero.
+    meant and the next d its gradient; deviation is the square root of the step. Out of reach the first number is minus
+    infinity. Lanes of which `done` is not NaN are left out, as are those inside, which get zero.
     """
+    b, matrix, kind = noise.values, noise.matrix, noise.layout
     d, lanes = x.shape
     rows = values.shape[0]
-    columns = 0 if kind == 2 else (matrix.shape[1] if kind == 1 else b.shape[0] // d)
+    columns = 0 if kind == DIAGONAL else (matrix.shape[1] if kind == MATRIX else b.shape[0] // d)
     ray, at, probe = np.zeros((d, lanes)), x.copy(), np.empty((rows, lanes))
     low, high, t = np.zeros(lanes), np.full(lanes, np.inf), np.zeros(lanes)
     active = np.zeros(lanes, np.bool_)
@@ -35,16 +39,16 @@ def tangent(x, values, row, b, matrix, kind, deviation, target, parameters, done
     cap, near = REACH * deviation, _NEAR * deviation
     for lane in range(lanes):
         square = 0.0
-        for j in range(d if kind == 2 else columns):
+        for j in range(d if kind == DIAGONAL else columns):
             part = 0.0
-            if kind == 2:
+            if kind == DIAGONAL:
                 part = b[j, lane] * values[row + 1 + j, lane]
                 ray[j, lane] = b[j, lane] * part
             else:
                 for i in range(d):
-                    part += (matrix[i, j] if kind == 1 else b[i * columns + j, lane]) * values[row + 1 + i, lane]
+                    part += (matrix[i, j] if kind == MATRIX else b[i * columns + j, lane]) * values[row + 1 + i, lane]
                 for i in range(d):
-                    ray[i, lane] += (matrix[i, j] if kind == 1 else b[i * columns + j, lane]) * part
+                    ray[i, lane] += (matrix[i, j] if kind == MATRIX else b[i * columns + j, lane]) * part
             square += part * part
         size = math.sqrt(square)
         value = values[row, lane]
@@ -98,15 +102,16 @@ def tangent(x, values, row, b, matrix, kind, deviation, target, parameters, done
                 plane[row + 1 + i, lane] = probe[row + 1 + i, lane]
 
 
-def meeting(before, after, row, begin, end, target, parameters, wanted, part):
+@njit(error_model="numpy")
+def meeting(before, after, row, rows, begin, target, parameters, wanted, part):
     """Fill part (L) of the `wanted` lanes with the share of the step from before to after that lies outside.
 
-    The step counts as straight and begins outside the target, where row `row` of its function is negative, and ends
-    inside; begin and end are its times. part also tells how many rows the function has: it is (rows, L), the answer in
-    its first row.
+    The step counts as straight and begins outside the target, where row `row` of the `rows` of its function is
+    negative, and ends inside: at the time `begin`, and at that of the parameters.
     """
+    end = parameters[-1]
     d, lanes = before.shape
-    at, values, p = np.empty((d, 1)), np.empty((part.shape[0], 1)), parameters.copy()
+    at, values, p = np.empty((d, 1)), np.empty((rows, 1)), parameters.copy()
     for lane in range(lanes):
         if not wanted[lane]:
             continue
@@ -121,4 +126,4 @@ def meeting(before, after, row, begin, end, target, parameters, wanted, part):
                 low = middle
             else:
                 high = middle
-        part[0, lane] = 0.5 * (low + high)
+        part[lane] = 0.5 * (low + high)
