@@ -52,7 +52,9 @@ _MADE: dict[str, Any] = {}
 def _nothing() -> None: ...
 
 
-def _compiled(signature: Any, make: Callable[[], Callable[..., None]], keep: Callable[[Any], Any], stand_in: Any) -> Any:
+def _compiled(
+    signature: Any, make: Callable[[], Callable[..., None]], keep: Callable[[Any], Any], stand_in: Any
+) -> Any:
     callback = keep(_Deferred(stand_in, sigutils.normalize_signature(signature), {}, {}))
     callback.make = make
     with warnings.catch_warnings():

@@ -5,20 +5,19 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-import numpy as np
 from numba import types
 
 from ..symbolic.codegen import module_source
 from ._fast_mathematics import stack_vector
 
 MOST_WRITTEN = 64
-"""Rows up to which each has lines of its own; more are gone over by loops, which compile in the same time whatever d."""
+"""Rows up to which each has lines of its own; more are gone over by loops, whose time to compile does not grow."""
 
 
 def lane_loop(
     names: dict[str, Any], call: Any, returned: types.Type, dimension: int, rows: int, stride: int
 ) -> Callable[..., None]:
-    """Define ``kernel(x, p, out)`` among `names`; it puts the numbers that `call` returns into every `stride`-th row of out.
+    """Define ``kernel(x, p, out)``, which puts the numbers that `call` returns into every `stride`-th row of out.
 
     Parameters
     ----------
@@ -46,7 +45,7 @@ def lane_loop(
         entries = dict(zip(numbers, values or [f"flat[{i}]" for i in range(len(numbers))], strict=True))
         before = [f"point = stack_vector({dimension})"]
         body = [f"point[{i}] = get(x, {i}, lane, {rows}, {rows})" for i in range(dimension)] + called
-        body += [f"put(out, {row}, lane, {rows}, {entries.get(row, '0.0')})" for row in range(rows)]
+        body += [f"put(out, {row}, lane, {row}, {rows}, {entries.get(row, '0.0')})" for row in range(rows)]
     else:
         before = [f"point = np.empty({dimension})", "out[:] = 0.0"]
         body = ["for i in range(point.size):", "    point[i] = x[i, lane]", *called]
