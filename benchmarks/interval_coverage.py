@@ -22,18 +22,18 @@ import numpy as np
 from scipy import stats
 
 import sdetheory as st
-from sdetheory.evidence.reference import summarize
+from sdetheory.evidence.classifiers.reference import summarize
 from sdetheory.results import mean_of
 from sdetheory.simulators._ensemble import Ensemble
 from sdetheory.simulators._observables import Observables
-from sdetheory.simulators.batch_size_fit import BatchSizeCurve, bootstrap_weights, optimum
-from sdetheory.simulators.batch_size_fit import exponents as batch_exponents
-from sdetheory.simulators.convergence import _interval, _order
 from sdetheory.simulators.first_passage import _rate
 from sdetheory.simulators.histogram import Histogram
 from sdetheory.simulators.residence import _result, _stays
 from sdetheory.simulators.stationary import _BY_PATH, _estimates, _occupancy, _sums
 from sdetheory.simulators.targets import Bridge, target_function
+from sdetheory.studies.batch_size_fit import BatchSizeCurve, bootstrap_weights, optimum
+from sdetheory.studies.batch_size_fit import exponents as batch_exponents
+from sdetheory.studies.convergence import _interval, _order
 
 Table = Iterator[tuple[str, int, list[float]]]
 

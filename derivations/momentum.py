@@ -18,7 +18,7 @@ import sympy
 
 import sdetheory as st
 from sdetheory.symbolic import Derivation, ItoSDE, compare, fokker_planck, minibatch_covariance, present
-from sdetheory.symbolic.sampling import B, F, N, V
+from sdetheory.symbolic.sgd.minibatches import B, F, N, V
 
 EPSILON, CURVATURE = sympy.symbols("epsilon a", positive=True)
 G = sympy.Symbol("g", nonnegative=True)

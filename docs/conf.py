@@ -18,7 +18,18 @@ from paper_checks.pages import catalogue  # noqa: E402
 from paper_checks.registry import PAPERS  # noqa: E402
 
 PACKAGES = (
-    *("theory", "models", "evidence", "landscapes", "simulators", "symbolic", "datasets", "plotting", "stats"),
+    *(
+        "theory",
+        "models",
+        "evidence",
+        "landscapes",
+        "simulators",
+        "studies",
+        "symbolic",
+        "datasets",
+        "plotting",
+        "stats",
+    ),
     "errors",
 )
 

@@ -120,8 +120,7 @@ def around(factors: Iterable[float], per_rate: float) -> Any:
 
 
 def _around(factors: tuple[float, ...], per_rate: float, hp: Any) -> Any:
-    effective = hp.learning_rate * (1 - hp.dampening) / (1 - hp.momentum)
-    return np.maximum(1, np.rint(np.array(factors) * per_rate * effective))
+    return np.maximum(1, np.rint(np.array(factors) * per_rate * hp.effective_learning_rate))
 
 
 def made_up() -> Setting:

@@ -6,6 +6,7 @@ from . import models as models
 from . import plotting as plotting
 from . import simulators as simulators
 from . import stats as stats
+from . import studies as studies
 from . import symbolic as symbolic
 from . import theory as theory
 from .hyperparameters import SGDHyperparameters as SGDHyperparameters
@@ -16,12 +17,8 @@ from .scaling import EquivalentSetting as EquivalentSetting
 from .scaling import scaling_advice as scaling_advice
 from .simulators import SDE as SDE
 from .simulators import Adam as Adam
-from .simulators import BatchSizeStudy as BatchSizeStudy
 from .simulators import Crossing as Crossing
 from .simulators import RMSprop as RMSprop
-from .simulators import batch_size_study as batch_size_study
-from .simulators import compare as compare
-from .simulators import convergence_study as convergence_study
 from .simulators import first_passage as first_passage
 from .simulators import langevin as langevin
 from .simulators import minibatch_covariance as minibatch_covariance
@@ -32,3 +29,7 @@ from .simulators import sgd_sde as sgd_sde
 from .simulators import simulate as simulate
 from .simulators import svag as svag
 from .simulators import underdamped_langevin as underdamped_langevin
+from .studies import BatchSizeStudy as BatchSizeStudy
+from .studies import batch_size_study as batch_size_study
+from .studies import compare as compare
+from .studies import convergence_study as convergence_study

@@ -140,7 +140,7 @@ class SGDHyperparameters:
     @property
     def step_time(self) -> Any:
         """SDE time of one step, ε(1 − τ)/((1 − m)N): after transients it moves as far as (1 − τ)/(1 − m) plain ones."""
-        return self._effective_rate / self.train_size
+        return self.effective_learning_rate / self.train_size
 
     def with_learning_rate(self, learning_rate: ArrayLike) -> SGDHyperparameters:
         """Return the hyperparameters of another learning rate with the same noise scale.
@@ -160,7 +160,7 @@ class SGDHyperparameters:
         InvalidInputError
             If no batch size from 1 to N has this noise scale.
         """
-        return self._keeping_noise_scale(learning_rate=learning_rate)
+        return self.keeping_noise_scale(learning_rate=learning_rate)
 
     def with_train_size(self, train_size: ArrayLike) -> SGDHyperparameters:
         """Return the hyperparameters of another training set size with the same noise scale.
@@ -180,7 +180,7 @@ class SGDHyperparameters:
         InvalidInputError
             If no batch size from 1 to the new N has this noise scale.
         """
-        return self._keeping_noise_scale(train_size=train_size)
+        return self.keeping_noise_scale(train_size=train_size)
 
     def with_momentum(self, momentum: ArrayLike, *, dampening: ArrayLike | None = None) -> SGDHyperparameters:
         """Return the hyperparameters of another momentum with the same noise scale.
@@ -207,22 +207,42 @@ class SGDHyperparameters:
             momentum = _validate.reals("momentum", momentum, at_least=0.0, below=1.0)
             new, old, tau = _broadcast(momentum=momentum, old_momentum=self.momentum, dampening=self.dampening)
             dampening = np.where((tau == old) & (old > 0), new, tau)
-        return self._keeping_noise_scale(momentum=momentum, dampening=dampening)
+        return self.keeping_noise_scale(momentum=momentum, dampening=dampening)
 
     @property
-    def _effective_rate(self) -> Any:
+    def effective_learning_rate(self) -> Any:
+        """Learning rate ε(1 − τ)/(1 − m) of plain SGD that moves as far, after transients."""
         return self.learning_rate * (1 - self.dampening) / (1 - self.momentum)
 
     def _noise_scale_at(self, batch_size: Any) -> Any:
         # (N − B)/B and not N/B − 1, which cancels when the batch is nearly the whole training set.
         left_out = self.train_size - (batch_size if self.sampling == "without-replacement" else 1)
-        return self._effective_rate * left_out / batch_size
+        return self.effective_learning_rate * left_out / batch_size
 
-    def _keeping_noise_scale(self, **changes: Any) -> SGDHyperparameters:
+    def keeping_noise_scale(self, **changes: Any) -> SGDHyperparameters:
+        """Return the hyperparameters with several changes at once and the batch size that keeps the noise scale.
+
+        Parameters
+        ----------
+        **changes
+            New values by name: of the learning rate, the training set size, momentum, dampening.
+
+        Returns
+        -------
+        SGDHyperparameters
+            With the batch size rounded to the nearest integer; see the Notes of the class.
+
+        Raises
+        ------
+        InvalidInputError
+            If no batch size from 1 to N has this noise scale, or a name is not one of those.
+        """
+        for name in changes:
+            _validate.choice("the name of a change", name, ("learning_rate", "train_size", "momentum", "dampening"))
         target = self.target_noise_scale
         draft = dataclasses.replace(self, batch_size=1, **changes)  # always admissible: this checks only the changes
         rate, train, noise = _broadcast(
-            effective_rate=draft._effective_rate, train_size=draft.train_size, noise_scale_to_keep=target
+            effective_rate=draft.effective_learning_rate, train_size=draft.train_size, noise_scale_to_keep=target
         )
         exact = train / (1 + noise / rate) if self.sampling == "without-replacement" else rate * (train - 1) / noise
         batch = np.rint(exact)

@@ -125,7 +125,7 @@ def scaling_advice(
         Largest eigenvalue λ of the Hessian ∇∇C/N of the mean loss, where training ends.
     largest_learning_rate : float, optional
         Largest effective learning rate ε(1 − τ)/(1 − m) that is known to train.
-    model : LinearRegression or LogisticRegression, optional
+    model : LinearRegression, LogisticRegression or another on one product x·w, optional
         The model, for the limit in mean square of its multiplicative noise; it gives the curvature too.
     w : array_like, shape (p,), optional
         Weights where training ends, at which a logistic regression is taken for the least squares it is there.
@@ -209,7 +209,7 @@ def scaling_advice(
                 approximate=_shortcut(tuned, setting, adapted),
                 rule=rule,
                 holds=holds,
-                n_steps=None if steps is None else max(1, round(steps * _rate(tuned) / _rate(setting))),
+                n_steps=None if steps is None else max(1, round(steps * _longer(tuned, setting))),
                 warnings=(
                     *_warnings(tuned, setting, steps, slope, edge, known=examples is not None),
                     *([] if examples is None else _mean_square(setting, examples, prior)),
@@ -257,7 +257,7 @@ def _inputs(model: Any, w: Any, inputs: Any) -> tuple[NDArray[np.float64] | None
 
 def _mean_square(setting: SGDHyperparameters, inputs: NDArray[np.float64], prior: float) -> list[str]:
     """Return what there is to say of the limit of the variance, for noise that grows with the distance."""
-    from .theory.stability_limit import least_squares_stability_limit
+    from .theory.sgd.stability_limit import least_squares_stability_limit
 
     n = len(inputs)
     own = dataclasses.replace(setting, train_size=n, batch_size=min(setting.batch_size, n))
@@ -269,25 +269,15 @@ def _mean_square(setting: SGDHyperparameters, inputs: NDArray[np.float64], prior
     return [f"ε = {rate:.3g} is {100 * rate / most:.0f} % of {named}"] if rate > SMALL_CURVATURE * most else []
 
 
-def _rate(hp: SGDHyperparameters) -> float:
-    """Return the effective learning rate."""
-    return hp.learning_rate * (1 - hp.dampening) / (1 - hp.momentum)
+def _longer(tuned: SGDHyperparameters, setting: SGDHyperparameters) -> float:
+    """Return how many steps of a setting go as far as one of the tuned one."""
+    return tuned.effective_learning_rate / setting.effective_learning_rate
 
 
 def _adapt(tuned: SGDHyperparameters, adapted: str, changes: dict[str, Any]) -> SGDHyperparameters:
     """Return the setting with the changes in which one quantity keeps the noise scale, exactly."""
     if adapted == "batch_size":
-        # The batch of the SDE's rule is a real number; only the last step may round it.
-        draft = dataclasses.replace(tuned, batch_size=1, **changes)
-        target, rate, n = tuned.target_noise_scale, _rate(draft), draft.train_size
-        without = draft.sampling == "without-replacement"
-        exact = n / (1 + target / rate) if without else rate * (n - 1) / target
-        batch = round(exact)
-        if not 1 <= batch <= n:
-            raise InvalidInputError(f"the noise scale {target:.4g} needs a batch size from 1 to {n}; got {exact:.3g}")
-        setting = dataclasses.replace(draft, batch_size=batch)
-        object.__setattr__(setting, "exact_batch_size", exact)
-        return setting
+        return tuned.keeping_noise_scale(**changes)
     draft = dataclasses.replace(tuned, **changes)
     if draft.noise_scale == 0:
         raise InvalidInputError(f"a batch of all {draft.train_size} examples has no noise at any {adapted}")
@@ -304,11 +294,11 @@ def _shortcut(tuned: SGDHyperparameters, setting: SGDHyperparameters, adapted: s
     """Return the adapted quantity by the proportions for B ≪ N."""
     n, b = setting.train_size / tuned.train_size, setting.batch_size / tuned.exact_batch_size
     if adapted == "batch_size":
-        return tuned.exact_batch_size * n * _rate(setting) / _rate(tuned)
+        return tuned.exact_batch_size * n / _longer(tuned, setting)
     if adapted == "learning_rate":
         share = (1 - setting.momentum) / (1 - setting.dampening)
-        return _rate(tuned) * b / n * share
-    return 1 - setting.learning_rate / _rate(tuned) * n / b
+        return tuned.effective_learning_rate * b / n * share
+    return 1 - setting.learning_rate / tuned.effective_learning_rate * n / b
 
 
 def _warnings(
@@ -352,14 +342,15 @@ def _warnings(
                 "momentum oscillates along λ, ε(1 − τ)λ > (1 − √m)²: at times below its memory no SDE of w alone"
             )
     if steps is not None:
-        own, memory = steps * _rate(tuned) / _rate(setting), 1 / (1 - setting.momentum)
+        own, memory = steps * _longer(tuned, setting), 1 / (1 - setting.momentum)
         if own < MEMORIES * memory:
             found.append(
                 f"{own:.0f} steps are only {own / memory:.1f} memories 1/(1 − m) of momentum: transients matter"
             )
-    if edge is not None and _rate(setting) > edge:
+    if edge is not None and setting.effective_learning_rate > edge:
         found.append(
-            f"the effective learning rate {_rate(setting):.3g} is above the largest known to train, {edge:.3g}"
+            f"the effective learning rate {setting.effective_learning_rate:.3g} is above the largest known to train, "
+            f"{edge:.3g}"
         )
     if setting.train_size != tuned.train_size:
         found.append("that the optimum batch grows like N was not seen at small N: tune again around this one")

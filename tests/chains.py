@@ -83,12 +83,12 @@ class Circle:
     def chain(self, sde, method, dt, increments="gaussian"):
         """Return the matrix of one step: from u to E[u(X_1) | X_0 = x] at the nodes.
 
-        Leimkuhler-Matthews' position is Y + s sqrt(dt) xi / 2 with a Markov chain Y, whose matrix this is then.
+        The position of a scheme with a lead is Y + s sqrt(dt) xi / 2 with a Markov chain Y, whose matrix this is then.
         """
         step = Step(sde, method, dt, increments)
         xi, weights = nodes(increments, sde.n_noises, step.numbers, 40)
         x, numbers = np.tile(self.x, (1, xi.shape[1])), np.repeat(xi, self.n, axis=1)
-        if method == "leimkuhler-matthews":
+        if SCHEMES[method].lead:
             half = 0.5 * np.sqrt(dt) * sde.diffusion([0.0])[0, 0]
             ends = step(x + half * numbers, np.zeros_like(numbers), previous=numbers)
         else:
@@ -98,7 +98,7 @@ class Circle:
     def expectation(self, sde, method, dt, n_steps, u, increments="gaussian"):
         """Return E[u(X_n) | X_0 = x] at the nodes, for values of u there."""
         chain = self.chain(sde, method, dt, increments)
-        if method != "leimkuhler-matthews":
+        if not SCHEMES[method].lead:
             return np.linalg.matrix_power(chain, n_steps) @ u
         # X_0 = x gives Y_1 = x + f(x) dt + s sqrt(dt) xi / 2, and X_n is Y_n + s sqrt(dt) xi / 2.
         half = 0.5 * np.sqrt(dt) * sde.diffusion([0.0])[0, 0]

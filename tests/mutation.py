@@ -25,7 +25,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
 WORK = ROOT / ".mutation"
-TARGETS = ("hyperparameters.py", "symbolic/sampling.py", "theory/*.py", "evidence/*.py")
+TARGETS = ("hyperparameters.py", "symbolic/sgd/minibatches.py", "theory/**/*.py", "evidence/**/*.py")
 TESTS = (
     "tests/theory", "tests/evidence", "tests/symbolic/test_sampling.py", "tests/test_hyperparameters.py",
     "tests/symbolic/test_noise_scale_derivation.py", "tests/test_scaling.py", "tests/test_one_source_of_truth.py",

@@ -1,6 +1,7 @@
 """The direction of imports, the laziness of the package and the form of its docstrings, read from the source."""
 
 import ast
+import graphlib
 import importlib
 import inspect
 import re
@@ -27,22 +28,39 @@ INSIDE = {
     "scaling": {"hyperparameters", "models", "theory", "_validate", "errors"},
     "symbolic": {"_validate", "errors"},
     "_kernels": set(),
+    "schemes": {"_kernels", "_validate", "errors"},
+    "engine": {"_kernels", "_validate", "errors"},
     "landscapes": {"symbolic", "_kernels", "_validate", "errors"},
     "models": {"_intervals", "_validate", "results", "errors"},
     "datasets": {"_validate", "errors"},
     "theory": {"hyperparameters", "_validate", "results", "errors"},
     "simulators": {
         "_intervals",
+        "engine",
         "landscapes",
         "symbolic",
         "models",
         "hyperparameters",
         "results",
         "_kernels",
+        "schemes",
         "_validate",
         "errors",
     },
-    "evidence": {"_intervals", "models", "results", "simulators", "_validate", "errors"},
+    "studies": {
+        "_intervals",
+        "_kernels",
+        "engine",
+        "schemes",
+        "simulators",
+        "models",
+        "hyperparameters",
+        "theory",
+        "results",
+        "_validate",
+        "errors",
+    },
+    "evidence": {"_intervals", "engine", "models", "results", "simulators", "_validate", "errors"},
     "stats": {"results", "_validate", "errors"},
     "plotting": None,  # a leaf: it may import all, nobody imports it
     "__init__": set(),
@@ -56,12 +74,15 @@ OUTSIDE = {
     "hyperparameters": {"numpy"},
     "scaling": {"numpy"},
     "symbolic": {"sympy", "mpmath"},
-    "_kernels": {"numba", "numpy"},
+    "_kernels": {"llvmlite", "numba", "numpy"},
+    "schemes": {"numpy", "scipy"},
+    "engine": {"numba", "numpy", "tqdm"},
     "landscapes": {"numpy", "sympy"},
     "models": {"numpy", "scipy"},
     "datasets": {"numpy", "mlxtend"},
     "theory": {"numpy", "scipy"},
-    "simulators": {"numba", "numpy", "scipy", "sympy", "tqdm"},
+    "simulators": {"llvmlite", "numba", "numpy", "scipy", "sympy", "tqdm"},
+    "studies": {"numpy", "scipy", "tqdm"},
     "evidence": {"numpy", "scipy"},
     "stats": {"numpy", "scipy"},
     "plotting": {"numpy", "matplotlib"},
@@ -122,6 +143,42 @@ def test_imports_point_the_right_way(module, path):
     assert violations(path.read_text(encoding="utf-8"), module, path.name == "__init__.py") == []
 
 
+def circle(sources: dict[str, str]) -> list[str] | None:
+    """Return modules that import each other in a circle, inside functions too; None if there are none."""
+    needs = {}
+    for module, source in sources.items():
+        tree = ast.parse(source)
+        for node in ast.walk(tree):  # what only type checkers import does not count
+            if isinstance(node, ast.If) and "TYPE_CHECKING" in ast.unparse(node.test):
+                node.body = [ast.Pass()]
+        names = imported(ast.unparse(tree), module)
+        needs[module] = {n if n in sources else n.rpartition(".")[0] for n in names} & sources.keys()
+    try:
+        graphlib.TopologicalSorter(needs).prepare()
+    except graphlib.CycleError as error:
+        return error.args[1]
+    return None
+
+
+def test_imports_go_in_no_circle():
+    assert circle({m: path.read_text(encoding="utf-8") for m, path in MODULES if path.name != "__init__.py"}) is None
+
+
+def test_the_checker_sees_a_circle():
+    a, b = "from .b import x", "def f():\n    from .a import y"
+    assert circle({"p.a": a, "p.b": b}) == ["p.a", "p.b", "p.a"]
+    assert circle({"p.a": a, "p.b": "if TYPE_CHECKING:\n    from .a import y\nz = 1"}) is None
+
+
+FLAT = {"simulators", "models"}  # folders that hold more than one look takes in
+
+
+def test_a_folder_is_taken_in_at_one_look():
+    folders = {path.parent for _, path in MODULES}
+    crowded = {f.name for f in folders if len([p for p in f.glob("*.py") if p.name != "__init__.py"]) > 15}
+    assert crowded == FLAT
+
+
 @pytest.mark.parametrize(
     ("module", "source"),
     [
@@ -131,15 +188,16 @@ def test_imports_point_the_right_way(module, path):
         ("sdetheory.theory.gibbs", "from .. import symbolic"),
         ("sdetheory.theory.gibbs", "def f():\n    import sympy"),
         ("sdetheory.theory.gibbs", "from numba import njit"),
-        ("sdetheory.symbolic.parsing", "import numpy as np"),
-        ("sdetheory.symbolic.parsing", "from ..results import Estimate"),
+        ("sdetheory.symbolic.formulas.parsing", "import numpy as np"),
+        ("sdetheory.symbolic.formulas.parsing", "from ...results import Estimate"),
         ("sdetheory._kernels.block", "from ..errors import InvalidInputError"),
         ("sdetheory._kernels.block", "import scipy.special"),
         ("sdetheory.landscapes.library", "from ..simulators.sde import SDE"),
-        ("sdetheory.evidence.linear", "import sdetheory.theory.gibbs"),
+        ("sdetheory.evidence.linear.model", "import sdetheory.theory.gibbs"),
         ("sdetheory.stats", "from sdetheory import simulators"),
         ("sdetheory.simulators.sde", "import importlib\nx = importlib.import_module('sdetheory.theory')"),
         ("sdetheory.models.logistic", "from .. import plotting"),
+        ("sdetheory.engine.run", "from ..simulators import simulate"),
     ],
 )
 def test_the_checker_sees_a_wrong_import(module, source):
@@ -198,7 +256,7 @@ def resolve(name: str):
     [
         "from sdetheory import _validate",
         "import sdetheory._kernels.block",
-        "from sdetheory.theory._support import cost",
+        "from sdetheory.theory.laws._box import cost",
     ],
 )
 def test_the_checker_sees_a_private_name(source):
@@ -228,9 +286,9 @@ EVALUATION = {"eval", "exec", "compile", "sympify", "parse_expr", "lambdify", "S
 EVALUATES = {
     "_kernels/block.py": {"exec", "compile"},
     "simulators/_fast_mathematics.py": {"exec"},
-    "simulators/_user_function.py": {"exec"},
-    "symbolic/_coerce.py": {"sympify"},
-    "symbolic/records.py": {"lambdify"},
+    "simulators/_lane_loop.py": {"exec"},
+    "symbolic/formulas/_coerce.py": {"sympify"},
+    "symbolic/proofs/records.py": {"lambdify"},
 }
 
 

@@ -212,3 +212,15 @@ def test_refusals(change, message):
 def test_refusals_of_scaling(call, message):
     with pytest.raises(InvalidInputError, match=message):
         call(st.SGDHyperparameters(**BASE))
+
+
+def test_several_changes_at_once_keep_the_noise_scale():
+    start = st.SGDHyperparameters(**BASE)
+    both = start.keeping_noise_scale(learning_rate=0.2, train_size=3000)
+    assert both.target_noise_scale == pytest.approx(start.noise_scale, rel=1e-12)
+    one_by_one = start.with_learning_rate(0.2).with_train_size(3000)
+    assert both.batch_size == one_by_one.batch_size
+    assert both.exact_batch_size == pytest.approx(one_by_one.exact_batch_size, rel=1e-12)
+    for wrong in ({"batch_size": 3}, {"sampling": "with-replacement"}, {"rate": 1.0}):
+        with pytest.raises(InvalidInputError, match="name of a change"):
+            start.keeping_noise_scale(**wrong)

@@ -11,6 +11,8 @@ import time
 
 import pytest
 
+from sdetheory.engine.interrupt import Interrupt, shielded
+
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="signals are sent as POSIX does")
 
 LIMIT = 2.0
@@ -133,9 +135,18 @@ CALLS = {
         run(10**6)
     """,
     "sgd of a model in Python": """
-        run = lambda n: st.sgd(slow_model(), settings(8, 2), np.ones(2), n_steps=n, n_runs=2000, rng=0)
+        run = lambda n, m: st.sgd(slow_model(), settings(8, 2), np.ones(2), n_steps=n, n_runs=m, rng=0)
+        run(1, 1)
         --
-        run(10**6)
+        run(10**6, 2000)
+    """,
+    "sgd with a metric in Python": """
+        run = lambda n, m: st.sgd(
+            logistic(100, 2), settings(100, 10), np.ones(2), n_steps=n, n_runs=m, rng=0, record_every=1,
+            metrics={"slow": lambda w: (time.sleep(0.002), 0.0)[1]})
+        run(1, 1)
+        --
+        run(1000, 3000)
     """,
     "svag": """
         run = lambda n: st.svag(model, settings(2000, 100), np.zeros(50), factor=4, n_steps=n, n_runs=1000, rng=0)
@@ -143,11 +154,32 @@ CALLS = {
         --
         run(4 * 10**6)
     """,
+    "svag of a model in Python": """
+        run = lambda n, m: st.svag(slow_model(), settings(8, 2), np.ones(2), factor=4, n_steps=n, n_runs=m, rng=0)
+        run(4, 1)
+        --
+        run(4 * 10**6, 2000)
+    """,
     "compare": """
         run = lambda n: st.compare(model, settings(500, 10), np.zeros(10), n_steps=n, n_runs=2000, rng=0)
         model = logistic(500, 10); run(4)
         --
         run(10**5)
+    """,
+    "compare of a model in Python": """
+        run = lambda n, m: st.compare(
+            slow_model(), settings(8, 2), np.ones(2), n_steps=n, n_runs=m, orders=(1,), halvings=0, rng=0)
+        run(4, 2)
+        --
+        run(10**4, 2000)
+    """,
+    "batch_size_study of a model in Python": """
+        run = lambda n, m: st.batch_size_study(
+            lambda seed, n: (slow_model(), {"slow": lambda w: (time.sleep(0.5), 0.0)[1]}, np.ones(2)),
+            learning_rates=[0.01], train_sizes=[8], batch_sizes=[2, 4], n_steps=n, seeds=range(m))
+        run(1, 1)
+        --
+        run(50, 1000)
     """,
     "batch_size_study": """
         run = lambda n: st.batch_size_study(
@@ -279,6 +311,25 @@ def test_ctrl_c_is_heard(name, rng):
             process.kill()
     assert ended in ("raised", "returned"), f"{ended} {after} s after its begin"
     assert seconds < LIMIT * max(1.0, load()), f"{after} s after its begin"
+
+
+def test_who_has_no_use_for_a_part_gives_up_at_once_but_lets_what_is_begun_end():
+    reached = []
+    with pytest.raises(KeyboardInterrupt), Interrupt(gives_up=True):
+        with Interrupt() as inner:
+            signal.raise_signal(signal.SIGINT)
+            reached.append("noted")
+        assert inner.seen
+        with Interrupt() as later:
+            assert later.seen  # nothing else is begun
+        signal.raise_signal(signal.SIGINT)
+        reached.append("not raised")
+    assert reached == ["noted"]
+    with pytest.raises(KeyboardInterrupt), Interrupt(gives_up=True), shielded():
+        signal.raise_signal(signal.SIGINT)
+        reached.append("ended")
+    assert reached == ["noted", "ended"]
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
 
 
 def test_a_call_that_does_not_hear_is_found():

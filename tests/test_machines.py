@@ -136,7 +136,7 @@ def test_temporary_folders_are_removed(tmp_path, ending):
 
         def compute():
             from sdetheory._kernels.block import BlockFunction
-            from sdetheory.symbolic.codegen import block_source
+            from sdetheory.symbolic.formulas.codegen import block_source
             import sympy
             x = sympy.Symbol("x0", real=True)
             BlockFunction(block_source("a square", [x**2], [x]), np.zeros(0), 1)(np.ones((1, 1)))

@@ -1,7 +1,6 @@
 """Machine code: every compiled kernel, and the cache of generated ones. Numba and numpy only; nothing here validates.
 
-A cached kernel and every helper that it calls stand in one file, because Numba's cache notices an edit of the kernel's
-own file and of no other.
+A kernel may call helpers of other files: the cache notices an edit of those, too (see ``_cache``).
 """
 
 import numba

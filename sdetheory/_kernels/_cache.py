@@ -2,6 +2,9 @@
 
 Numba unpickles and links what it finds in its cache directory, so one flipped byte would crash the process or, worse,
 change a number. Here both files of a kernel, the index and the machine code, end with the SHA-256 of what comes before.
+
+Numba compiles a kernel anew when its own file has changed; here also when the file of a helper has, that of a record
+that it makes, or a number that it takes from elsewhere: so helpers may stand where they belong.
 """
 
 from __future__ import annotations
@@ -9,7 +12,8 @@ from __future__ import annotations
 import hashlib
 import os
 import pickle
-from collections.abc import Callable
+import sys
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from numba.core.caching import FunctionCache, IndexDataCacheFile
@@ -57,8 +61,24 @@ class _CheckedCache(FunctionCache):
         self._cache_file = _CheckedFiles(
             cache_path=self._cache_path,
             filename_base=self._impl.filename_base,
-            source_stamp=locator.get_source_stamp(),
+            source_stamp=(locator.get_source_stamp(), *_foreign(function.__globals__, {function.__module__})),
         )
+
+
+def _foreign(namespace: Mapping[str, Any], seen: set[str]) -> Iterator[tuple[Any, ...]]:
+    """Yield what a module's kernels are made of beside its own text: numbers, and other files, as they are now."""
+    for name, value in sorted(namespace.items()):
+        if isinstance(value, int | float):
+            yield name, repr(value)
+        # What Numba compiles keeps the function that it was: py_func of njit, _defn of an intrinsic.
+        helper = getattr(value, "py_func", None) or getattr(value, "_defn", None)
+        record = isinstance(value, type) and hasattr(value, "_fields")
+        module = sys.modules.get(getattr(helper or value, "__module__", None) or "") if helper or record else None
+        if module is not None and module.__name__ not in seen:
+            seen.add(module.__name__)
+            with open(str(module.__file__), "rb") as file:
+                yield module.__name__, hashlib.sha256(file.read()).digest()
+            yield from _foreign(vars(module), seen)
 
 
 def checked(function: Any) -> Any:

@@ -14,10 +14,10 @@ reaches 7.5, the discrete angles have the moments of the uniform law far beyond 
 """
 
 import numpy as np
-from numba import njit, types
-from numba.extending import intrinsic
+from numba import njit
 
 from ._cache import checked
+from .arithmetic import fma
 
 # Philox4x32: multipliers, and the increments of the key from round to round.
 _M0, _M1 = np.uint64(0xD2511F53), np.uint64(0xCD9E8D57)
@@ -45,16 +45,6 @@ _21_BITS = np.uint64(2**21 - 1)
 _ANGLE_STEP = np.pi / 4 / 2**21
 _SIGN = np.uint64(1 << 63)
 _SWAP = np.uint64(1 << 61)
-
-
-@intrinsic
-def fma(typingctx, a, b, c):
-    """Return a * b + c, rounded once."""
-
-    def build(context, builder, signature, args):
-        return builder.fma(*args)
-
-    return types.float64(types.float64, types.float64, types.float64), build
 
 
 @njit(inline="always")

@@ -9,44 +9,10 @@ examples or weights instead, in the same order of terms.
 """
 
 import numpy as np
-from numba import njit, prange, types
-from numba.extending import intrinsic
+from numba import njit, prange
 
 from ._cache import checked
-
-LINEAR, LOGISTIC = 0, 1
-"""What a margin x.w predicts: itself, or the probability 1 / (1 + exp(-x.w))."""
-
-
-@intrinsic
-def fma(typingctx, a, b, c):
-    """Return a * b + c, rounded once."""
-
-    def build(context, builder, signature, args):
-        return builder.fma(*args)
-
-    return types.float64(types.float64, types.float64, types.float64), build
-
-
-@njit(inline="always")
-def _decaying(v):
-    """e^v for v <= 0: minimax in the remainder modulo ln 2, and 0 below -708."""
-    w = max(v, -709.0)
-    t = fma(w, 1.4426950408889634, 6755399441055744.0)
-    k = t - 6755399441055744.0
-    r = fma(k, -0.6931471805599453, w)
-    r = fma(k, -2.3190468138462996e-17, r)
-    p = fma(r, 2.5123434476678358e-08, 2.7631490123568904e-07)
-    p = fma(p, r, 2.755720011649319e-06)
-    p = fma(p, r, 2.4801489399513586e-05)
-    p = fma(p, r, 0.00019841269933892805)
-    p = fma(p, r, 0.0013888888947488826)
-    p = fma(p, r, 0.00833333333330033)
-    p = fma(p, r, 0.041666666666513856)
-    p = fma(p, r, 0.16666666666666707)
-    p = fma(p, r, 0.5000000000000013)
-    p = fma(p * r, r, r) + 1.0
-    return p * np.int64((np.float64(t).view(np.int64) + 1023) << 52).view(np.float64) if v > -708.0 else 0.0
+from .arithmetic import fma
 
 
 @njit(error_model="numpy")
@@ -84,28 +50,6 @@ def _product(columns, b, out):
 
 
 @njit(error_model="numpy")
-def _residuals(margins, y, link, scale, slope):
-    """Replace margins (n, L) by the derivatives of the examples' costs; slope, if it is not empty, takes the second."""
-    for i in range(margins.shape[0]):
-        target = y[i]
-        if link == LINEAR:
-            for lane in range(margins.shape[1]):
-                margins[i, lane] = (margins[i, lane] - target) * scale
-            if slope.size:
-                slope[i] = scale
-        else:
-            sign = 1.0 - 2.0 * target
-            for lane in range(margins.shape[1]):
-                losing = sign * margins[i, lane]
-                small = _decaying(-abs(losing))
-                right = 1.0 / (1.0 + small)
-                wrong = small * right
-                margins[i, lane] = sign * (right if losing >= 0.0 else (wrong if losing < 0.0 else losing))
-                if slope.size:
-                    slope[i, lane] = wrong * right
-
-
-@njit(error_model="numpy")
 def _weigh(residuals, z, amplitude, dt):
     """Multiply residuals (n, L) by -dt + amplitude (z - mean z)."""
     n, lanes = residuals.shape
@@ -121,34 +65,38 @@ def _weigh(residuals, z, amplitude, dt):
 
 
 @njit(error_model="numpy")
-def _advance(w, x, xt, y, link, numbers, noise, path, step, n_frames, every, key, frames):
+def _advance(w, x, xt, y, derivatives, numbers, noise, path, step, n_frames, every, key, frames):
     """Make steps of one block w (p, L), whose first path is number `path`; frames (n_frames, used, p) are its own."""
     p, lanes = w.shape
     n = x.shape[0]
-    dt, amplitude, scale, precision, half = numbers[0], numbers[1], numbers[2], numbers[3], numbers[4]
+    dt, amplitude, precision, half = numbers[0], numbers[1], numbers[2], numbers[3]
     rows = (n + 3) // 4 * 4
     z, words = np.zeros((rows, lanes)), np.empty((2, max(lanes, rows // 4)), np.uint64)
-    margins, total = np.empty((n, lanes)), np.empty((p, lanes))
     modified = half > 0.0
-    slope, gradient = np.empty((n if modified else 0, lanes)), np.empty((p if modified else 0, lanes))
+    # Products and targets of all examples and lanes side by side: one call gives the derivatives of all.
+    given, found, none = np.empty((2, n * lanes)), np.empty((2 if modified else 1, n * lanes)), np.empty(0)
+    given[1] = np.repeat(y, lanes)
+    products, residuals = given[0].reshape(n, lanes), found[0].reshape(n, lanes)
+    curvatures = found[-1].reshape(n, lanes)
+    total, gradient = np.empty((p, lanes)), np.empty((p if modified else 0, lanes))
     along = np.empty((n if modified else 0, lanes))
     for q in range(step, step + n_frames * every):
         if amplitude > 0.0:
             noise(z, words, q * rows, path, key)
-        _product(xt, w, margins)
-        _residuals(margins, y, link, scale, slope)
+        _product(xt, w, products)
+        derivatives(given, none, found)
         if modified:
-            _product(x, margins, gradient)
+            _product(x, residuals, gradient)
             for j in range(p):
                 for lane in range(lanes):
                     gradient[j, lane] = fma(precision, w[j, lane], gradient[j, lane])
             _product(xt, gradient, along)
-        _weigh(margins, z, amplitude, dt)
+        _weigh(residuals, z, amplitude, dt)
         if modified:
             for i in range(n):
                 for lane in range(lanes):
-                    margins[i, lane] = fma(-dt * half * slope[i, lane], along[i, lane], margins[i, lane])
-        _product(x, margins, total)
+                    residuals[i, lane] = fma(-dt * half * curvatures[i, lane], along[i, lane], residuals[i, lane])
+        _product(x, residuals, total)
         for j in range(p):
             for lane in range(lanes):
                 pull = fma(half, gradient[j, lane], w[j, lane]) if modified else w[j, lane]
@@ -162,12 +110,13 @@ def _advance(w, x, xt, y, link, numbers, noise, path, step, n_frames, every, key
 
 @checked
 @njit(parallel=True, error_model="numpy", cache=True)
-def advance(state, x, xt, y, link, numbers, noise, first_path, step, n_frames, every, key, frames):
+def advance(state, x, xt, y, derivatives, numbers, noise, first_path, step, n_frames, every, key, frames):
     """Make n_frames * every steps of all blocks of state (n_blocks, p, L), in place; `step` have been made before.
 
-    numbers are dt, the noise's amplitude, the scale of the residuals, the prior's precision, and half the time of the
-    SGD step whose drift is to be modified, or 0. x (n, p) and its transpose are the inputs. Step q of a path uses its
-    normals from number q m on, m being n rounded up to a multiple of four.
+    derivatives fills rows (1 or 2, m) with the first and, if it is to be used, the second derivative of the examples'
+    costs by products x.w and targets (2, m). numbers are dt, the noise's amplitude, the prior's precision, and half the
+    time of the SGD step whose drift is to be modified, or 0. x (n, p) and its transpose are the inputs. Step q of a
+    path uses its normals from number q m on, m being n rounded up to a multiple of four.
 
     After each `every` the positions go to frames (n_frames, n_paths, p), which is empty if none are wanted.
     """
@@ -175,16 +124,16 @@ def advance(state, x, xt, y, link, numbers, noise, first_path, step, n_frames, e
     for block in prange(blocks):
         first, last = block * lanes, min((block + 1) * lanes, frames.shape[1])
         _advance(
-            state[block], x, xt, y, link, numbers, noise, first_path + first, step, n_frames, every, key,
+            state[block], x, xt, y, derivatives, numbers, noise, first_path + first, step, n_frames, every, key,
             frames[:, first:last],
         )  # fmt: skip
 
 
 @checked
 @njit(error_model="numpy", cache=True)
-def advance_one(state, x, xt, y, link, numbers, noise, first_path, step, n_frames, every, key, frames):
+def advance_one(state, x, xt, y, derivatives, numbers, noise, first_path, step, n_frames, every, key, frames):
     """Do the same for a state of one block, without the threads that would wait for it."""
-    _advance(state[0], x, xt, y, link, numbers, noise, first_path, step, n_frames, every, key, frames)
+    _advance(state[0], x, xt, y, derivatives, numbers, noise, first_path, step, n_frames, every, key, frames)
 
 
 @checked

@@ -9,8 +9,8 @@ from scipy import special
 
 from .. import _validate
 from ..errors import IncompatibleError, InvalidInputError
-from ._linear_formulas import linear_model
-from .linear import LinearModel
+from .linear._linear_formulas import linear_model
+from .linear.model import LinearModel
 
 # Points of the integral's grid, and how far below its peak the integrand is followed, in nats.
 _POINTS, _DEPTH = 4001, 50.0

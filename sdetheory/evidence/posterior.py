@@ -13,7 +13,7 @@ from scipy import special
 from .. import _validate
 
 if TYPE_CHECKING:
-    from .linear import LinearModel
+    from .linear.model import LinearModel
 
 Array = NDArray[np.float64]
 

@@ -12,10 +12,10 @@ from numpy.typing import ArrayLike, NDArray
 from .. import _validate
 from .._kernels.block import BlockFunction
 from ..errors import InvalidInputError
-from ..symbolic._bounded import limited
-from ..symbolic._size import MOST, MOST_FROM_TEXT, check_slopes
-from ..symbolic.codegen import block_source
-from ..symbolic.parsing import TIME_LIMIT, formula_of
+from ..symbolic.formulas._size import MOST, MOST_FROM_TEXT, check_slopes
+from ..symbolic.formulas.codegen import block_source
+from ..symbolic.formulas.parsing import TIME_LIMIT, formula_of
+from ..symbolic.proofs._bounded import limited
 
 
 class Landscape:

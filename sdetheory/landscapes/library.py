@@ -8,7 +8,7 @@ from numpy.typing import ArrayLike
 
 from .. import _validate
 from ..errors import InvalidInputError
-from ..symbolic.functions import logaddexp
+from ..symbolic.formulas.functions import logaddexp
 from .landscape import Landscape
 
 

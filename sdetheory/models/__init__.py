@@ -14,6 +14,8 @@ from .network import ReLUNetwork as ReLUNetwork
 from .noise_shape import NoiseShape as NoiseShape
 from .noise_shape import minibatch_noise_shape as minibatch_noise_shape
 from .noise_shape import tail_index as tail_index
+from .poisson import PoissonRegression as PoissonRegression
+from .probit import ProbitRegression as ProbitRegression
 from .softmax import SoftmaxRegression as SoftmaxRegression
 
 __all__ = [
@@ -22,6 +24,8 @@ __all__ = [
     "LinearRegression",
     "LogisticRegression",
     "NoiseShape",
+    "PoissonRegression",
+    "ProbitRegression",
     "ReLUNetwork",
     "SoftmaxRegression",
     "fisher_discrepancy",

@@ -2,9 +2,10 @@
 
 A fast path (a compiled kernel, a closed form) computes what a class's methods say, without calling them. So it belongs
 to the class that was written with it, and stands only as long as a model's methods are that class's. Code that has a
-fast path asks :func:`formula_of`, never ``isinstance``:
+fast path asks the model for what that is made of, never for its class:
 
-    if formula_of(model) is LogisticRegression: ...
+    likelihood = likelihood_of(model)
+    if likelihood is not None: ...
 
 A subclass that overrides nothing keeps the fast path. One that overrides any method, property or helper of the class,
 be it in its own body, in a mixin or on one instance, is ``None`` to every fast path, and is served by its methods or
@@ -67,6 +68,11 @@ def formula_of(model: Any) -> type | None:
     """Return the declared class whose formulas are the model's, or None if it has formulas of its own."""
     base = declaring_class(type(model))
     return None if base not in _with_formulas or overridden(model) - MEASURES else base
+
+
+def likelihood_of(model: Any) -> Any:
+    """Return the likelihood of the examples given their products with weights; None if the model obeys no such."""
+    return None if formula_of(model) is None else getattr(model, "likelihood", None)
 
 
 def stated(model: Any, names: tuple[str, ...]) -> list[str]:

@@ -9,23 +9,21 @@ from numpy.typing import ArrayLike, NDArray
 
 from .. import _validate
 from ..errors import InvalidInputError
-from ._formula import formula_of
-from .linear import LinearRegression
-from .logistic import LogisticRegression
+from ._formula import likelihood_of
 
 
 def linearized_inputs(model: Any, w: ArrayLike | None) -> NDArray[np.float64]:
     """Return √ℓ″(xᵢ·w) xᵢ, (N, p): the examples' Hessians are the squares of these, so least squares moves like it."""
-    formula = formula_of(model)
-    if formula not in (LinearRegression, LogisticRegression):
+    likelihood = likelihood_of(model)
+    if likelihood is None or likelihood.outputs != 1:
         raise InvalidInputError(
-            f"model must be a LinearRegression or a LogisticRegression, whose examples have Hessians of rank one; got "
-            f"{type(model).__name__}. Of others pass curvature, or inputs."
+            "model must be a LinearRegression or a LogisticRegression, or another regression on one product x·w, whose "
+            f"examples have Hessians of rank one; got {type(model).__name__}. Of others pass curvature, or inputs."
         )
     if w is None:
-        if formula is LogisticRegression:
+        if not likelihood.quadratic:
             raise InvalidInputError(
-                "w must say where training ends: the curvature of logistic regression depends on it"
+                f"w must say where training ends: the curvature of {likelihood.name} regression depends on it"
             )
         w = np.zeros(model.dimension)
     point = _validate.reals("w", w, shape=(model.dimension,))

@@ -9,11 +9,8 @@ from numpy.typing import ArrayLike, NDArray
 
 from .. import _validate
 from ..errors import InvalidInputError
-from ._formula import formula_of, overridden
+from ._formula import likelihood_of, overridden
 from .gradient_noise import gradient_covariance
-from .linear import LinearRegression
-from .logistic import LogisticRegression
-from .softmax import SoftmaxRegression
 
 
 def fisher_information(model: Any, w: ArrayLike) -> NDArray[np.float64]:
@@ -24,7 +21,7 @@ def fisher_information(model: Any, w: ArrayLike) -> NDArray[np.float64]:
 
     Parameters
     ----------
-    model : LinearRegression, LogisticRegression or SoftmaxRegression
+    model : LinearRegression, LogisticRegression or another regression of this package
         The labels of its data do not enter.
     w : array_like, shape (p,)
         Weights.
@@ -41,7 +38,7 @@ def fisher_information(model: Any, w: ArrayLike) -> NDArray[np.float64]:
 
     Notes
     -----
-    These models have canonical links, for which I is the Hessian of the cost without the prior, over N.
+    Where the link is canonical (all but the probit) I is the Hessian of the cost without the prior, over N.
 
     References
     ----------
@@ -53,14 +50,15 @@ def fisher_information(model: Any, w: ArrayLike) -> NDArray[np.float64]:
     >>> fisher_information(LogisticRegression([[1.0], [2.0]], [0, 1], prior_precision=3.0), [0.0])
     array([[0.625]])
     """
-    if formula_of(model) not in (LinearRegression, LogisticRegression, SoftmaxRegression):
+    if likelihood_of(model) is None:
         changed = ", ".join(sorted(overridden(model)))
         raise InvalidInputError(
-            f"model must be a linear, logistic or softmax regression; got {type(model).__name__}"
+            "model must be a regression with a likelihood, such as a linear, logistic or softmax regression; got "
+            f"{type(model).__name__}"
             + (f", which overrides {changed}: the formula need not hold for it" if changed else "")
             + ". For others average the products of gradients over labels that the model draws."
         )
-    return (model.hessian(w) - model.prior_precision * np.eye(model.dimension)) / model.train_size
+    return model._fisher(w)
 
 
 def fisher_discrepancy(model: Any, w: ArrayLike) -> float:
@@ -70,7 +68,7 @@ def fisher_discrepancy(model: Any, w: ArrayLike) -> float:
 
     Parameters
     ----------
-    model : LinearRegression, LogisticRegression or SoftmaxRegression
+    model : LinearRegression, LogisticRegression or another regression of this package
         With at least two examples.
     w : array_like, shape (p,)
         Weights.

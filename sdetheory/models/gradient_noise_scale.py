@@ -102,8 +102,16 @@ def hessian_noise_scale(gradient: ArrayLike, covariance: ArrayLike, hessian: Arr
     G = _validate.reals("gradient", gradient, shape=(None,))
     if not G.size:
         raise InvalidInputError("gradient must have one entry at least; got none")
-    F = _validate.positive_semidefinite("covariance", covariance, len(G))
-    H = _validate.symmetric("hessian", hessian, len(G))
+    F, H = (
+        _validate.reals(name, value, shape=(None, None))
+        for name, value in (("covariance", covariance), ("hessian", hessian))
+    )
+    if not F.shape == H.shape == 2 * G.shape:
+        raise InvalidInputError(
+            "gradient, covariance and hessian must have shapes (p,), (p, p) and (p, p); got "
+            f"{G.shape}, {F.shape} and {H.shape}"
+        )
+    F, H = _validate.positive_semidefinite("covariance", F, len(G)), _validate.symmetric("hessian", H, len(G))
     bend = float(G @ H @ G)
     if bend <= 0:
         raise InvalidInputError(

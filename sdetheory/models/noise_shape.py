@@ -68,10 +68,17 @@ def minibatch_noise_shape(per_example_gradients: ArrayLike, direction: ArrayLike
     (0.57735, -0.166667)
     """
     gradients = _validate.reals("per_example_gradients", per_example_gradients, shape=(None, None))
-    u = _validate.reals("direction", direction, shape=(gradients.shape[1],))
+    u = _validate.reals("direction", direction, shape=(None,))
+    if u.shape != gradients.shape[1:]:
+        raise InvalidInputError(
+            "direction must have an entry for each column of per_example_gradients; got shapes "
+            f"{u.shape} and {gradients.shape}"
+        )
     b = _validate.integer("batch_size", batch_size, at_least=1)
-    along = gradients @ (u / (np.abs(u).max(initial=0.0) or 1.0))  # cumulants are standardized: lengths drop out
-    if len(along) < 2 or np.ptp(along) <= 1e-12 * np.abs(along).max(initial=0.0):
+    # Cumulants are standardized: lengths drop out, and shall neither overflow nor vanish before they do.
+    along = gradients @ (u / (np.abs(u).max(initial=0.0) or 1.0))
+    along /= np.abs(along).max(initial=0.0) or 1.0
+    if len(along) < 2 or np.ptp(along) <= 1e-12:
         raise InvalidInputError(
             "per_example_gradients must differ along the direction; there is no noise. Take another direction."
         )

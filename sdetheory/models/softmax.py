@@ -7,13 +7,14 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy import special
+from scipy import linalg, special
 
 from .. import _validate
 from ..errors import InvalidInputError
-from . import _cross_entropy, _minibatch
-from ._formula import Model, declared
-from ._regression import data
+from . import _cross_entropy
+from ._formula import declared
+from ._predictors import ClassModel
+from .likelihoods.categorical import Categorical
 
 Array = NDArray[np.float64]
 
@@ -21,7 +22,7 @@ Array = NDArray[np.float64]
 # Arrays have no single truth value and no hash, so models compare by identity.
 @declared
 @dataclass(frozen=True, slots=True, eq=False)
-class SoftmaxRegression(Model):
+class SoftmaxRegression(ClassModel):
     r"""Regression to k classes with a Gaussian prior, as the total (summed) cost of its weights.
 
     .. math:: C(w) = -\sum_{i=1}^n \ln \frac{e^{a_{i y_i}}}{\sum_c e^{a_{ic}}} + \frac{\lambda}{2} |w|^2, \qquad
@@ -99,154 +100,14 @@ class SoftmaxRegression(Model):
             object.__setattr__(self, name, value)
 
     @property
-    def train_size(self) -> int:
-        """Number n of examples."""
-        return self.X.shape[0]
+    def likelihood(self) -> Categorical:
+        """What an example costs, given its m products with weights."""
+        return Categorical(self._coding)
 
     @property
     def dimension(self) -> int:
         """Number m p of weights."""
         return self._coding.shape[1] * self.X.shape[1]
-
-    def cost(self, w: ArrayLike) -> Any:
-        """Return the total cost C(w).
-
-        Parameters
-        ----------
-        w : array_like, shape (..., m p)
-            Weights.
-
-        Returns
-        -------
-        float or ndarray, shape (...)
-            C(w).
-
-        Raises
-        ------
-        InvalidInputError
-            If w is not m p finite numbers, or an array of such.
-        """
-        weights = _validate.vectors("w", w, self.dimension)
-        log_probabilities = self.log_probabilities(self.X, weights)
-        fit = log_probabilities[..., np.arange(self.train_size), self.y].sum(axis=-1)
-        total = 0.5 * self.prior_precision * np.sum(weights**2, axis=-1) - fit
-        return float(total) if weights.ndim == 1 else total
-
-    def gradient(self, w: ArrayLike) -> Array:
-        """Return the gradient ∇C(w).
-
-        Parameters
-        ----------
-        w : array_like, shape (m p,)
-            Weights.
-
-        Returns
-        -------
-        ndarray, shape (m p,)
-            ∇C(w).
-
-        Raises
-        ------
-        InvalidInputError
-            If w is not m p finite numbers.
-        """
-        weights = _validate.reals("w", w, shape=(self.dimension,))
-        return (self._slopes(self.X, self.y, weights).T @ self.X).ravel() + self.prior_precision * weights
-
-    def per_example_gradients(self, w: ArrayLike) -> Array:
-        """Return the gradients ∇Cᵢ(w) of the examples, which sum to the gradient.
-
-        Parameters
-        ----------
-        w : array_like, shape (m p,)
-            Weights.
-
-        Returns
-        -------
-        ndarray, shape (n, m p)
-            ∇Cᵢ(w), each with an equal share λw/n of the prior's gradient (which adds nothing to their covariance).
-
-        Raises
-        ------
-        InvalidInputError
-            If w is not m p finite numbers.
-        """
-        weights = _validate.reals("w", w, shape=(self.dimension,))
-        slopes = self._slopes(self.X, self.y, weights)
-        products = (slopes[:, :, None] * self.X[:, None, :]).reshape(self.train_size, self.dimension)
-        return products + self.prior_precision / self.train_size * weights
-
-    def minibatch_gradient(self, w: Array, indices: NDArray[np.integer]) -> Array:
-        r"""Return the estimate of ∇C(w) by a minibatch.
-
-        .. math:: \hat G = \frac{n}{B} \sum_{i \in \mathrm{indices}} \nabla C_i(w)
-
-        Parameters
-        ----------
-        w : ndarray, shape (m p,)
-            Weights. Nothing is checked here: this is the inner loop of SGD.
-        indices : ndarray, shape (B,)
-            Numbers of the examples, which may repeat.
-
-        Returns
-        -------
-        ndarray, shape (m p,)
-            Ĝ.
-        """
-        w, indices = _minibatch.arguments(w, indices, self.train_size, self.dimension)
-        inputs = self.X[indices]
-        slopes = self._slopes(inputs, self.y[indices], w)
-        return self.train_size / len(inputs) * (slopes.T @ inputs).ravel() + self.prior_precision * w
-
-    def weighted_gradient(self, w: ArrayLike, weights: ArrayLike) -> Array:
-        """Return Σᵢ aᵢ ∇Cᵢ(w) for weights aᵢ of the examples, without forming the gradients one by one.
-
-        Parameters
-        ----------
-        w : array_like, shape (m p,)
-            Weights of the model.
-        weights : array_like, shape (n,)
-            a, of any sign.
-
-        Returns
-        -------
-        ndarray, shape (m p,)
-            The sum, with the prior's share aᵢ λw/n of each example.
-
-        Raises
-        ------
-        InvalidInputError
-            If a shape does not fit or a number is not finite.
-        """
-        point = _validate.reals("w", w, shape=(self.dimension,))
-        a = _validate.reals("weights", weights, shape=(self.train_size,))
-        slopes = a[:, None] * self._slopes(self.X, self.y, point)
-        return (slopes.T @ self.X).ravel() + self.prior_precision * a.sum() / self.train_size * point
-
-    def hessian_vector_product(self, w: ArrayLike, v: ArrayLike) -> Array:
-        """Return ∇∇C(w) v without forming the Hessian.
-
-        Parameters
-        ----------
-        w, v : array_like, shape (m p,)
-            Weights, and the vector to multiply.
-
-        Returns
-        -------
-        ndarray, shape (m p,)
-            ∇∇C(w) v.
-
-        Raises
-        ------
-        InvalidInputError
-            If w or v is not m p finite numbers.
-        """
-        weights = _validate.reals("w", w, shape=(self.dimension,))
-        along = _validate.reals("v", v, shape=(self.dimension,))
-        probabilities = np.exp(self._log_probabilities(self.X, weights))
-        change = self._activations(self.X, along)
-        change = probabilities * (change - np.sum(probabilities * change, axis=1, keepdims=True))
-        return ((change @ self._coding).T @ self.X).ravel() + self.prior_precision * along
 
     def hessian(self, w: ArrayLike) -> Array:
         """Return the Hessian ∇∇C(w).
@@ -306,69 +167,52 @@ class SoftmaxRegression(Model):
         matrix = weights.reshape(*weights.shape[:-1], self._coding.shape[1], self.X.shape[1])
         return special.log_softmax(inputs @ np.swapaxes(self._coding @ matrix, -1, -2), axis=-1)
 
-    def loss(self, w: ArrayLike, X: ArrayLike | None = None, y: ArrayLike | None = None) -> float:
-        """Return the mean cross-entropy, without the prior.
+    def _fisher(self, w: ArrayLike) -> Array:
+        """Return the Fisher information of one example, averaged over the inputs."""
+        return (self.hessian(w) - self.prior_precision * np.eye(self.dimension)) / self.train_size
 
-        Parameters
-        ----------
-        w : array_like, shape (m p,)
-            Weights.
-        X, y : array_like, shapes (n', p) and (n',), optional
-            Data; by default those of the model.
+    def _response(self, X: Array, w: Array) -> Array:
+        """Return the probabilities of the classes at inputs (n', p) for weights (..., m p), shape (..., n', k)."""
+        return np.exp(self.log_probabilities(X, w))
 
-        Returns
-        -------
-        float
-            Loss per example in nats.
+    def _on_scores(self, scores: Array) -> tuple[SoftmaxRegression, Array]:
+        """Return the same labels with inputs that are rotated, and the rotation of the outputs."""
+        # What all classes have in common changes no probability.
+        left, singular, right = linalg.svd(self._coding - self._coding.mean(axis=0), full_matrices=False)
+        size = max(self._coding.shape) * np.finfo(np.float64).eps * singular.max(initial=0.0)
+        rank = int(np.sum(singular > size))  # the others are zero up to rounding
+        coding = left[:, :rank] * singular[:rank]
+        # The class itself, as its formulas are the model's: a subclass may be made in other ways.
+        return SoftmaxRegression(scores, self.y, n_classes=self.n_classes, coding=coding), right[:rank]
 
-        Raises
-        ------
-        InvalidInputError
-            If a shape does not fit, a label is not one of the classes, or a number is not finite.
-        """
-        logs, labels = self._on_data(w, X, y)
-        return float(-np.mean(logs[np.arange(len(labels)), labels]))
+    def _products(self, X: Array, w: Array) -> Array:
+        """Return the activations K W x, shape (n, k)."""
+        return X @ (self._coding @ w.reshape(self._coding.shape[1], -1)).T
 
-    def accuracy(self, w: ArrayLike, X: ArrayLike | None = None, y: ArrayLike | None = None) -> float:
-        """Return the share of examples whose label has the greatest probability.
+    def _fit(self, weights: Array) -> Any:
+        return -self.log_probabilities(self.X, weights)[..., np.arange(self.train_size), self.y].sum(axis=-1)
 
-        Parameters
-        ----------
-        w : array_like, shape (m p,)
-            Weights.
-        X, y : array_like, shapes (n', p) and (n',), optional
-            Data; by default those of the model.
+    def _costs(self, products: Array, y: NDArray[np.int64]) -> Array:
+        return -special.log_softmax(products, axis=1)[np.arange(len(y)), y]
 
-        Returns
-        -------
-        float
-            From 0 to 1.
-
-        Raises
-        ------
-        InvalidInputError
-            If a shape does not fit, a label is not one of the classes, or a number is not finite.
-        """
-        logs, labels = self._on_data(w, X, y)
-        return float(np.mean(logs.argmax(axis=1) == labels))
-
-    def _on_data(self, w: ArrayLike, X: ArrayLike | None, y: ArrayLike | None) -> tuple[Array, NDArray[np.int64]]:
-        inputs, labels = data(X, y, self.X.shape[1]) or (self.X, self.y)
-        weights = _validate.reals("w", w, shape=(self.dimension,))
-        k = self._coding.shape[0]
-        return self._log_probabilities(inputs, weights), _validate.integers("y", labels, at_least=0, at_most=k - 1)
-
-    def _activations(self, inputs: Array, w: Array) -> Array:
-        return inputs @ (self._coding @ w.reshape(self._coding.shape[1], -1)).T
-
-    def _log_probabilities(self, inputs: Array, w: Array) -> Array:
-        return special.log_softmax(self._activations(inputs, w), axis=1)
-
-    def _slopes(self, inputs: Array, y: NDArray[np.int64], w: Array) -> Array:
+    def _slopes(self, products: Array, y: NDArray[np.int64]) -> Array:
         """Return the derivatives of −ln P by the rows of W x, shape (n, m)."""
-        residuals = np.exp(self._log_probabilities(inputs, w))
+        residuals = np.exp(special.log_softmax(products, axis=1))
         _cross_entropy.subtract_labels(residuals, y)
         return residuals @ self._coding
+
+    def _change(self, products: Array, along: Array) -> Array:
+        probabilities = np.exp(special.log_softmax(products, axis=1))
+        return probabilities * (along - np.sum(probabilities * along, axis=1, keepdims=True)) @ self._coding
+
+    def _outer(self, slopes: Array, X: Array) -> Array:
+        return (slopes[:, :, None] * X[:, None, :]).reshape(len(X), self.dimension)
+
+    def _collected(self, slopes: Array, X: Array) -> Array:
+        return (slopes.T @ X).ravel()
+
+    def _likeliest(self, products: Array) -> NDArray[np.int64]:
+        return special.log_softmax(products, axis=1).argmax(axis=1)
 
     @property
     def _coding(self) -> Array:

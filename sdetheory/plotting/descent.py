@@ -9,9 +9,9 @@ import numpy as np
 
 from .. import _validate
 from ..errors import InvalidInputError
-from ..simulators.batch_size_fit import SCALINGS
-from ..simulators.batch_size_result import BatchSizeStudy
-from ..simulators.compare import Comparison
+from ..studies.batch_size_fit import SCALINGS
+from ..studies.batch_size_result import BatchSizeStudy
+from ..studies.compare import Comparison
 from ._style import BLUE, GREY, ORANGE, RED, TEAL, axes_or_new, panels
 
 _SYMBOLS = {

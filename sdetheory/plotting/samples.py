@@ -9,9 +9,9 @@ import numpy as np
 
 from .. import _validate
 from ..errors import InvalidInputError
-from ..simulators.convergence import ConvergenceStudy
 from ..simulators.first_passage import FirstPassage
 from ..simulators.stationary import StationarySample
+from ..studies.convergence import ConvergenceStudy
 from ..theory import LawComparison, compare_laws
 from ._style import BLUE, GREY, RED, axes_or_new, panels
 

@@ -1,18 +1,6 @@
 """Monte Carlo: ensembles of SDE paths, their stationary statistics, and minibatch noise."""
 
-from ._comparison import LinearScaling as LinearScaling
-from ._comparison import Moments as Moments
-from ._comparison import WeakOrder as WeakOrder
-from ._divergence import Divergence as Divergence
-from .batch_size_fit import BatchSizeCurve as BatchSizeCurve
-from .batch_size_fit import Interval as Interval
-from .batch_size_fit import OptimumBatchSize as OptimumBatchSize
-from .batch_size_result import BatchSizeStudy as BatchSizeStudy
-from .batch_size_study import batch_size_study as batch_size_study
-from .compare import Comparison as Comparison
-from .compare import compare as compare
-from .convergence import ConvergenceStudy as ConvergenceStudy
-from .convergence import convergence_study as convergence_study
+from ..engine.divergence import Divergence as Divergence
 from .first_passage import FirstPassage as FirstPassage
 from .first_passage import first_passage as first_passage
 from .langevin import langevin as langevin
@@ -44,20 +32,12 @@ __all__ = [
     "SCHEMES",
     "SDE",
     "Adam",
-    "BatchSizeCurve",
-    "BatchSizeStudy",
-    "Comparison",
-    "ConvergenceStudy",
     "Crossing",
     "Divergence",
     "FirstPassage",
     "Histogram",
-    "Interval",
-    "LinearScaling",
     "MinibatchCovariance",
     "Mixing",
-    "Moments",
-    "OptimumBatchSize",
     "RMSprop",
     "ResidenceTimes",
     "Run",
@@ -66,10 +46,6 @@ __all__ = [
     "SVAGRun",
     "Scheme",
     "StationarySample",
-    "WeakOrder",
-    "batch_size_study",
-    "compare",
-    "convergence_study",
     "first_passage",
     "langevin",
     "minibatch_covariance",

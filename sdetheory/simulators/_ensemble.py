@@ -1,26 +1,25 @@
-"""What the ensemble simulators share: the checked problem, its state in blocks of lanes, and chunks of steps."""
+"""The paths of an equation as a process: the checked problem, and its state in blocks of lanes."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import hashlib
+import json
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from tqdm.auto import tqdm
 
 from .. import _validate
 from .._kernels import ensemble as drivers
 from .._kernels import noise
 from .._kernels.signatures import NOISE, compiled
+from ..engine.checkpoint import describe_seed, digest
+from ..engine.fork import check_threads
+from ..engine.interrupt import shielded
+from ..engine.run import Cost, Process
 from ..errors import IncompatibleError, InvalidInputError
-from ._fork import check_threads
-from ._interrupt import Interrupt as Interrupt
-from ._interrupt import shielded
-from ._interrupt import whole_run as whole_run
-from ._pace import Pace
-from ._stability import check_step
+from ..schemes._stability import check_step
 from .schemes import INCREMENTS, SCHEMES, Plan, prepare
 from .sde import SDE
 from .sgd_sde import SGDEquation
@@ -35,20 +34,19 @@ _BATCH = 2**14
 
 
 @dataclass(kw_only=True, eq=False)
-class Ensemble:
+class Ensemble(Process):
     """The state of n_paths copies of an SDE, and what the kernels need to advance it.
 
     ``state`` has shape (n_blocks, d, L): blocks of L lanes, one path a lane; lanes beyond n_paths pad the last block.
     """
 
+    held: ClassVar[tuple[str, ...]] = ("state",)
+    called: ClassVar[str] = "the equation"
+
     state: NDArray[np.float64]
     n_paths: int
     dt: float
     start: float
-    plan: Plan
-    seed: np.random.SeedSequence
-    step: int = 0
-    interrupt: Interrupt | None = None
 
     @classmethod
     def prepare(
@@ -81,7 +79,7 @@ class Ensemble:
         points = starting_points(x0, sde.dimension, n_paths)
         seed = _validate.seed_sequence(rng)
         plan = prepare(sde, scheme, increments, dt, refine)
-        check_step(sde, scheme.name, dt)
+        check_step(sde, scheme, dt)
         state = blocks(points, _lanes(len(points), _rows(sde.dimension, plan)))
         return cls(state=state, n_paths=len(points), dt=dt, start=start, plan=plan, seed=seed)
 
@@ -119,18 +117,32 @@ class Ensemble:
 
     def alone(self, path: int, x: NDArray[np.float64]) -> Ensemble:
         """Return an ensemble of one path, which starts at x and keeps its number and bits."""
-        numbers = self.plan.plan.copy()
-        numbers[drivers.FIRST_PATH] += path
-        return replace(self, state=blocks(x[None], 1), n_paths=1, step=0, plan=replace(self.plan, plan=numbers))
+        return replace(self, state=blocks(x[None], 1), n_paths=1, step=0, first_path=self.first_path + path)
 
     def part(self, first: int, last: int) -> Ensemble:
         """Return a copy of some of the blocks, as an ensemble of its own whose paths keep their numbers and bits."""
         lanes = self.state.shape[2]
-        numbers = self.plan.plan.copy()
-        numbers[drivers.FIRST_PATH] += first * lanes
         n_paths = min(last * lanes, self.n_paths) - first * lanes
-        state, plan = self.state[first:last].copy(), replace(self.plan, plan=numbers)
-        return replace(self, state=state, n_paths=n_paths, plan=plan)
+        state, first_path = self.state[first:last].copy(), self.first_path + first * lanes
+        return replace(self, state=state, n_paths=n_paths, first_path=first_path)
+
+    def describe(self) -> dict[str, Any]:
+        """Return all of it that bits depend on, in what JSON can hold."""
+        plan = self.plan
+        fields = [plan.step, *(None if field is None else (field.source, field.rows) for field in plan.fields)]
+        return {
+            "dt": self.dt,
+            "start": float(self.start),
+            "n_paths": self.n_paths,
+            "method": plan.scheme.name,
+            "increments": plan.increments,
+            "rng": describe_seed(self.seed),
+            "x0": digest([self.positions()]),
+            "sde": hashlib.sha256(json.dumps(fields).encode()).hexdigest(),
+            "parameters of the sde": plan.parameters.tolist(),
+            "noise of the sde": digest([plan.matrix]),
+            "layout": [*plan.plan.tolist(), *self.state.shape],
+        }
 
     def positions(self) -> NDArray[np.float64]:
         """Return the paths' positions, shape (n_paths, d)."""
@@ -141,23 +153,17 @@ class Ensemble:
         return array.transpose(0, 2, 1).reshape(-1, array.shape[1])[: self.n_paths].copy()
 
     @property
-    def steps_in_chunk(self) -> int:
-        """Steps between two looks at the progress bar and the keyboard at most."""
-        return self._rounded_up(_CHUNK // self.state.size)
+    def n_blocks(self) -> int:
+        """Number of blocks."""
+        return len(self.state)
 
     @property
-    def first_steps(self) -> int:
-        """Steps before the first look."""
-        return self._rounded_up(_FIRST // self.state.size)
-
-    @property
-    def _made_at_once(self) -> int:
-        """Steps for which the generator makes the numbers together."""
-        plan = self.plan.plan
-        return max(1, int(plan[drivers.BUFFER] * plan[drivers.PACK] // max(1, plan[drivers.NUMBERS])))
-
-    def _rounded_up(self, n_steps: int) -> int:
-        return -(-max(1, n_steps) // self._made_at_once) * self._made_at_once
+    def cost(self) -> Cost:
+        """Work in path-steps, for each component."""
+        size, plan = self.state.size, self.plan.plan
+        together = max(1, int(plan[drivers.BUFFER] * plan[drivers.PACK] // max(1, plan[drivers.NUMBERS])))
+        first, most = (-(-max(1, work // size) // together) * together * size for work in (_FIRST, _CHUNK))
+        return Cost(size, first, most, together)
 
     def advance(self, n_steps: int, frames: NDArray[np.float64] | None = None) -> None:
         """Make n_steps steps; or for each of frames (n_frames, n_paths, d), which takes the positions after them."""
@@ -178,7 +184,6 @@ class Ensemble:
         state, *functions, _, parameters, matrix, plan, dt, start, step, key = self._arguments()
         slots = np.zeros(state.shape[0] * state.shape[2], np.uint64)
         slots[: len(paths)] = paths
-        plan = plan.copy()
         plan[drivers.FIRST_PATH] = 0
         arguments = (
             state, *functions, compiled(NOISE, noise.gaussian_of_listed), parameters, matrix, plan, dt, start, step,
@@ -189,48 +194,12 @@ class Ensemble:
 
     def _arguments(self) -> tuple[Any, ...]:
         """Return the arguments that all drivers have in common."""
-        plan = self.plan
+        plan, numbers = self.plan, self.plan.plan.copy()
+        numbers[drivers.FIRST_PATH] = self.first_path
         key = self.seed.generate_state(2, np.uint32).astype(np.uint64)
         return (
-            self.state, *plan.functions, plan.parameters, plan.matrix, plan.plan, self.dt, self.start, self.step, key,
+            self.state, *plan.functions, plan.parameters, plan.matrix, numbers, self.dt, self.start, self.step, key,
         )  # fmt: skip
-
-    def chunks(
-        self,
-        n: int,
-        *,
-        done: int = 0,
-        steps_each: int = 1,
-        often: int = 1,
-        stop_every: int | None = None,
-        progress: bool,
-        label: str,
-        interrupt: Interrupt | None = None,
-    ) -> Iterator[int]:
-        """Yield counts that add up to n, of units of `steps_each` steps; a multiple of `stop_every` is never passed.
-
-        The caller makes the steps; the progress bar moves on after each chunk, and chunks come `often` times more often
-        than it needs, or as the clock demands where steps are slow. Units already `done` are left out, and what remains
-        after an interrupt too.
-        """
-        self.interrupt = interrupt
-        pace = Pace(self.first_steps * self.state.size)
-        bar = tqdm(
-            total=n * steps_each, initial=done * steps_each, desc=label, unit="step", unit_scale=True,
-            disable=not progress,
-        )  # fmt: skip
-        with bar:
-            while done < n and not (interrupt and interrupt.seen):
-                unit = self.state.size * steps_each  # changes as paths arrive
-                steps = min(self.steps_in_chunk // often, pace.begin() // self.state.size)
-                # What a chunk leaves of the numbers made at once is made again; slow steps do not feel it.
-                steps -= steps % self._made_at_once if steps > self._made_at_once else 0
-                size = max(1, steps // steps_each)
-                chunk = min(size, n - done, stop_every - done % stop_every if stop_every else size)
-                yield chunk
-                pace.end(chunk * unit)
-                done += chunk
-                bar.update(chunk * steps_each)
 
 
 def starting_points(

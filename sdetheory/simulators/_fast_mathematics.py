@@ -19,7 +19,7 @@ from numba.core import cgutils
 from numba.extending import intrinsic, overload
 from numba.np import arrayobj
 
-from ..symbolic.codegen import module_source
+from ..symbolic.formulas.codegen import module_source
 
 
 @intrinsic(prefer_literal=True)

@@ -11,9 +11,9 @@ import sympy
 from numpy.typing import NDArray
 
 from .._kernels.block import BlockFunction
-from .._kernels.schemes import AMPLITUDES, DIAGONAL, GENERAL
-from ..symbolic import ito
-from ..symbolic.codegen import block_source
+from .._kernels.terms import AMPLITUDES, DIAGONAL, GENERAL
+from ..symbolic.calculus import ito
+from ..symbolic.formulas.codegen import block_source
 from ._fused import step_source
 
 

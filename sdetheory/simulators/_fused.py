@@ -1,6 +1,6 @@
 """One kernel for the whole step of a scheme and an equation: what the commonest runs spend their time in.
 
-A scheme of ``_kernels.schemes`` calls the equation's functions and goes over the block again for each term; where the
+The step of a scheme calls the equation's functions and goes over the block again for each term; where the
 formulas are known and short, the step is written out instead, so that a lane stays in registers for several steps. It
 is the same step but for rounding.
 """
@@ -11,8 +11,8 @@ from functools import lru_cache
 
 import sympy
 
-from .._kernels.schemes import AMPLITUDES, DIAGONAL, MATRIX
-from ..symbolic.codegen import lane_code, module_source
+from .._kernels.terms import AMPLITUDES, DIAGONAL, MATRIX
+from ..symbolic.formulas.codegen import lane_code, module_source
 
 _LONGEST = 400
 """Terms and operations of a step beyond which loops serve better than lines."""

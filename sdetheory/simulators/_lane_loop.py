@@ -7,17 +7,17 @@ from typing import Any
 
 from numba import types
 
-from ..symbolic.codegen import module_source
+from ..symbolic.formulas.codegen import module_source
 from ._fast_mathematics import stack_vector
 
 MOST_WRITTEN = 64
-"""Rows up to which each has lines of its own; more are gone over by loops, whose time to compile does not grow."""
+"""Rows up to which each has lines of its own; more are gone over by loops, which compile as fast for any d."""
 
 
 def lane_loop(
     names: dict[str, Any], call: Any, returned: types.Type, dimension: int, rows: int, stride: int
 ) -> Callable[..., None]:
-    """Define ``kernel(x, p, out)``, which puts the numbers that `call` returns into every `stride`-th row of out.
+    """Define ``kernel(x, p, out)`` among `names`; it puts what `call` returns into every `stride`-th row of out.
 
     Parameters
     ----------
@@ -45,7 +45,7 @@ def lane_loop(
         entries = dict(zip(numbers, values or [f"flat[{i}]" for i in range(len(numbers))], strict=True))
         before = [f"point = stack_vector({dimension})"]
         body = [f"point[{i}] = get(x, {i}, lane, {rows}, {rows})" for i in range(dimension)] + called
-        body += [f"put(out, {row}, lane, {row}, {rows}, {entries.get(row, '0.0')})" for row in range(rows)]
+        body += [f"put(out, {row}, lane, {rows}, {entries.get(row, '0.0')})" for row in range(rows)]
     else:
         before = [f"point = np.empty({dimension})", "out[:] = 0.0"]
         body = ["for i in range(point.size):", "    point[i] = x[i, lane]", *called]

@@ -15,12 +15,12 @@ import sympy
 from numba.extending import is_jitted
 from numpy.typing import NDArray
 
-from .._kernels import schemes
+from .._kernels import terms
 from .._kernels.block import BlockFunction
 from .._kernels.signatures import FIELD, compiled
 from ..errors import InvalidInputError
-from ..symbolic.codegen import block_source
-from ..symbolic.parsing import formula_of
+from ..symbolic.formulas.codegen import block_source
+from ..symbolic.formulas.parsing import formula_of
 from ._user_function import UserFunction
 from .sde import SDE
 
@@ -69,7 +69,7 @@ class Observables:
     def compiled(self) -> Any:
         """The machine code, as a first-class function that compiled kernels can call."""
         if not self._functions:
-            return compiled(FIELD, schemes.nothing)
+            return compiled(FIELD, terms.nothing)
         code, rows = self._functions[0].compiled, self._functions[0].rows
         for function in self._functions[1:]:
             code, rows = _joined(code, rows, function.compiled), rows + function.rows

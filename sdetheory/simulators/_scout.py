@@ -10,15 +10,21 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .._kernels import ensemble as drivers
+from ..engine.interrupt import Interrupt
+from ..engine.parallel import one_thread
 from ..errors import AccuracyWarning
 from ._ensemble import Ensemble, blocks
-from ._interrupt import Interrupt
 from ._user_function import UserFunction
 from .schemes import prepare
 from .sde import SDE
 
+Array = NDArray[np.float64]
+
 _LOOKS = (0, 1, 2, *(4**k for k in range(1, 14)))
-"""Steps before which the scouts are looked at."""
+"""Steps at which the scouts are looked at."""
+
+_NO_FRAMES = np.empty((0, 1, 1))
+_TRACKED = 65  # steps made in one call that keeps every position: looks are close together there
 
 _FREE = 1024  # steps that the scouts make whatever the run costs
 _SHARE = 0.01  # of the run's path-steps that they may make beyond
@@ -41,30 +47,31 @@ def warn_of_long_steps(ensemble: Ensemble, sde: SDE, n_steps: int, stacklevel: i
     over paths and times. Linear drifts have limits of their own, which are exact and refused beforehand.
     """
     scheme = ensemble.plan.scheme
-    if scheme.name == "exact" or sde.linear_part() is not None:
+    if sde.linear_part() is not None:
         return
     scouts = ensemble.part(0, 1)
-    whole = prepare(sde, scheme, "none", ensemble.dt, 1)
-    halves = prepare(sde, scheme, "none", ensemble.dt / 2, 1)
     may = max(_FREE, _SHARE * n_steps * ensemble.n_paths / scouts.n_paths)
-    times, places = [], []
-    for look in _LOOKS:
-        if look >= n_steps or look > may:
-            break
-        _advance(scouts, look - scouts.step)
-        times.append(scouts.start + scouts.step * scouts.dt)
-        places.append(scouts.positions())
-    if not _timed(sde):  # all places may be looked at together
-        times, places = times[:1], [np.concatenate(places)] if places else []
-    looks = []
-    for time, before in zip(times, places, strict=True):
-        one = _moved(scouts, whole, ensemble.dt, 1, before, time)
-        two = _moved(scouts, halves, ensemble.dt / 2, 2, before, time)
-        noisy = _moved(scouts, ensemble.plan, ensemble.dt, 1, before, time)
-        with np.errstate(over="ignore", invalid="ignore"):
-            looks.append(np.stack([one - before, two - one, noisy - one]) ** 2)
-    squares = np.concatenate(looks or [np.empty((3, 0, sde.dimension))], axis=1)
-    squares = squares.reshape(3, -1, scouts.n_paths, sde.dimension).swapaxes(0, 1)
+    looks = [look for look in _LOOKS if look < n_steps and look <= may]
+    if not looks:
+        return
+    plan = prepare(sde, scheme, "none", ensemble.dt, 1)
+    # Where numbers are increments of a Brownian path, a plan holds for every step.
+    finer = plan if scheme.brownian else prepare(sde, scheme, "none", ensemble.dt / 2, 1)
+    plans = (plan, ensemble.dt, 1), (finer, ensemble.dt / 2, 2)
+    # The scouts are one block, and two threads would only wait for each other.
+    with one_thread():
+        steps = np.stack(_steps(scouts, looks, min(n_steps, _TRACKED)))
+        # All places may be looked at together, unless the time matters.
+        together = [slice(i, i + 1) for i in range(len(looks))] if _timed(sde) else [slice(None)]
+        one, two = (
+            np.concatenate(
+                [_moved(scouts, steps[0, at], scouts.start + looks[at][0] * scouts.dt, *plan) for at in together]
+            )
+            for plan in plans
+        )
+    before, noisy = steps
+    with np.errstate(over="ignore", invalid="ignore"):
+        squares = np.stack([one - before, two - one, noisy - one], axis=1) ** 2
     # Paths that overflow are reported as such.
     squares = squares[:, :, np.isfinite(squares).all(axis=(0, 1, 3))].sum(axis=2)
     displacement, mismatch, noise = squares.sum(axis=0)
@@ -82,26 +89,45 @@ def warn_of_long_steps(ensemble: Ensemble, sde: SDE, n_steps: int, stacklevel: i
         )
 
 
-def _advance(scouts: Ensemble, n_steps: int) -> None:
-    """Make steps that are no part of a run; Ctrl-C is heard between a few of them."""
+def _steps(scouts: Ensemble, looks: list[int], tracked: int) -> tuple[Array, Array]:
+    """Return where the scouts are before and after the step of each look, each (looks, paths, d)."""
+    track = np.empty((tracked + 1, *scouts.positions().shape))
+    track[0] = scouts.positions()
+    _advance(scouts, tracked, track[1:])
+    late = []
+    for look in looks:
+        if look >= tracked:
+            _advance(scouts, look - scouts.step)
+            late.append(scouts.positions())
+            _advance(scouts, 1)
+            late.append(scouts.positions())
+    early = [look for look in looks if look < tracked]
+    before, after = track[early], track[[look + 1 for look in early]]
+    if late:
+        before, after = np.concatenate([before, late[::2]]), np.concatenate([after, late[1::2]])
+    return before, after
+
+
+def _advance(scouts: Ensemble, n_steps: int, frames: Array = _NO_FRAMES) -> None:
+    """Make steps that are no part of a run, or one for each frame; Ctrl-C is heard between a few of them."""
     while n_steps:
         few = min(n_steps, _FEW)
+        n_frames = len(frames) or 1
         with Interrupt() as interrupt:
-            drivers.advance(*scouts._arguments(), 1, few, np.empty((0, 1, 1)))  # pyright: ignore[reportCallIssue]
+            drivers.advance(*scouts._arguments(), n_frames, few // n_frames, frames)  # pyright: ignore[reportCallIssue]
         if interrupt.seen:
             raise KeyboardInterrupt
         scouts.step += few
         n_steps -= few
 
 
-def _moved(
-    scouts: Ensemble, plan: Any, dt: float, n_steps: int, places: NDArray[np.float64], time: float
-) -> NDArray[np.float64]:
-    """Return where steps lead from some places."""
-    state = blocks(places, scouts.state.shape[2])
-    there = replace(scouts, state=state, n_paths=len(places), plan=plan, dt=dt, start=time, step=0)
+def _moved(scouts: Ensemble, places: Array, time: float, plan: Any, dt: float, n_steps: int) -> Array:
+    """Return where steps lead from places (looks, paths, d) at one time."""
+    flat = places.reshape(-1, places.shape[2])
+    state = blocks(flat, scouts.state.shape[2])
+    there = replace(scouts, state=state, n_paths=len(flat), plan=plan, dt=dt, start=time, step=0)
     _advance(there, n_steps)
-    return there.positions()
+    return there.positions().reshape(places.shape)
 
 
 def _timed(sde: SDE) -> bool:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
+from weakref import WeakKeyDictionary
 
 import numpy as np
 import sympy
@@ -13,7 +14,8 @@ from scipy import special
 from sympy.calculus.util import periodicity
 
 from ..errors import InvalidInputError
-from ..symbolic._deadline import OUT_OF_TIME, deadline
+from ..symbolic.formulas._deadline import OUT_OF_TIME, deadline
+from ._formulas import Formulas
 from ._user_function import UserFunction
 from .mixing import Mixing
 from .sde import SDE
@@ -29,6 +31,10 @@ _FORGOTTEN = 5.0
 _TIMES = (0.0, 0.37, 1.9, 11.3)
 """Moments at which functions of one's own are looked at."""
 _SYMBOLIC_LIMIT = 2.0  # seconds
+
+Obstacle = tuple[int, float, str]
+_KNOWN: WeakKeyDictionary[Formulas, list[Obstacle]] = WeakKeyDictionary()
+"""What was found of an equation, which does not change; looking for it takes milliseconds."""
 
 
 def check_time(sde: SDE, duration: float, dt: float, x0: Array) -> bool:
@@ -97,23 +103,33 @@ def _changes(field: UserFunction, x0: Array) -> bool:
 
 
 def no_law(sde: SDE, x0: Array) -> str | None:
-    """Return why an equation has no stationary law, as far as its formulas tell in a moment."""
-    try:
-        with deadline(_SYMBOLIC_LIMIT, "looking for a stationary law"):
-            return _no_law(sde, x0)
-    except (*OUT_OF_TIME, NotImplementedError, ArithmeticError, TypeError, ValueError):
-        return None
-
-
-def _no_law(sde: SDE, x0: Array) -> str | None:
+    """Return why an equation has no stationary law for paths that start so, as far as its formulas tell in a moment."""
     formulas = sde._formulas
-    if formulas is None or formulas.timed():
+    if formulas is None:
         return None
-    linear = sde.linear_part()
+    if formulas not in _KNOWN:
+        found = []
+        try:
+            with deadline(_SYMBOLIC_LIMIT, "looking for a stationary law"):
+                found.extend(_obstacles(sde, formulas))
+        except (*OUT_OF_TIME, NotImplementedError, ArithmeticError, TypeError, ValueError):
+            pass  # what was found before stands
+        _KNOWN[formulas] = found
+    return next((why for side, place, why in _KNOWN[formulas] if ((x0[:, 0] - place) * side > 0).any()), None)
+
+
+def _obstacles(sde: SDE, formulas: Formulas) -> Iterator[Obstacle]:
+    """Yield what keeps paths from a stationary law that start above (1) or below (-1) some place."""
+    if formulas.timed():
+        return
+    linear = formulas.linear_part
     if linear is not None and sde._constant is not None:
-        return _unstable(linear[0], sde._constant)
+        why = _unstable(linear[0], sde._constant)
+        if why is not None:
+            yield 1, -math.inf, why
+        return
     if sde.dimension > 1 or sde.n_noises > 1:
-        return None
+        return
     formulas = formulas.corrected(1) if sde.calculus == "stratonovich" else formulas
     x = formulas.variables[0]
     f, g = (e.subs(formulas.parameters) for e in (formulas.drift[0], formulas.diffusion[0, 0]))
@@ -121,21 +137,20 @@ def _no_law(sde: SDE, x0: Array) -> str | None:
     slope = x * (2 * f / g**2 - 2 * sympy.diff(g, x) / g)
     # Where there is no noise, paths do not pass, and the law is that of the side on which they start.
     walls = [wall for wall in sympy.solve(g, x) if wall.is_real]
-    low, high = x0[:, 0].min(), x0[:, 0].max()
-    for side, name, open_ in ((1, "∞", all(high > w for w in walls)), (-1, "−∞", all(low < w for w in walls))):
+    for side, name, last in ((1, "∞", max), (-1, "−∞", min)):
         far = [side * sympy.Integer(10) ** power for power in (4, 6, 8)]
-        real = open_ and all(g.evalf(subs={x: point}).is_real for point in far)
+        real = all(g.evalf(subs={x: point}).is_real for point in far)
         if real and all(s is not None and s > -1 - 1e-9 for s in _values(slope, x, far)):
-            return f"its density does not fall off towards {name}, so that it cannot be normalized"
+            place = float(last(walls, default=-side * sympy.oo))
+            yield side, place, f"its density does not fall off towards {name}, so that it cannot be normalized"
     for wall in walls:
         if sympy.simplify(f.subs(x, wall)) != 0:
             continue
-        for side, open_ in ((1, high > wall), (-1, low < wall)):
+        for side in (1, -1):
             near = [wall + side * sympy.Integer(10) ** power for power in (-4, -6, -8)]
             slopes = _values(slope * (x - wall) / x, x, near)
-            if open_ and all(s is not None and s < -1 + 1e-9 for s in slopes):
-                return f"its paths collect at {float(wall):g}, which none leaves"
-    return None
+            if all(s is not None and s < -1 + 1e-9 for s in slopes):
+                yield side, float(wall), f"its paths collect at {float(wall):g}, which none leaves"
 
 
 def _values(expression: sympy.Expr, x: sympy.Symbol, points: Sequence[sympy.Expr]) -> list[float | None]:

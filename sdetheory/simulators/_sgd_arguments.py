@@ -12,8 +12,7 @@ from .. import _validate
 from .._kernels import sgd as kernels
 from ..errors import IncompatibleError, InvalidInputError
 from ..hyperparameters import SGDHyperparameters
-from . import _sgd_engine, _sgd_run
-from ._checkpoint import Checkpoint, describe_seed, digest, identity
+from . import _sgd_engine
 from .optimizers import Adam, RMSprop
 
 Array = NDArray[Any]
@@ -152,35 +151,11 @@ def measures(metrics: Mapping[str, Callable[[Array], float]] | None) -> dict[str
     return found
 
 
-def describe(
-    file: Checkpoint,
-    plan: _sgd_run.Plan,
-    starts: Array,
-    hp: SGDHyperparameters,
-    optimizer: Any,
-    reshuffle: bool,
-    seed: np.random.SeedSequence,
-    executor: Any,
-    momentum_of: str = "steps",
-) -> dict[str, Any]:
-    """Return all that the bits of a run depend on; nothing if there is no file."""
-    if file.path is None:
-        return {}
-    problem = plan.problem
-    model = problem.model
-    few = np.arange(min(16, model.train_size))
-    return {
-        **identity(plan.label),
-        "hp": repr(hp),
-        "optimizer": repr(optimizer) + ("" if momentum_of == "steps" else " of gradients"),
-        "reshuffle": bool(reshuffle),
-        "n_steps": plan.n_steps,
-        "average_from": problem.average_from,
-        "metrics": [*plan.measures],
-        "rng": describe_seed(seed),
-        "w0": digest(starts),
-        "records": digest(plan.steps, plan.saved),
-        "schedules": digest(problem.sizes, problem.rates, problem.mix),
-        "model": [type(model).__name__, model.train_size, digest(model.minibatch_gradient(starts[0], few))],
-        "executor": executor is not None,
-    }
+def saved_steps(n_steps: int, save_every: int | None) -> NDArray[np.int64]:
+    """Return after which steps weights are saved; none without `save_every`."""
+    if save_every is None:
+        return np.zeros(0, np.int64)
+    every = _validate.integer("save_every", save_every, at_least=1)
+    if n_steps % every:
+        raise InvalidInputError(f"save_every must divide n_steps; got {every} and {n_steps}")
+    return np.arange(0, n_steps + 1, every)

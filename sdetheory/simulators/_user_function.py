@@ -22,11 +22,11 @@ from numpy.typing import NDArray
 from .._kernels.block import BlockFunction
 from .._kernels.deferred import deferred
 from .._kernels.signatures import FIELD
+from ..engine.interrupt import shielded
 from ..errors import InvalidInputError
-from ..symbolic import _elementary
+from ..symbolic.formulas import _elementary
 from . import _fast_mathematics, _lane_loop
 from ._identity import identity
-from ._interrupt import shielded
 
 
 class UserFunction:

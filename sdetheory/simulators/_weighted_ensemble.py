@@ -12,16 +12,19 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from .. import _validate
-from .._kernels import ensemble as drivers
 from .._kernels import noise, weighted
-from .._kernels.signatures import NOISE, compiled
+from .._kernels.block import compiled_source
+from .._kernels.signatures import FIELD, NOISE, compiled
+from ..engine.fork import check_threads
+from ..engine.interrupt import shielded
+from ..engine.run import Cost
 from ..errors import IncompatibleError, InvalidInputError
+from ..models._formula import likelihood_of
 from ._ensemble import Ensemble, blocks, starting_points
-from ._fork import check_threads
-from ._interrupt import shielded
+from ._slopes import derivatives_source
 from .schemes import INCREMENTS, SCHEMES, Scheme
 from .sde import check_methods
-from .sgd_sde import LinearForm, SGDEquation, check_consistency, linear_form
+from .sgd_sde import SGDEquation, check_consistency
 
 _WORK = 2**27
 """Multiplications between two looks at the progress bar and the keyboard: a tenth of a second."""
@@ -46,10 +49,14 @@ class WeightedPlan:
             return compiled(NOISE, noise.gaussian), compiled(NOISE, noise.gaussian_of_one)
 
     @cached_property
-    def form(self) -> tuple[LinearForm, NDArray[np.float64]] | None:
-        """The model as a generalized linear one, with its inputs transposed, if it is one."""
-        form = linear_form(self.sde.model)
-        return None if form is None else (form, np.ascontiguousarray(form.X.T))
+    def form(self) -> tuple[Any, ...] | None:
+        """Inputs, transposed inputs, targets, and the derivatives of costs as machine code; None of other models."""
+        model, likelihood = self.sde.model, likelihood_of(self.sde.model)
+        if likelihood is None or likelihood.outputs != 1:
+            return None
+        with shielded():
+            derivatives = compiled_source(FIELD, derivatives_source(likelihood, self.sde.order))
+        return model.X, np.ascontiguousarray(model.X.T), model.y.astype(np.float64), derivatives
 
     @cached_property
     def step(self) -> str:
@@ -76,8 +83,6 @@ class WeightedPlan:
 
 class WeightedEnsemble(Ensemble):
     """The state of n_paths copies of the equation of SGD on a model."""
-
-    plan: Any
 
     @classmethod
     def prepare(
@@ -107,9 +112,9 @@ class WeightedEnsemble(Ensemble):
         points = starting_points(x0, sde.dimension, n_paths)
         check_methods(sde, SGDEquation, ("drift", "diffusion", "step_gradient"))
         check_consistency(sde.model, points[0], sde.order)
-        form = linear_form(sde.model)
-        if form is not None and form.link == weighted.LINEAR:
-            steepest = form.scale * np.linalg.norm(form.X, 2) ** 2 + form.prior_precision
+        likelihood = likelihood_of(sde.model)
+        if likelihood is not None and likelihood.quadratic:
+            steepest = np.linalg.norm(sde.model.X, 2) ** 2 + sde.model.prior_precision
             rate = steepest * (1 + sde.half_step * steepest)
             if dt * rate >= 2:
                 raise InvalidInputError(
@@ -139,19 +144,9 @@ class WeightedEnsemble(Ensemble):
         return points
 
     @property
-    def steps_in_chunk(self) -> int:
-        """Steps between two looks at the progress bar and the keyboard at most."""
-        return max(1, _WORK // (2 * self.plan.sde.n_noises * self.state.size))
-
-    @property
-    def first_steps(self) -> int:
-        """Steps before the first look."""
-        return max(1, _FIRST // (2 * self.plan.sde.n_noises * self.state.size))
-
-    @property
-    def _made_at_once(self) -> int:
-        """Steps whose normals are made together: each has its own."""
-        return 1
+    def cost(self) -> Cost:
+        """Work in multiplications."""
+        return Cost(2 * self.plan.sde.n_noises * self.state.size, _FIRST, _WORK)
 
     def advance(self, n_steps: int, frames: NDArray[np.float64] | None = None) -> None:
         """Make n_steps steps; or for each of frames (n_frames, n_paths, p), which takes the positions after them."""
@@ -160,15 +155,13 @@ class WeightedEnsemble(Ensemble):
             frames = np.empty((0, *self.state.shape[:2]))
         normals = self.plan.functions[self.state.shape[2] == 1]
         key = self.seed.generate_state(2, np.uint32).astype(np.uint64)
-        first_path = int(self.plan.plan[drivers.FIRST_PATH])
         sde = self.plan.sde
         amplitude = np.sqrt(self.dt * sde.noise_scale / (sde.n_noises - 1))
         if self.plan.form is not None:
-            form, transposed = self.plan.form
-            numbers = np.array([self.dt, amplitude, form.scale, form.prior_precision, sde.half_step])
+            numbers = np.array([self.dt, amplitude, sde.model.prior_precision, sde.half_step])
             kernel = weighted.advance if len(self.state) > 1 else weighted.advance_one
             kernel(
-                self.state, form.X, transposed, form.y, form.link, numbers, normals, first_path,
+                self.state, *self.plan.form, numbers, normals, self.first_path,
                 self.step, n_frames, n_steps, key, frames,
             )  # fmt: skip
             self.step += n_frames * n_steps
@@ -178,14 +171,14 @@ class WeightedEnsemble(Ensemble):
         begun = self.step
         for step in range(begun, begun + n_frames * n_steps):
             before = self.state.copy()
-            for block, path in enumerate(range(first_path, first_path + self.n_paths, self.state.shape[2])):
-                if self.interrupt is not None and self.interrupt.seen:
-                    # Gradients in Python may take seconds for a step of all paths; a step is made whole or not at all.
-                    self.state = before
-                    return
+            for block, path in enumerate(range(self.first_path, self.first_path + self.n_paths, self.state.shape[2])):
                 weighted.normals(z, words, normals, step * rows, path, key)
                 weights = amplitude * (z[: sde.n_noises] - z[: sde.n_noises].mean(axis=0)) - self.dt
                 self._step(self.state[block], np.ascontiguousarray(weights.T), first=step == 0)
+                if self.interrupted:
+                    # Gradients in Python may take seconds for a step of all paths; a step is made whole or not at all.
+                    self.state = before
+                    return
             self.step += 1
             if len(frames) and (self.step - begun) % n_steps == 0:
                 frames[(self.step - begun) // n_steps - 1] = self.positions()
@@ -193,7 +186,7 @@ class WeightedEnsemble(Ensemble):
     def _step(self, block: NDArray[np.float64], weights: NDArray[np.float64], first: bool) -> None:
         """Move the paths of a block (p, L) by their weighted gradients; what overflowed stays as it is."""
         for lane, w in enumerate(np.ascontiguousarray(block.T)):
-            if np.isfinite(w).all():
+            if np.isfinite(w).all() and not self.interrupted:
                 try:
                     with np.errstate(over="ignore", invalid="ignore"):
                         block[:, lane] = w + self.plan.sde.step_gradient(w, weights[lane], self.dt)

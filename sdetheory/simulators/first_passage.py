@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import warnings
 from concurrent.futures import Executor
 from dataclasses import dataclass, replace
 from typing import Any
@@ -14,21 +13,18 @@ from numpy.typing import ArrayLike, NDArray
 
 from .. import _validate
 from .._intervals import Reciprocal, law_of_rate
-from .._kernels import ensemble as drivers
-from .._kernels.block import BlockFunction
-from ..errors import DivergedError, IncompatibleError, InvalidInputError
+from ..engine import divergence
+from ..engine.checkpoint import Checkpoint
+from ..engine.divergence import Divergence
+from ..engine.recorders.passages import Passages
+from ..engine.run import run
+from ..errors import IncompatibleError, InvalidInputError
 from ..results import Estimate, mean_of, ratio_estimate
-from . import _divergence, _parallel
-from ._checkpoint import Checkpoint
-from ._divergence import Divergence
-from ._ensemble import Ensemble, Interrupt
+from ._ensemble import Ensemble
 from ._scout import warn_of_long_steps
 from .schemes import SCHEMES
 from .sde import SDE
 from .targets import Bridge, Crossing, target_function
-
-_LOOKS = 16
-"""Chunks are so many times shorter than elsewhere, so that paths that have arrived are soon left out."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -188,121 +184,66 @@ def first_passage(
     >>> result.censored, bool(abs(result.mean.z_score(2.0)) < 4)
     (0, True)
     """
-    _validate.choice("method", method, SCHEMES)
-    _validate.flag("bridge", bridge)
-    _validate.flag("progress", progress)
-    refuse_points_off_the_path(method)
-    file = Checkpoint(checkpoint)
-    ensemble = Ensemble.prepare(
-        sde, x0, dt=dt, n_paths=n_paths, rng=file.rng(rng), method=method, increments="gaussian", start=start
-    )
-    paths = ensemble.n_paths
-    _validate.integer("n_paths", paths, at_least=2)
+    file, ensemble = towards(sde, x0, n_paths, dt, start, rng, method, bridge, progress, checkpoint)
     max_steps = _validate.integer("max_steps", max_steps, at_least=1)
-    begin = _validate.real("start", start)
-    ensemble.start = begin
     with _validate.naming("target"):
         into, curved = target_function([target], sde)
     starts = ensemble.check_fields()
     warn_of_long_steps(ensemble, sde, max_steps, 2)
-    inside = into(starts, begin)[:, 0]
+    inside = into(starts, ensemble.start)[:, 0]
     if not (inside < 0).all():
         first = int(np.argmin(inside < 0))
         raise InvalidInputError(
-            f"all paths must start outside the target; path {first} of {paths} starts at {starts[first]}, where the "
-            f"target's function is {inside[first]:.3g} and not negative. Move x0 or the target."
+            f"all paths must start outside the target; path {first} of {len(starts)} starts at {starts[first]}, where "
+            f"the target's function is {inside[first]:.3g} and not negative. Move x0 or the target."
         )
     replay = {
-        "sde": sde, "x0": starts, "target": target, "dt": ensemble.dt, "max_steps": max_steps, "start": begin,
+        "sde": sde, "x0": starts, "target": target, "dt": ensemble.dt, "max_steps": max_steps, "start": ensemble.start,
         "rng": ensemble.seed, "method": method, "bridge": bridge,
     }  # fmt: skip
-    run = file.describe(
-        "first_passage", ensemble, max_steps=max_steps, bridge=bool(bridge), target=into.source,
-        executor=executor is not None, **{"parameters of the target": into.parameters.tolist()},
-    )  # fmt: skip
-    arguments = (max_steps, into, Bridge.of(sde, bridge, curved))
-    if executor is None:
-        with Interrupt() as interrupt:
-            times = _entries(ensemble, *arguments, file, run, interrupt, progress)["times"]
-    else:
-        times = _parallel.gather(
-            executor, _entries, ensemble, arguments, axes={"times": 0}, file=file, run=run, progress=progress,
-            label="first passage",
-        )["times"]  # fmt: skip
-        ensemble.step = max_steps
-    interrupted = bool(np.isnan(times).any()) and ensemble.step < max_steps
-    if interrupted and ensemble.step == 0:
-        raise KeyboardInterrupt
-    if interrupted:
-        warnings.warn(f"interrupted after {ensemble.step} of {max_steps} steps", RuntimeWarning, 2)
-    else:
-        ensemble.step = max_steps
-    return _result(times, ensemble, replay, interrupted)
+    recorder = Passages(function="first_passage", n_steps=max_steps, into=into, bridge=Bridge.of(sde, bridge, curved))
+    times = run(ensemble, recorder, file=file, executor=executor, progress=progress)["times"]
+    return _result(times, ensemble, replay)
 
 
-def refuse_points_off_the_path(method: str) -> None:
-    """Refuse the scheme whose successive points are not on one path."""
-    if method == "leimkuhler-matthews":
+def towards(
+    sde: SDE,
+    x0: ArrayLike,
+    n_paths: int | None,
+    dt: float,
+    start: float,
+    rng: Any,
+    method: str,
+    bridge: bool,
+    progress: bool,
+    checkpoint: str | os.PathLike[str] | None,
+) -> tuple[Checkpoint, Ensemble]:
+    """Check the arguments that runs towards targets have in common; return their file and their paths."""
+    _validate.choice("method", method, SCHEMES)
+    _validate.flag("bridge", bridge)
+    _validate.flag("progress", progress)
+    if not SCHEMES[method].bridged:
         raise IncompatibleError(
-            "first passages need points on a path; those of leimkuhler-matthews have the right law one by one only. "
+            f"first passages need points on a path; those of {method} have the right law one by one only. "
             "Use euler-maruyama."
         )
+    file = Checkpoint(checkpoint)
+    ensemble = Ensemble.prepare(
+        sde, x0, dt=dt, n_paths=n_paths, rng=file.rng(rng), method=method, increments="gaussian", start=start
+    )
+    _validate.integer("n_paths", ensemble.n_paths, at_least=2)
+    return file, ensemble
 
 
-def _entries(
-    ensemble: Ensemble,
-    max_steps: int,
-    into: BlockFunction,
-    bridge: Bridge,
-    file: Checkpoint | None = None,
-    run: dict[str, Any] | None = None,
-    interrupt: Interrupt | None = None,
-    progress: bool = False,
-) -> dict[str, NDArray[np.float64]]:
-    """Make the steps that remain until all paths have arrived; return when they did: NaN not, −n diverged at step n."""
-    file = file or Checkpoint(None)
-    first = int(ensemble.plan.plan[drivers.FIRST_PATH])
-    waiting = np.arange(ensemble.n_paths)
-    empty = {"x": ensemble.positions(), "waiting": waiting, "times": np.full(len(waiting), np.nan)}
-    ensemble.step, arrays = file.begin(run or {}, empty)
-    begun, waiting, times = ensemble.step, arrays["waiting"], arrays["times"]
-    fixed = into.compiled, np.append(into.parameters, 0.0), *bridge.arguments()
-    if len(waiting):
-        ensemble.pack(arrays["x"])
-    for chunk in ensemble.chunks(
-        max_steps, done=begun, often=_LOOKS, progress=progress, label="first passage", interrupt=interrupt
-    ):
-        reached = np.zeros((len(ensemble.state), ensemble.state.shape[2]))  # nobody waits for lanes that only pad
-        reached.reshape(-1)[: len(waiting)] = times[waiting]
-        if not np.isnan(reached).any():
-            break
-        ensemble.advance_listed(drivers.advance_to_target, chunk, first + waiting, *fixed, reached)
-        times[waiting] = reached.reshape(-1)[: len(waiting)]
-        outside = np.isnan(times[waiting])
-        if 0 < 2 * outside.sum() < len(waiting):
-            ensemble.pack(ensemble.positions()[outside])
-            waiting = waiting[outside]
-        file.offer(ensemble.step, {"x": ensemble.positions(), "waiting": waiting, "times": times})
-    if ensemble.step > begun:
-        file.save(ensemble.step, {"x": ensemble.positions(), "waiting": waiting, "times": times})
-    return {"times": times}
-
-
-def _result(times: NDArray[np.float64], ensemble: Ensemble, replay: dict[str, Any], interrupted: bool) -> FirstPassage:
+def _result(times: NDArray[np.float64], ensemble: Ensemble, replay: dict[str, Any]) -> FirstPassage:
     """Return the estimates that the times allow."""
     window = ensemble.step * ensemble.dt
     lost = times < 0
     diverged, censored = int(lost.sum()), int(np.isnan(times).sum())
-    divergence = None
-    if diverged:
-        path = int(np.argmax(lost))
-        divergence = Divergence(path=path, step=int(-times[path]))
+    first = divergence.noted(-times)
     times[lost] = np.nan
-    if len(times) - diverged < 2:
-        raise DivergedError(_divergence.report(divergence, lost, ensemble, ""), result=times)
-    if diverged:
-        message = _divergence.report(divergence, lost, ensemble, " and were left out: there is no mean")
-        warnings.warn(message, RuntimeWarning, 3)
+    then = " and were left out: there is no mean"
+    divergence.report(first, lost, ensemble.dt, then, least=2, result=times)
     seen = times[~lost]
     arrived = np.isfinite(seen)
     at_risk = np.where(arrived, seen, window)
@@ -311,13 +252,13 @@ def _result(times: NDArray[np.float64], ensemble: Ensemble, replay: dict[str, An
         times=times,
         censored=censored,
         diverged=diverged,
-        divergence=divergence,
+        divergence=first,
         window=window,
         mean=None if censored or diverged else restricted,
         restricted_mean=restricted,
         rate=_rate(arrived, at_risk, restricted),
         replay=replay,
-        interrupted=interrupted,
+        interrupted=ensemble.step < replay["max_steps"],
     )
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import warnings
 from collections.abc import Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass, replace
@@ -14,17 +13,15 @@ from numpy.typing import ArrayLike, NDArray
 
 from .. import _validate
 from .._intervals import Law, Reciprocal, law_of_fraction, law_of_rate
-from .._kernels import ensemble as drivers
-from .._kernels.block import BlockFunction
-from ..errors import DivergedError, InvalidInputError
+from ..engine import divergence
+from ..engine.divergence import Divergence
+from ..engine.recorders.stays import Stays
+from ..engine.run import run
+from ..errors import InvalidInputError
 from ..results import Estimate, ratio_estimate
-from . import _divergence, _parallel
-from ._checkpoint import Checkpoint
-from ._divergence import Divergence
-from ._ensemble import Ensemble, Interrupt
+from ._ensemble import Ensemble
 from ._scout import warn_of_long_steps
-from .first_passage import refuse_points_off_the_path
-from .schemes import SCHEMES
+from .first_passage import towards
 from .sde import SDE
 from .targets import Bridge, target_function
 
@@ -162,15 +159,7 @@ def residence_times(
     >>> bool(abs(result.occupancy.z_score(0.5)).max() < 4), result.moves.diagonal().tolist()
     (True, [0, 0])
     """
-    _validate.choice("method", method, SCHEMES)
-    _validate.flag("bridge", bridge)
-    _validate.flag("progress", progress)
-    refuse_points_off_the_path(method)
-    file = Checkpoint(checkpoint)
-    ensemble = Ensemble.prepare(
-        sde, x0, dt=dt, n_paths=n_paths, rng=file.rng(rng), method=method, increments="gaussian", start=start
-    )
-    _validate.integer("n_paths", ensemble.n_paths, at_least=2)
+    file, ensemble = towards(sde, x0, n_paths, dt, start, rng, method, bridge, progress, checkpoint)
     n_steps = _validate.integer("n_steps", n_steps, at_least=1)
     if not isinstance(cores, Sequence) or isinstance(cores, str) or len(cores) < 2:
         raise InvalidInputError(f"cores must be a sequence of at least two targets; got {cores!r:.60}")
@@ -189,83 +178,18 @@ def residence_times(
         "sde": sde, "x0": starts, "cores": cores, "dt": ensemble.dt, "n_steps": n_steps, "start": ensemble.start,
         "rng": ensemble.seed, "method": method, "bridge": bridge,
     }  # fmt: skip
-    run = file.describe(
-        "residence_times", ensemble, n_steps=n_steps, bridge=bool(bridge), cores=within.source,
-        executor=executor is not None, **{"parameters of the cores": within.parameters.tolist()},
-    )  # fmt: skip
-    arguments = (n_steps, within, len(cores), Bridge.of(sde, bridge, curved))
-    if executor is None:
-        with Interrupt() as interrupt:
-            arrays = _stays(ensemble, *arguments, file, run, interrupt, progress)
-    else:
-        arrays = _parallel.gather(
-            executor, _stays, ensemble, arguments, axes=dict.fromkeys(("stayed", "moves", "lost"), 0), file=file,
-            run=run, progress=progress, label="residence",
-        )  # fmt: skip
-        ensemble.step = n_steps
-    if ensemble.step == 0:
-        raise KeyboardInterrupt
-    interrupted = ensemble.step < n_steps
-    if interrupted:
-        warnings.warn(f"interrupted after {ensemble.step} of {n_steps} steps", RuntimeWarning, 2)
-    return _result(arrays, ensemble, replay, interrupted)
-
-
-def _stays(
-    ensemble: Ensemble,
-    n_steps: int,
-    within: BlockFunction,
-    k: int,
-    bridge: Bridge,
-    file: Checkpoint | None = None,
-    run: dict[str, Any] | None = None,
-    interrupt: Interrupt | None = None,
-    progress: bool = False,
-) -> dict[str, NDArray[np.float64]]:
-    """Make the steps that remain; return by path the time with each core, the moves, and the step of an overflow."""
-    file = file or Checkpoint(None)
-    blocks, dimension, lanes = ensemble.state.shape
-    inside = within(ensemble.state.transpose(0, 2, 1), ensemble.start)[..., :: 1 + dimension] >= 0
-    ensemble.step, arrays = file.begin(
-        run or {},
-        {
-            "state": ensemble.state,
-            "last": np.where(inside.any(axis=2), inside.argmax(axis=2), -1),
-            "since": np.zeros((blocks, lanes)),
-            "stayed": np.zeros((blocks, k, lanes)),
-            "moves": np.zeros((blocks, k * k, lanes)),
-            "lost": np.zeros((blocks, 1, lanes)),
-        },
+    recorder = Stays(
+        function="residence_times", n_steps=n_steps, within=within, k=len(cores), bridge=Bridge.of(sde, bridge, curved)
     )
-    ensemble.state, begun = arrays["state"], ensemble.step
-    paths = ensemble.plan.plan[drivers.FIRST_PATH] + np.arange(blocks * lanes)
-    counted = (arrays["last"], arrays["since"], arrays["stayed"], arrays["moves"], arrays["lost"][:, 0])
-    fixed = within.compiled, np.append(within.parameters, 0.0), *bridge.arguments()
-    for chunk in ensemble.chunks(n_steps, done=begun, progress=progress, label="residence", interrupt=interrupt):
-        ensemble.advance_listed(drivers.advance_between_cores, chunk, paths, *fixed, *counted)
-        file.offer(ensemble.step, arrays)
-    if ensemble.step > begun:
-        file.save(ensemble.step, arrays)
-    # The stay that the end cuts off.
-    still = ensemble.step * ensemble.dt - arrays["since"]
-    stayed = arrays["stayed"] + still[:, None] * (arrays["last"][:, None] == np.arange(k)[None, :, None])
-    by_path = {"stayed": stayed, "moves": arrays["moves"], "lost": arrays["lost"]}
-    return {name: ensemble.unblocked(array) for name, array in by_path.items()}
+    arrays = run(ensemble, recorder, file=file, executor=executor, progress=progress)
+    return _result(arrays, ensemble, replay)
 
 
-def _result(
-    arrays: dict[str, NDArray[np.float64]], ensemble: Ensemble, replay: dict[str, Any], interrupted: bool
-) -> ResidenceTimes:
+def _result(arrays: dict[str, NDArray[np.float64]], ensemble: Ensemble, replay: dict[str, Any]) -> ResidenceTimes:
     """Return the estimates that the stays allow."""
     lost = arrays["lost"][:, 0] > 0
-    diverged = int(lost.sum())
-    divergence = None
-    if diverged:
-        path = int(np.argmax(lost))
-        divergence = Divergence(path=path, step=int(arrays["lost"][path, 0]))
-        if len(lost) - diverged < 2:
-            raise DivergedError(_divergence.report(divergence, lost, ensemble, ""))
-        warnings.warn(_divergence.report(divergence, lost, ensemble, " and were left out"), RuntimeWarning, 3)
+    first = divergence.noted(arrays["lost"][:, 0])
+    divergence.report(first, lost, ensemble.dt, " and were left out", least=2)
     stayed = arrays["stayed"][~lost]
     n, k = stayed.shape
     moves = arrays["moves"][~lost].reshape(n, k, k)
@@ -292,11 +216,11 @@ def _result(
         ),
         occupancy=replace(occupancy, law=_law_of_occupancy(stayed, occupancy)),
         moves=moves.sum(axis=0).astype(np.int64),
-        diverged=diverged,
-        divergence=divergence,
+        diverged=int(lost.sum()),
+        divergence=first,
         window=ensemble.step * ensemble.dt,
         replay=replay,
-        interrupted=interrupted,
+        interrupted=ensemble.step < replay["n_steps"],
     )
 
 

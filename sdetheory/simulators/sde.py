@@ -14,7 +14,7 @@ from numpy.typing import ArrayLike, NDArray
 from .. import _validate
 from .._kernels.block import BlockFunction
 from ..errors import IncompatibleError, InvalidInputError
-from ..symbolic.parsing import formula_of
+from ..symbolic.formulas.parsing import formula_of
 from ._formulas import Formulas
 from ._user_function import UserFunction
 

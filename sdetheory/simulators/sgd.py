@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import warnings
 from collections.abc import Callable, Mapping
 from concurrent.futures import Executor
 from dataclasses import dataclass
@@ -13,11 +12,14 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from .. import _validate
+from ..engine.checkpoint import Checkpoint
+from ..engine.recorders.metrics import Metrics
+from ..engine.run import run
 from ..hyperparameters import SGDHyperparameters
 from ..models import _consistency
 from ..results import Estimate, mean_of
-from . import _sgd_arguments, _sgd_engine, _sgd_run
-from ._checkpoint import Checkpoint
+from . import _sgd_arguments, _sgd_engine
+from ._descent import Descent
 
 Array = NDArray[Any]
 
@@ -39,7 +41,8 @@ class SGDRun:
     steps : ndarray, shape (n_records,)
         How many steps were made when the metrics were recorded, from 0 on.
     metrics : dict
-        For each name the recorded values, shape (n_records, n_runs); NaN from a run's divergence on.
+        For each name the recorded values, shape (n_records, n_runs); NaN from a run's divergence on, and in the last
+        row if an interrupt came while it was recorded.
     saved_steps : ndarray, shape (n_saved,)
         How many steps were made when the weights were saved.
     paths : ndarray, shape (n_saved, n_runs, p)
@@ -171,7 +174,7 @@ def sgd(
     -----
     Divergence is an outcome: the run is counted, and enters no average.
 
-    Linear, logistic and softmax regression (of at most 16 classes) run in a compiled kernel, in float64 and on all
+    Regressions on products x·w (softmax: of at most 16 classes) run in a compiled kernel, in float64 and on all
     threads, with the same bits for any number of these. Every other model goes through its own ``minibatch_gradient``,
     one run after the other. The batches are the same either way; uniform to 2⁻³², from Philox4x32-10 at a counter of
     run and step.
@@ -209,17 +212,22 @@ def sgd(
     if record_every is not None:
         record_every = _validate.integer("record_every", record_every, at_least=1)
     measures = _sgd_arguments.measures(metrics)
-    saved = _sgd_run.saved_steps(n_steps, save_every)
     steps = np.unique(np.append(np.arange(0, n_steps, record_every or max(1, n_steps)), n_steps))
-    plan = _sgd_run.Plan(problem=problem, steps=steps, measures=measures, saved=saved, label="sgd")
-    description = _sgd_arguments.describe(file, plan, starts, hp, optimizer, reshuffle, seed, executor, momentum_of)
-    done, arrays = _sgd_run.run(plan, starts, file=file, description=description, executor=executor, progress=progress)
-    if done < n_steps:
-        warnings.warn(f"interrupted after {done} of {n_steps} steps", RuntimeWarning, 2)
+    recorder = Metrics(
+        function="sgd", n_steps=n_steps, steps=steps, saved=_sgd_arguments.saved_steps(n_steps, save_every),
+        measures=measures,
+    )  # fmt: skip
+    called = repr(optimizer) + ("" if momentum_of == "steps" else " of gradients")
+    runs = Descent.start(problem, starts, seed)
+    arrays = run(
+        runs, recorder, file=file, executor=executor, progress=progress,
+        described={"hp": repr(hp), "optimizer": called, "reshuffle": bool(reshuffle)},
+    )  # fmt: skip
+    done = runs.step
     count = done - (n_steps if average_from is None else problem.average_from)
     mean, covariance = _moments(arrays, count)
     kept = steps <= done
-    saved_steps, paths = _sgd_run.paths(plan, done, arrays)
+    saved_steps, paths = recorder.weights(done, arrays)
     return SGDRun(
         final=arrays["w"],
         average=_averages(arrays, count),

@@ -2,31 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from .._kernels import weighted
 from ..errors import IncompatibleError, InvalidInputError
 from ..hyperparameters import SGDHyperparameters
 from ..models import _consistency
-from ..models._formula import formula_of
-from ..models.linear import LinearRegression
-from ..models.logistic import LogisticRegression
 from .sde import SDE
 
 Array = NDArray[np.float64]
-
-
-class LinearForm(NamedTuple):
-    """A model whose examples' gradients are a number times xᵢ: what the compiled kernel needs."""
-
-    X: Array
-    y: Array
-    link: int
-    scale: float
-    prior_precision: float
 
 
 class SGDEquation(SDE):
@@ -113,7 +99,7 @@ def sgd_sde(model: Any, hp: SGDHyperparameters, *, order: int = 1) -> SGDEquatio
     -----
     A Gaussian vector of covariance F needs no matrix square root: N Gaussian weights on the centred gradients have it.
     An Euler–Maruyama step is then *one* weighted gradient, Σᵢ aᵢ ∇Cᵢ(w) with aᵢ = −dt + √(dt g/(N − 1)) (ξᵢ − ξ̄), so
-    that drift and noise together cost what a gradient costs. Linear and logistic regression run in a compiled kernel,
+    that drift and noise together cost what a gradient costs. Regressions on one product x·w run in a compiled kernel,
     other models path by path. Normals come from the stream that all simulators use: the bits of a path depend on
     neither the number of threads (if the model's own methods do not) nor that of paths.
 
@@ -181,17 +167,6 @@ def check_consistency(model: Any, w: Array, order: int) -> None:
         second = [name for name in ("hessian_vector_product", "hessian") if hasattr(model, name)]
         uses += ["gradient", *second[:1]]
     _consistency.check(model, w, tuple(uses))
-
-
-def linear_form(model: Any) -> LinearForm | None:
-    """Return the model as a generalized linear one, or None if it is no such."""
-    formula = formula_of(model)
-    if formula is LogisticRegression:
-        targets = model.y.astype(np.float64)
-        return LinearForm(model.X, targets, weighted.LOGISTIC, 1.0, model.prior_precision)
-    if formula is LinearRegression:
-        return LinearForm(model.X, model.y, weighted.LINEAR, 1.0, model.prior_precision)
-    return None
 
 
 def weighted_gradient(model: Any, w: Array, weights: Array) -> Array:

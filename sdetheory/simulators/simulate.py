@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import warnings
 from concurrent.futures import Executor
 from dataclasses import dataclass
 from typing import Any
@@ -12,11 +11,13 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from .. import _validate
+from ..engine import divergence
+from ..engine.checkpoint import Checkpoint
+from ..engine.divergence import Divergence
+from ..engine.recorders.paths import Paths
+from ..engine.run import run
 from ..errors import IncompatibleError, InvalidInputError
-from . import _divergence, _parallel
-from ._checkpoint import Checkpoint
-from ._divergence import Divergence
-from ._ensemble import Ensemble, Interrupt
+from ._ensemble import Ensemble
 from ._scout import warn_of_long_steps
 from ._weighted_ensemble import WeightedEnsemble
 from .schemes import SCHEMES
@@ -192,80 +193,25 @@ def simulate(
         "rng": ensemble.seed, "method": method, "increments": increments, "brownian_dt": brownian_dt,
         "save_every": save_every,
     }  # fmt: skip
-    run = file.describe(
-        "simulate", ensemble, n_steps=n_steps, save_every=save_every, brownian_dt=brownian_dt,
-        executor=executor is not None,
-    )  # fmt: skip
-    if executor is None:
-        with Interrupt() as interrupt:
-            arrays = _paths(ensemble, n_steps, save_every, file, run, interrupt, progress)
-    else:
-        arrays = _parallel.gather(
-            executor, _paths, ensemble, (n_steps, save_every), axes={"final": 0, "paths": 1}, file=file, run=run,
-            progress=progress, label="simulate",
-        )  # fmt: skip
-        ensemble.step = n_steps
+    recorder = Paths(function="simulate", n_steps=n_steps, save_every=save_every)
+    arrays = run(
+        ensemble, recorder, file=file, executor=executor, progress=progress, described={"brownian_dt": brownian_dt}
+    )
     final, paths = arrays["final"], arrays["paths"]
-    interrupted = ensemble.step < n_steps
-    if interrupted:
-        warnings.warn(f"interrupted after {ensemble.step} of {n_steps} steps", RuntimeWarning, 2)
     lost = ~np.isfinite(final).all(axis=1)
-    divergence = _divergence.find(ensemble, starts, lost, ensemble.step)
-    if divergence:
-        warnings.warn(_divergence.report(divergence, lost, ensemble, ""), RuntimeWarning, 2)
+    first = divergence.find(ensemble, starts, lost, ensemble.step)
+    divergence.report(first, lost, ensemble.dt)
     saved_steps = np.array([ensemble.step]) if save_every is None else save_every * np.arange(len(paths))
     return Run(
         final=final,
         times=start + saved_steps * np.float64(ensemble.dt),
         paths=paths,
         diverged=int(lost.sum()),
-        divergence=divergence,
+        divergence=first,
         replay=replay,
         n_steps=ensemble.step,
-        interrupted=interrupted,
+        interrupted=ensemble.step < n_steps,
     )
-
-
-def _paths(
-    ensemble: Ensemble,
-    n_steps: int,
-    save_every: int | None,
-    file: Checkpoint | None = None,
-    run: dict[str, Any] | None = None,
-    interrupt: Interrupt | None = None,
-    progress: bool = False,
-) -> dict[str, NDArray[np.float64]]:
-    """Make the steps that remain; return the last positions and, stacked, the saved ones."""
-    file = file or Checkpoint(None)
-    paths = np.empty(
-        (0 if save_every is None else n_steps // save_every + 1, ensemble.n_paths, ensemble.state.shape[1])
-    )
-    if save_every is not None:
-        paths[0] = ensemble.positions()
-
-    def saved() -> int:
-        return 0 if save_every is None else ensemble.step // save_every + 1
-
-    done, arrays = file.begin(run or {}, {"state": ensemble.state, "paths": paths[: saved()]})
-    ensemble.step, ensemble.state = done, arrays["state"]
-    paths[: saved()] = arrays["paths"]
-    watched = {"progress": progress, "label": "simulate", "interrupt": interrupt}
-    often = min(8 * ensemble.first_steps, ensemble.steps_in_chunk)
-    if save_every is not None and save_every <= often and done % save_every == 0:
-        for chunk in ensemble.chunks(n_steps // save_every, done=done // save_every, steps_each=save_every, **watched):
-            ensemble.advance(save_every, paths[saved() : saved() + chunk])
-            file.offer(ensemble.step, {"state": ensemble.state, "paths": paths[: saved()]})
-    else:
-        for chunk in ensemble.chunks(n_steps, done=done, stop_every=save_every, **watched):
-            ends = save_every is not None and (ensemble.step + chunk) % save_every == 0
-            ensemble.advance(chunk, paths[saved() : saved() + 1] if ends else None)
-            file.offer(ensemble.step, {"state": ensemble.state, "paths": paths[: saved()]})
-    if ensemble.step > done:
-        file.save(ensemble.step, {"state": ensemble.state, "paths": paths[: saved()]})
-    final = ensemble.positions()
-    if save_every is None:
-        return {"final": final, "paths": final[None]}
-    return {"final": final, "paths": paths[: saved()]}
 
 
 def _refinement(dt: float, brownian_dt: float | None, method: str, increments: str) -> int:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import warnings
 from collections.abc import Mapping, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass
@@ -14,20 +13,22 @@ from numpy.typing import ArrayLike, NDArray
 
 from .. import _validate
 from .._intervals import law_of_fraction, law_of_mean
-from ..errors import AccuracyWarning, DivergedError, InvalidInputError
+from ..engine import divergence
+from ..engine.caution import warn
+from ..engine.checkpoint import Checkpoint
+from ..engine.divergence import Divergence
+from ..engine.recorders.moments import BY_PATH, Moments
+from ..engine.run import run
+from ..errors import AccuracyWarning, InvalidInputError
 from ..results import Estimate, mean_of
-from . import _divergence, _moments, _parallel, _settling
-from ._checkpoint import Checkpoint
-from ._divergence import Divergence
-from ._ensemble import Ensemble, Interrupt
+from . import _moments, _settling
+from ._ensemble import Ensemble
 from ._observables import Observables
 from ._scout import warn_of_long_steps
 from .histogram import Histogram, cell_edges, from_counts
 from .mixing import Mixing, mixing, split
 from .sde import SDE
 
-_BY_PATH = ("origin", "first", "second", "early")
-"""Sums over time, one row a path."""
 _ROOT_OF_LARGEST = np.sqrt(np.finfo(np.float64).max)
 
 
@@ -221,7 +222,7 @@ def sample_stationary(
     periodic = _settling.check_time(sde, n_steps * ensemble.dt, ensemble.dt, starts)
     missing = _settling.no_law(sde, starts)
     if missing:
-        warnings.warn(f"{sde.name} has no stationary law: {missing}", AccuracyWarning, 2)
+        warn(f"{sde.name} has no stationary law: {missing}", AccuracyWarning)
     warn_of_long_steps(ensemble, sde, burn_in + n_steps, 2)
     replay = {
         "sde": sde, "x0": ensemble.positions(), "dt": ensemble.dt, "n_paths": n_paths, "burn_in": burn_in,
@@ -229,91 +230,13 @@ def sample_stationary(
         "rng": ensemble.seed, "method": method, "increments": increments,
     }  # fmt: skip
 
-    run = file.describe(
-        "sample_stationary", ensemble, burn_in=burn_in, n_steps=n_steps, every=every, bins=edges,
-        observables=watched.sources, executor=executor is not None,
+    recorder = Moments(
+        function="sample_stationary", n_steps=burn_in + n_steps, burn_in=burn_in, every=every, edges=edges,
+        observables=watched,
     )  # fmt: skip
-    n_records = n_steps // every
-    if executor is None:
-        with Interrupt() as interrupt:
-            groups = len(_parallel.bounds(ensemble))
-            sums = _sums(ensemble, burn_in, n_records, every, edges, watched, groups, file, run, interrupt, progress)
-        n_records = (ensemble.step - burn_in) // every
-    else:
-        sums = _parallel.gather(
-            executor, _sums, ensemble, (burn_in, n_records, every, edges, watched, 1),
-            axes=dict.fromkeys(("final", *_BY_PATH, "counts"), 0), file=file, run=run,
-            progress=progress, label="sample",
-        )  # fmt: skip
-    if n_records < 1:
-        raise KeyboardInterrupt
+    sums = run(ensemble, recorder, file=file, executor=executor, progress=progress)
+    n_records = recorder.count(ensemble.step)
     return _sample(ensemble, sums, n_records, watched.names, replay, settles=not (missing or periodic))
-
-
-def _sums(
-    ensemble: Ensemble,
-    burn_in: int,
-    n_records: int,
-    every: int,
-    edges: tuple[NDArray[np.float64], ...] | None,
-    observables: Observables,
-    groups: int,
-    file: Checkpoint | None = None,
-    run: dict[str, Any] | None = None,
-    interrupt: Interrupt | None = None,
-    progress: bool = False,
-) -> dict[str, NDArray[Any]]:
-    """Make the steps that remain; return sums over time by path, counts by group, and the last positions.
-
-    The sums are of the components of the position, and of the observables behind them: about `origin`, a point of the
-    path's own, `first` of their values and `second` of their products; `early` is `first` after half of the samples.
-    """
-    file = file or Checkpoint(None)
-    blocks, dimension, lanes = ensemble.state.shape
-    shape = np.array([len(edge) - 1 for edge in edges or ()], dtype=np.int64)
-    lower = np.array([edge[0] for edge in edges or ()], dtype=np.float64)
-    scale = np.array([(len(edge) - 1) / (edge[-1] - edge[0]) for edge in edges or ()], dtype=np.float64)
-    n_columns, n_pairs = dimension + len(observables.names), len(_moments.pairs(dimension, len(observables.names))[0])
-    columns = np.zeros((blocks, n_columns, lanes))
-    ensemble.step, arrays = file.begin(
-        run or {},
-        {
-            "state": ensemble.state,
-            "origin": columns,
-            "first": columns.copy(),
-            "early": columns.copy(),
-            "second": np.zeros((blocks, n_pairs, lanes)),
-            # The scatter between groups of paths gives the errors of the histogram.
-            "counts": np.zeros((groups, int(np.prod(shape)) + 1), dtype=np.int64),
-        },
-    )
-    ensemble.state = arrays["state"]
-    begun = ensemble.step
-    function = observables.compiled, np.append(observables.parameters, 0.0)
-    watched = {"progress": progress, "interrupt": interrupt}
-    for chunk in ensemble.chunks(burn_in, done=min(begun, burn_in), label="burn in", **watched):
-        ensemble.advance(chunk)
-        file.offer(ensemble.step, arrays)
-    if ensemble.step == burn_in:
-        # Moments about a point of the path itself do not cancel, wherever other paths are.
-        points = ensemble.state.transpose(0, 2, 1)
-        values = observables(points, ensemble.start + burn_in * ensemble.dt)
-        arrays["origin"][:] = np.concatenate([points, values], axis=2).transpose(0, 2, 1)
-    done = max(ensemble.step - burn_in, 0) // every
-    half = n_records // 2
-    statistics = *function, *(arrays[name] for name in ("origin", "first", "second")), lower, scale, shape
-    for chunk in ensemble.chunks(
-        n_records, done=done, steps_each=every, stop_every=half or None, label="sample", **watched
-    ):
-        ensemble.advance_and_record(chunk, every, *statistics, arrays["counts"], ensemble.n_paths)
-        done += chunk
-        if done == half:
-            arrays["early"][:] = arrays["first"]
-        file.offer(ensemble.step, arrays)
-    if ensemble.step > begun:
-        file.save(ensemble.step, arrays)
-    by_path = {name: ensemble.unblocked(arrays[name]) for name in _BY_PATH}
-    return {"final": ensemble.positions(), "counts": arrays["counts"], **by_path}
 
 
 def _sample(
@@ -327,20 +250,13 @@ def _sample(
     """Return the estimates that the sums of n_records samples allow, and warn of what they do not."""
     dimension, edges, every = replay["sde"].dimension, replay["bins"], replay["every"]
     planned, n_paths = replay["n_steps"] // every, replay["n_paths"]
-    if n_records < planned:
-        warnings.warn(f"interrupted after {n_records} of {planned} samples", RuntimeWarning, 3)
     finite = _finite(sums, dimension, names)
-    last = replay["burn_in"] + n_records * every
-    divergence = _divergence.find(
-        ensemble, replay["x0"], ~finite, last, finite=lambda x: np.abs(x) < _ROOT_OF_LARGEST
-    )  # fmt: skip
-    if finite.sum() < 2:
-        raise DivergedError(_divergence.report(divergence, ~finite, ensemble, ""), result=sums["final"])
-    if divergence:
-        message = _divergence.report(divergence, ~finite, ensemble, " and were left out")
-        warnings.warn(message, RuntimeWarning, 3)
+    first = divergence.find(
+        ensemble, replay["x0"], ~finite, ensemble.step, finite=lambda x: np.abs(x) < _ROOT_OF_LARGEST
+    )
+    divergence.report(first, ~finite, ensemble.dt, " and were left out", least=2, result=sums["final"])
     # Column by column, so that a sum over paths has the same bits whatever other columns there are.
-    by_path = {name: np.asfortranarray(sums[name][finite]) for name in _BY_PATH}
+    by_path = {name: np.asfortranarray(sums[name][finite]) for name in BY_PATH}
     means, covariance, mixes, values, halves = _estimates(
         by_path, dimension, n_records, planned // 2, every * replay["dt"]
     )
@@ -349,7 +265,7 @@ def _sample(
         called = (*(f"component {i} of x" for i in range(dimension)), *map(repr, names))
         doubt = _settling.unsettled(halves, mixes, called, counts, replay["burn_in"] * replay["dt"])
         if doubt:
-            warnings.warn(doubt, AccuracyWarning, 3)
+            warn(doubt, AccuracyWarning)
     columns = {name: column for column, name in enumerate(names, dimension)}
     components = mixes.of(slice(dimension))
     return StationarySample(
@@ -364,7 +280,7 @@ def _sample(
         mixing={name: mixes.of(column) for name, column in columns.items()},
         n_samples=n_records * int(finite.sum()),
         diverged=int(n_paths - finite.sum()),
-        divergence=divergence,
+        divergence=first,
         replay=replay,
         interrupted=n_records < planned,
     )
@@ -378,10 +294,8 @@ def _finite(sums: dict[str, NDArray[Any]], dimension: int, names: tuple[str, ...
     bad = ~np.isfinite(sums["second"][finite, squares:])
     for name, count in zip(names, bad.sum(axis=0), strict=True):
         if count:
-            warnings.warn(
-                f"{name!r} was not finite on {count} of {finite.sum()} paths, and its estimates are not either",
-                RuntimeWarning, 4,
-            )  # fmt: skip
+            message = f"{name!r} was not finite on {count} of {finite.sum()} paths, and its estimates are not either"
+            warn(message, RuntimeWarning)
     return finite
 
 
@@ -389,17 +303,17 @@ def _estimates(
     sums: dict[str, NDArray[np.float64]], dimension: int, n_records: int, half: int, spacing: float
 ) -> tuple[Estimate, Estimate, Mixing, NDArray[np.float64], tuple[NDArray[np.float64], NDArray[np.float64]]]:
     """Return means and mixing of components and observables, covariance of components; averages of paths and halves."""
-    origin, first, second, early = (sums[name] for name in _BY_PATH)
+    origin, first, second, early = (sums[name] for name in BY_PATH)
     pairs = _moments.pairs(dimension, origin.shape[1] - dimension)
     squares = pairs[0] == pairs[1]
     # An observable that was not finite spoils its own column only.
     with np.errstate(invalid="ignore"):
         centre, averages, products = _moments.about_one_point(origin, first / n_records, second / n_records, *pairs)
         means = mean_of(averages)
+        covariance = _moments.covariance(averages[:, :dimension], products[:, : np.sum(pairs[0] < dimension)])
         within, halves = split(first, second[:, squares], early, n_records, half)
         halves = halves[0] + origin - centre, halves[1] + origin - centre
         mixes = mixing(averages, products[:, squares], within, halves, n_records, spacing)
-        covariance = _moments.covariance(averages[:, :dimension], products[:, : np.sum(pairs[0] < dimension)])
         values, centred = averages + centre, means.value
         law = law_of_mean(values, values.mean(axis=0), positive=True)
     means = Estimate(value=centred + centre, stderr=means.stderr, n_eff=means.n_eff, law=law)

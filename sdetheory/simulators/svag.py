@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 import os
-import warnings
 from concurrent.futures import Executor
 from dataclasses import dataclass, replace
 from typing import Any
@@ -13,11 +12,14 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from .. import _validate
+from ..engine.checkpoint import Checkpoint
+from ..engine.recorders.metrics import Metrics
+from ..engine.run import run
 from ..errors import IncompatibleError
 from ..hyperparameters import SGDHyperparameters
 from ..models import _consistency
-from . import _sgd_arguments, _sgd_run
-from ._checkpoint import Checkpoint
+from . import _sgd_arguments
+from ._descent import Descent
 from ._ensemble import starting_points
 
 Array = NDArray[np.float64]
@@ -144,7 +146,7 @@ def svag(
         raise IncompatibleError(f"SVAG is made of plain SGD; got momentum={hp.momentum:g}, dampening={hp.dampening:g}")
     factor = _validate.integer("factor", factor, at_least=1)
     n_steps = _validate.integer("n_steps", n_steps, at_least=1)
-    saved = _sgd_run.saved_steps(n_steps, save_every)
+    saved = _sgd_arguments.saved_steps(n_steps, save_every)
     starts = np.ascontiguousarray(starting_points(w0, model.dimension, n_runs, "w0", "n_runs"))
     _consistency.check(model, starts[0], ("minibatch_gradient",))
     seed = _validate.seed_sequence(file.rng(rng))
@@ -153,14 +155,11 @@ def svag(
     spread = math.sqrt(2 * factor - 1)
     # Of the second batch of l = 1 nothing would be used.
     mix = np.array([(1 + spread) / 2, (1 - spread) / 2][: 1 if factor == 1 else 2])
-    plan = _sgd_run.Plan(
-        problem=replace(problem, mix=mix), steps=np.array([n_steps]), measures={}, saved=saved, label="svag"
-    )
-    description = _sgd_arguments.describe(file, plan, starts, hp, "svag", False, seed, executor)
-    done, arrays = _sgd_run.run(plan, starts, file=file, description=description, executor=executor, progress=progress)
-    if done < n_steps:
-        warnings.warn(f"interrupted after {done} of {n_steps} steps", RuntimeWarning, 2)
-    steps, paths = _sgd_run.paths(plan, done, arrays)
+    recorder = Metrics(function="svag", n_steps=n_steps, steps=np.array([n_steps]), saved=saved, measures={})
+    runs = Descent.start(replace(problem, mix=mix), starts, seed)
+    arrays = run(runs, recorder, file=file, executor=executor, progress=progress, described={"hp": repr(hp)})
+    done = runs.step
+    steps, paths = recorder.weights(done, arrays)
     return SVAGRun(
         final=arrays["w"],
         times=steps * shorter.step_time,

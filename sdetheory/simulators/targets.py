@@ -11,13 +11,13 @@ import sympy
 from numpy.typing import ArrayLike, NDArray
 
 from .. import _validate
-from .._kernels import noise, schemes
+from .._kernels import noise, terms
 from .._kernels import targets as borders
 from .._kernels.block import BlockFunction
 from .._kernels.signatures import FIELD, MEETING, NOISE, TANGENT, compiled
 from ..errors import InvalidInputError
-from ..symbolic.codegen import block_source
-from ..symbolic.parsing import formula_of
+from ..symbolic.formulas.codegen import block_source
+from ..symbolic.formulas.parsing import formula_of
 from ._user_function import UserFunction
 from .sde import SDE
 
@@ -128,14 +128,14 @@ class Bridge:
             return cls(function=None, matrix=np.zeros((1, 1)), layout=-1, curved=curved)
         if sde._constant is not None:
             matrix = np.ascontiguousarray(sde._constant)
-            return cls(function=None, matrix=matrix, layout=schemes.MATRIX, curved=curved)
-        layout = schemes.DIAGONAL if sde.noise == "diagonal" else schemes.GENERAL
+            return cls(function=None, matrix=matrix, layout=terms.MATRIX, curved=curved)
+        layout = terms.DIAGONAL if sde.noise == "diagonal" else terms.GENERAL
         return cls(function=sde._diffusion, matrix=np.zeros((1, 1)), layout=layout, curved=curved)
 
     def arguments(self) -> tuple[Any, ...]:
         """Return the arguments of the kernels: function, matrix, [layout, rows, curved], and functions compiled."""
         rows = 0 if self.function is None else self.function.rows
-        machine = compiled(FIELD, schemes.nothing) if self.function is None else self.function.compiled
+        machine = compiled(FIELD, terms.nothing) if self.function is None else self.function.compiled
         return (
             machine, self.matrix, np.array([self.layout, rows, self.curved], np.int64),
             compiled(NOISE, noise.uniform_of_listed), compiled(TANGENT, borders.tangent),

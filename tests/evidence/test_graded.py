@@ -4,8 +4,8 @@ import mpmath
 import numpy as np
 import pytest
 
-from sdetheory.evidence._graded import decompose, normalized
-from sdetheory.evidence._twofold import Twofold
+from sdetheory.evidence.decomposition._graded import decompose, normalized
+from sdetheory.evidence.decomposition._twofold import Twofold
 
 
 def numbers(value):

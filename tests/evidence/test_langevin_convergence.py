@@ -7,7 +7,7 @@ import pytest
 
 from sdetheory.errors import AccuracyWarning
 from sdetheory.evidence import annealed, laplace, quadrature, thermodynamic
-from sdetheory.evidence.thermodynamic import _AT_ONE_LIFE
+from sdetheory.evidence.classifiers.thermodynamic import _AT_ONE_LIFE
 from sdetheory.models import LogisticRegression
 from sdetheory.stats import agrees
 

@@ -9,8 +9,8 @@ from scipy import optimize, special
 import sdetheory as st
 from sdetheory.errors import AccuracyWarning, IncompatibleError, InvalidInputError
 from sdetheory.evidence import laplace
-from sdetheory.evidence._predictive import logistic_normal
 from sdetheory.models import LogisticRegression, SoftmaxRegression
+from sdetheory.models.likelihoods._normal import logistic_normal
 
 PATH = np.geomspace(1e-6, 1e6, 25)
 

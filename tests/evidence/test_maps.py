@@ -9,7 +9,7 @@ from weight_models import MAPS, shear
 
 from sdetheory.errors import InvalidInputError
 from sdetheory.evidence import CUBIC, ElementwiseMap, LinearMap, SmoothMap, two_layer_rescaling
-from sdetheory.evidence import _differences as differences
+from sdetheory.evidence.coordinates import _differences as differences
 
 POINTS = np.array([[0.3, -1.2], [0.0, 0.5], [-2.0, 1.5]])
 each_map = pytest.mark.parametrize("phi", MAPS.values(), ids=MAPS)

@@ -8,9 +8,9 @@ from scipy import linalg, special
 
 from sdetheory.errors import AccuracyWarning, DivergedError, InvalidInputError
 from sdetheory.evidence import LinearModel, leave_one_out, mackay
-from sdetheory.evidence._search import Objective
-from sdetheory.evidence._spectrum import Spectrum
-from sdetheory.evidence.maximize import maximize
+from sdetheory.evidence.decomposition._spectrum import Spectrum
+from sdetheory.evidence.linear._search import Objective
+from sdetheory.evidence.linear.maximize import maximize
 
 
 def random_spectrum(rng):

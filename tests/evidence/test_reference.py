@@ -11,9 +11,9 @@ import pytest
 import sdetheory as st
 from sdetheory.errors import IncompatibleError, InvalidInputError
 from sdetheory.evidence import annealed, importance_sampling, laplace, quadrature, thermodynamic
-from sdetheory.evidence._whitened import Whitened
-from sdetheory.evidence.reference import _pareto_shape
-from sdetheory.evidence.thermodynamic import _interpolation
+from sdetheory.evidence.classifiers._whitened import Whitened
+from sdetheory.evidence.classifiers.reference import _pareto_shape
+from sdetheory.evidence.classifiers.thermodynamic import _interpolation
 from sdetheory.models import LogisticRegression, SoftmaxRegression
 from sdetheory.stats import agrees
 

@@ -10,7 +10,7 @@ from weight_models import log_normal
 
 from sdetheory.errors import InvalidInputError
 from sdetheory.evidence import LinearMap, WeightModel, epsilon_sharpness, reparameterize, sharpness, two_layer_rescaling
-from sdetheory.evidence import _differences as differences
+from sdetheory.evidence.coordinates import _differences as differences
 
 X = np.array([-2.0, -1.5, -1.0, -0.5, 0.5, 1.0, 1.5, 2.0])
 Y = 1.2 * np.maximum(X, 0) + 0.1 * np.cos(7 * X)

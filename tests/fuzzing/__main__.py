@@ -16,8 +16,7 @@ def main():
     parser.add_argument("--seed", type=int, default=0, help="of the order of the calls")
     options = parser.parse_args()
     outcomes = runs.run(runs.cases(options.seed, options.names), options.seconds)
-    wrong = {case: verdict for case, verdict in outcomes.items() if verdict.wrong}
-    for case, verdict in sorted(wrong.items()):
+    for case, verdict in sorted(runs.faults(outcomes).items()):
         print(f"{case.name}({case.argument} = <{case.kind}>) {verdict.what}: {verdict.words[:160]!a}")
     print(runs.figures(outcomes))
 

@@ -96,12 +96,88 @@ def test_files_that_numba_wrote_itself_are_replaced(path):
     assert not compiled_anew(path)
 
 
+HELPERS = """
+from typing import NamedTuple
+from numba import njit
+from cached_depth import twice
+
+class Pair(NamedTuple):
+    a: float
+    b: float
+
+@njit
+def helper(x):
+    return twice(x) + x
+"""
+DEPTH = """
+from numba import njit
+
+@njit
+def twice(x):
+    return x + x
+"""
+CALLER = """
+from numba import njit
+from sdetheory._kernels._cache import checked
+from cached_helpers import Pair, helper
+from cached_level import LEVEL
+
+@checked
+@njit(cache=True)
+def affine(x):
+    pair = Pair(helper(x), LEVEL - 1.0)
+    return pair.a + pair.b
+"""
+
+
+@pytest.fixture
+def helpers(path, monkeypatch):
+    """Write a kernel whose helper and record, a helper of that, and a constant stand in three other files."""
+    monkeypatch.syspath_prepend(path.parent)
+    others = [path.with_name(f"cached_{name}.py") for name in ("helpers", "depth", "level")]
+    for file, text in zip((path, *others), (CALLER, HELPERS, DEPTH, "LEVEL = 2.0"), strict=True):
+        file.write_text(text)
+
+    def forget():
+        for file in others:
+            sys.modules.pop(file.stem, None)
+        importlib.invalidate_caches()
+
+    monkeypatch.setattr(sys, "dont_write_bytecode", True)  # Python looks at the time of a file, to the second
+    yield others, forget
+    forget()
+
+
+EDITS = {
+    "helper": (0, "twice(x) + x", "x + twice(x)"),
+    "a helper's helper": (1, "return x + x", "return 2.0 * x"),
+    "record": (0, "    a: float\n    b: float", "    b: float\n    a: float"),
+    "constant": (2, "2.0", "2"),
+}
+
+
+@pytest.mark.parametrize(("number", "old", "new"), EDITS.values(), ids=EDITS)
+def test_an_edit_of_what_a_kernel_is_made_of_is_seen(path, helpers, number, old, new):
+    """Numba alone looks at the kernel's own file, and would go on with the machine code of another helper."""
+    others, forget = helpers
+    assert compiled_anew(path)
+    forget()
+    assert not compiled_anew(path)  # the negative control
+    text = others[number].read_text()
+    assert old in text
+    others[number].write_text(text.replace(old, new))
+    forget()
+    assert compiled_anew(path)
+    forget()
+    assert not compiled_anew(path)
+
+
 def test_every_kernel_has_checked_files():
     code = """
 import sdetheory as st, numba
 from numba.core.dispatcher import Dispatcher
-from sdetheory._kernels import _cache, block, ensemble, noise, schemes, sgd, weighted
-for module in (block, ensemble, noise, schemes, sgd, weighted):
+from sdetheory._kernels import _cache, block, ensemble, noise, sgd, weighted
+for module in (block, ensemble, noise, sgd, weighted):
     for name, thing in vars(module).items():
         if isinstance(thing, Dispatcher) and type(thing._cache).__name__ != "NullCache":
             print(name, type(thing._cache).__name__)

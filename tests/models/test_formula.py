@@ -10,13 +10,15 @@ from sdetheory.models import (
     FunctionModel,
     LinearRegression,
     LogisticRegression,
+    PoissonRegression,
+    ProbitRegression,
     ReLUNetwork,
     SoftmaxRegression,
     fisher_information,
 )
 from sdetheory.models._formula import formula_of, overridden
 
-MODELS = [LinearRegression, LogisticRegression, SoftmaxRegression, ReLUNetwork]
+MODELS = [LinearRegression, LogisticRegression, PoissonRegression, ProbitRegression, SoftmaxRegression, ReLUNetwork]
 RNG = np.random.default_rng(3)
 X, LABELS = RNG.standard_normal((6, 2)), np.array([0, 1, 1, 0, 1, 0])
 ROWS = RNG.standard_normal((6, 12))

@@ -122,6 +122,14 @@ def test_shape_of_noise_over_all_batches(rng, batch_size):
     assert shape.excess_kurtosis == pytest.approx(distributions.kurtosis(batches), rel=1e-10)
 
 
+@pytest.mark.parametrize("unit", [1e-200, 1e200])
+def test_the_shape_of_the_noise_has_no_unit(rng, unit):
+    gradients = rng.exponential(size=(50, 3))
+    shape, other = (minibatch_noise_shape(scale * gradients, [1.0, 2.0, 0.0], 4) for scale in (1.0, unit))
+    assert other.skewness == pytest.approx(shape.skewness, rel=1e-12)
+    assert other.excess_kurtosis == pytest.approx(shape.excess_kurtosis, rel=1e-12)
+
+
 def test_tail_index_of_known_laws(rng):
     pareto = rng.random(200_000) ** (-1 / 1.5)
     assert agrees(tail_index(pareto, n_largest=10_000), 1.5, alpha=ALPHA)

@@ -7,7 +7,15 @@ import pytest
 import sympy
 
 from sdetheory.errors import InvalidInputError
-from sdetheory.models import FunctionModel, LinearRegression, LogisticRegression, SoftmaxRegression, gradient_covariance
+from sdetheory.models import (
+    FunctionModel,
+    LinearRegression,
+    LogisticRegression,
+    PoissonRegression,
+    ProbitRegression,
+    SoftmaxRegression,
+    gradient_covariance,
+)
 
 
 def _linear(rng):
@@ -16,6 +24,14 @@ def _linear(rng):
 
 def _logistic(rng):
     return LogisticRegression(rng.standard_normal((7, 3)), rng.integers(0, 2, 7), prior_precision=0.4)
+
+
+def _poisson(rng):
+    return PoissonRegression(rng.standard_normal((7, 3)), rng.integers(0, 5, 7), prior_precision=0.4)
+
+
+def _probit(rng):
+    return ProbitRegression(rng.standard_normal((7, 3)), rng.integers(0, 2, 7), prior_precision=0.4)
 
 
 def _softmax(rng):
@@ -38,7 +54,9 @@ def _function(rng):
     )
 
 
-@pytest.fixture(params=[_linear, _logistic, _softmax, _coded, _function], ids=lambda make: make.__name__[1:])
+@pytest.fixture(
+    params=[_linear, _logistic, _poisson, _probit, _softmax, _coded, _function], ids=lambda make: make.__name__[1:]
+)
 def model(request, rng):
     return request.param(rng)
 

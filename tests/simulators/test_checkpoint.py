@@ -14,8 +14,15 @@ import numpy as np
 import pytest
 
 import sdetheory as st
+from sdetheory.engine import checkpoint as _checkpoint
+from sdetheory.engine import run as _run
+from sdetheory.engine.interrupt import Interrupt
+from sdetheory.engine.recorders.moments import Moments
+from sdetheory.engine.recorders.passages import Passages
+from sdetheory.engine.recorders.paths import Paths
+from sdetheory.engine.recorders.stays import Stays
 from sdetheory.errors import AccuracyWarning, InvalidInputError
-from sdetheory.simulators import _checkpoint, _ensemble, _pace
+from sdetheory.simulators import _ensemble
 
 # What is tested is how the run is made, not whether it has settled, which it is too short for.
 SHORT = pytest.mark.filterwarnings("ignore::sdetheory.errors.AccuracyWarning")
@@ -30,6 +37,7 @@ FUNCTIONS = {
     # So far away that half of the paths arrive in the first quarter, but not all until the end.
     "first_passage": {"x0": [0.4], "target": ("above", 2.2), "max_steps": 120_000},
 }  # fmt: skip
+RECORDERS = (Paths, Moments, Passages, Stays)
 each_function = pytest.mark.parametrize("function", FUNCTIONS)
 
 
@@ -105,34 +113,38 @@ def test_a_killed_run_goes_on_to_the_same_bits(tmp_path, function, beyond):
     assert _checkpoint._read(path)[0]["step"] == 120_000
 
 
+def make_no_steps(monkeypatch):
+    """Let a step be an error, but for those of scouts."""
+    for recorder in RECORDERS:
+        monkeypatch.setattr(recorder, "add", None)
+
+
 @each_function
 @SHORT
 def test_a_finished_run_returns_at_once(tmp_path, monkeypatch, function):
     first = run(function, checkpoint=tmp_path / "run.npz")
     assert_same(first, run(function))
     assert os.listdir(tmp_path) == ["run.npz"]
-    monkeypatch.setattr(_ensemble.Ensemble, "advance", None)
-    monkeypatch.setattr(_ensemble.Ensemble, "advance_and_record", None)
-    monkeypatch.setattr(_ensemble.Ensemble, "advance_listed", None)
+    make_no_steps(monkeypatch)
     assert_same(run(function, checkpoint=str(tmp_path / "run.npz")), first)
 
 
 def stop_after(monkeypatch, chunks):
     """Press Ctrl-C during a chunk: the signal arrives while the kernel runs."""
     monkeypatch.setattr(_ensemble, "_CHUNK", 20_000)
-    monkeypatch.setattr(_pace, "_LONGEST", 1e9)  # on a loaded machine too, all chunks are of this size
+    monkeypatch.setattr(_run, "_LONGEST", 1e9)  # on a loaded machine too, all chunks are of this size
     count = iter(range(10**9))
 
     def interrupted(make):
-        def advance(self, *arguments):
+        def add(self, *arguments):
             if next(count) == chunks:
                 signal.raise_signal(signal.SIGINT)
             make(self, *arguments)
 
-        return advance
+        return add
 
-    for name in ("advance", "advance_and_record", "advance_listed"):
-        monkeypatch.setattr(_ensemble.Ensemble, name, interrupted(getattr(_ensemble.Ensemble, name)))
+    for recorder in RECORDERS:
+        monkeypatch.setattr(recorder, "add", interrupted(recorder.add))
 
 
 @pytest.mark.parametrize("seed", [3, None])
@@ -189,7 +201,7 @@ def test_in_another_thread_signals_are_left_alone():
 def test_a_handler_of_somebody_else_is_left_alone():
     mine = signal.signal(signal.SIGINT, lambda *_: None)
     try:
-        with _ensemble.Interrupt() as interrupt:
+        with Interrupt() as interrupt:
             signal.raise_signal(signal.SIGINT)
         assert not interrupt.seen
     finally:
@@ -258,8 +270,13 @@ def test_the_checkpoint_of_another_version_is_refused(tmp_path, monkeypatch):
     with monkeypatch.context() as patch, pytest.raises(InvalidInputError, match="version of sdetheory differs"):
         patch.setattr(st, "__version__", "9.9.0")
         run("simulate", checkpoint=tmp_path / "run.npz")
-    with monkeypatch.context() as patch, pytest.raises(InvalidInputError, match="format differs: 1 in the file, 2 now"):
-        patch.setattr(_checkpoint, "_FORMAT", 2)
+
+
+def test_the_checkpoint_of_the_layout_before_is_refused(tmp_path, monkeypatch):
+    with monkeypatch.context() as patch:
+        patch.setattr(_checkpoint, "_FORMAT", 1)
+        run("simulate", checkpoint=tmp_path / "run.npz")
+    with pytest.raises(InvalidInputError, match="another run; format differs: 1 in the file, 2 now"):
         run("simulate", checkpoint=tmp_path / "run.npz")
 
 
@@ -294,7 +311,7 @@ def test_damaged_files_are_refused(tmp_path):
 
 
 def test_places_that_cannot_be_written_are_refused_before_any_work(tmp_path, monkeypatch):
-    monkeypatch.setattr(_ensemble.Ensemble, "advance", None)
+    make_no_steps(monkeypatch)
     (tmp_path / "file").touch()
     for path in (tmp_path / "nowhere" / "run.npz", tmp_path / "file" / "run.npz", "/proc/run.npz"):
         with pytest.raises(InvalidInputError, match="cannot be written"):

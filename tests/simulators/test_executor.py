@@ -12,8 +12,10 @@ import pytest
 from test_checkpoint import BINS, assert_same
 
 import sdetheory as st
+from sdetheory.engine import checkpoint as _checkpoint
+from sdetheory.engine import parallel as _parallel
+from sdetheory.engine import run as _run
 from sdetheory.errors import InvalidInputError, WorkerError
-from sdetheory.simulators import _checkpoint, _parallel
 from sdetheory.simulators._ensemble import Ensemble
 
 # What is tested is how the run is made, not whether it has settled, which it is too short for.
@@ -104,7 +106,7 @@ def test_any_number_of_paths_and_threads_do_too(n_paths):
 
 
 def test_a_killed_process_is_an_error_and_the_checkpoint_goes_on(tmp_path, monkeypatch):
-    monkeypatch.setattr(_parallel, "PARTS", 20)
+    monkeypatch.setattr(_run, "PARTS", 20)
     sde, path, long = SDES["double well"](), tmp_path / "run.npz", {"n_steps": 60_000, "save_every": None}
     with spawned() as pool:
         killing = Killing(pool, lambda: next(iter(pool._processes)))
@@ -141,7 +143,7 @@ def test_what_is_not_an_executor_is_refused():
 
 
 def test_progress_counts_parts(capsys, monkeypatch):
-    monkeypatch.setattr(_parallel, "PARTS", 20)
+    monkeypatch.setattr(_run, "PARTS", 20)
     with ThreadPoolExecutor(1) as executor:
         simulate(SDES["double well"](), executor=executor, progress=True)
     assert "20/20" in capsys.readouterr().err
@@ -189,18 +191,17 @@ def test_a_task_runs_on_one_thread_and_leaves_the_worker_as_it_was():
     ensemble = Ensemble.prepare(
         SDES["double well"](), [0.4], dt=0.1, n_paths=9, rng=0, method="euler-maruyama", increments="gaussian"
     )
-    payloads, numbers = (pickle.dumps(ensemble.plan), pickle.dumps(())), ensemble.plan.plan
-    before = numba.get_num_threads()
-    inside = _parallel._work(lambda _: {"threads": numba.get_num_threads()}, payloads, numbers, ensemble)
+    payload, before = pickle.dumps((ensemble.plan, None)), numba.get_num_threads()
+    inside = _parallel._work(lambda *_: {"threads": numba.get_num_threads()}, payload, ensemble)
     assert inside == {"threads": 1}
     assert numba.get_num_threads() == before
     with pytest.raises(ZeroDivisionError):
-        _parallel._work(lambda _: {"threads": 1 // 0}, payloads, numbers, ensemble)
+        _parallel._work(lambda *_: {"threads": 1 // 0}, payload, ensemble)
     assert numba.get_num_threads() == before
 
 
 def test_each_part_is_offered_to_the_checkpoint_as_soon_as_it_is_done(tmp_path, monkeypatch):
-    monkeypatch.setattr(_parallel, "PARTS", 20)
+    monkeypatch.setattr(_run, "PARTS", 20)
     offered = []
 
     def offer(self, step, arrays):

@@ -5,7 +5,15 @@ import pytest
 
 import sdetheory as st
 from sdetheory.errors import AccuracyWarning, InvalidInputError
-from sdetheory.models import FunctionModel, LinearRegression, LogisticRegression, ReLUNetwork, SoftmaxRegression
+from sdetheory.models import (
+    FunctionModel,
+    LinearRegression,
+    LogisticRegression,
+    PoissonRegression,
+    ProbitRegression,
+    ReLUNetwork,
+    SoftmaxRegression,
+)
 
 N = 40
 DATA = np.random.default_rng(5)
@@ -14,7 +22,8 @@ Y = X @ [1.0, -2.0] + 0.1 * DATA.standard_normal(N)
 LABELS = (Y > 0).astype(int)
 FULL = st.SGDHyperparameters(learning_rate=0.1, train_size=N, batch_size=N)
 FEW = st.SGDHyperparameters(learning_rate=0.1, train_size=N, batch_size=5)
-MODELS = [LinearRegression, LogisticRegression, SoftmaxRegression, ReLUNetwork]
+ON_ONE_PRODUCT = [LinearRegression, LogisticRegression, PoissonRegression, ProbitRegression]
+MODELS = [*ON_ONE_PRODUCT, SoftmaxRegression, ReLUNetwork]
 
 
 def made(kind):
@@ -67,7 +76,7 @@ def test_overridden_methods_are_what_simulators_run(kind):
     assert not np.allclose(right, moved(model, w)[0], rtol=0.1)
 
 
-@pytest.mark.parametrize("kind", [LinearRegression, LogisticRegression])
+@pytest.mark.parametrize("kind", ON_ONE_PRODUCT)
 def test_overridden_slopes_are_what_simulators_run(kind):
     class Huber(kind):
         def _slopes(self, products, y):

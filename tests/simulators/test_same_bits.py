@@ -4,36 +4,30 @@ import numba
 import numpy as np
 import problems
 import pytest
+import served
 from test_checkpoint import stop_after
 
 import sdetheory as st
 from sdetheory.simulators.schemes import SCHEMES
 
-INCREMENTS = {"euler-maruyama": 3, "milstein": 3, "heun": 3, "platen": 2}
 CASES = {
     f"{method}, {kind}": {"method": method, "increments": kind}
-    for method in SCHEMES
-    for kind in ("gaussian", "three-point", "two-point")[: INCREMENTS.get(method, 1)]
+    for method, scheme in SCHEMES.items()
+    for kind in scheme.increments
 }
-CASES["platen, general noise"] = {"method": "platen", "sde": problems.NON_COMMUTING}
-CASES["milstein, commutative noise"] = {"method": "milstein", "sde": problems.SPIRAL}
-CASES["heun, noise that changes with time"] = {"method": "heun", "sde": problems.GROWING}
-for shared in ("euler-maruyama", "platen", "leimkuhler-matthews"):
-    CASES[f"{shared}, on a finer path"] = {"method": shared, "brownian_dt": 0.01}
-
-
-def equation(method, problem):
-    if problem is not None:
-        return problem.sde().to_stratonovich() if method == "heun" else problem.sde()
-    if method == "baoab":
-        return st.underdamped_langevin(st.landscapes.double_well(), 0.5, friction=1.0)
-    if method == "exact":
-        return st.langevin(st.landscapes.quadratic([[2.0, 0.6], [0.6, 1.0]]), 0.5)
-    return st.langevin(st.landscapes.double_well(), 0.5)
+for name in served.MULTIPLICATIVE:
+    noises = SCHEMES[name].strong_order
+    CASES[f"{name}, multiplicative noise"] = {
+        "method": name, "sde": problems.NON_COMMUTING if "general" in noises else problems.SPIRAL
+    }  # fmt: skip
+    if SCHEMES[name].drift_evaluations > 1:
+        CASES[f"{name}, noise that changes with time"] = {"method": name, "sde": problems.GROWING}
+for name in served.BROWNIAN:
+    CASES[f"{name}, on a finer path"] = {"method": name, "brownian_dt": 0.01}
 
 
 def run(method, sde=None, n_paths=300, **changes):
-    sde = equation(method, sde)
+    sde = served.wells(method) if sde is None else served.solver(sde, method)
     given = {"dt": 0.03, "n_steps": 36, "n_paths": n_paths, "rng": 7, "method": method, **changes}
     return st.simulate(sde, np.full(sde.dimension, 0.4), **given)
 

@@ -1,17 +1,15 @@
 """Schemes are refused where they do not apply, with a message that says what to do, and serve what they declare."""
 
+import contextlib
+
 import numpy as np
 import problems
 import pytest
+import served
 
 import sdetheory as st
-from sdetheory._kernels import schemes as kernels
 from sdetheory.errors import IncompatibleError, InvalidInputError
-from sdetheory.simulators.schemes import SCHEMES
-
-
-def general():
-    return problems.NON_COMMUTING.sde()
+from sdetheory.simulators.schemes import INCREMENTS, SCHEMES
 
 
 def gbm(calculus="ito"):
@@ -22,26 +20,14 @@ def well():
     return st.langevin(st.landscapes.double_well(), 1.0)
 
 
-def oscillator():
-    return st.underdamped_langevin(st.landscapes.quadratic(2.0), 0.5, friction=1.0)
-
-
 REFUSED = [
-    (general, "milstein", "gaussian", "milstein serves additive, scalar, diagonal, commutative noise; .* has general"),
     (gbm, "heun", "gaussian", r"heun solves stratonovich equations; .* is a ito equation.*to_stratonovich\(\)"),
     (lambda: gbm("stratonovich"), "euler-maruyama", "gaussian", r"solves ito equations.*to_ito\(\)"),
-    (lambda: gbm("stratonovich"), "milstein", "gaussian", r"solves ito equations.*to_ito\(\)"),
-    (lambda: gbm("stratonovich"), "platen", "gaussian", r"solves ito equations"),
-    (gbm, "platen", "two-point", "two-point increments would spoil platen, which has weak order 2"),
     (gbm, "leimkuhler-matthews", "gaussian", "serves additive noise; .* Use euler-maruyama or milstein or platen"),
-    (well, "leimkuhler-matthews", "two-point", "two-point increments would spoil leimkuhler-matthews"),
-    (gbm, "exact", "gaussian", "exact serves additive noise"),
     (problems.GROWING.sde, "exact", "gaussian", r"has diagonal noise \(it changes with time, .* Use euler-maruyama or"),
     (problems.GROWING.sde, "leimkuhler-matthews", "gaussian", r"has diagonal noise \(it changes with time"),
     (well, "exact", "gaussian", "exact steps need a linear drift and additive noise; Langevin equation.* not like"),
-    (oscillator, "exact", "three-point", "three-point increments would spoil exact"),
     (well, "baoab", "gaussian", "baoab needs positions and momenta; .*is not from underdamped_langevin"),
-    (gbm, "baoab", "gaussian", "baoab serves additive noise"),
 ]
 
 
@@ -54,14 +40,34 @@ def test_schemes_are_refused_where_they_do_not_apply(make, method, increments, m
         )
 
 
-@pytest.mark.parametrize(
-    ("method", "increments"), [("baoab", "gaussian"), ("exact", "gaussian"), ("euler-maruyama", "two-point")]
-)
-def test_brownian_paths_are_refused_where_there_are_none(method, increments):
-    """BAOAB's numbers, and those of exact steps, are integrals over a step that weigh the path within it."""
-    shared = {"dt": 0.1, "n_steps": 1, "n_paths": 2, "method": method, "increments": increments}
-    with pytest.raises(IncompatibleError, match=r"does not follow a Brownian path.*use euler-maruyama, milstein, heun"):
-        st.simulate(oscillator(), [1.0, 0.0], brownian_dt=0.05, **shared)
+OTHERS = (problems.GEOMETRIC, problems.DIAGONAL, problems.SPIRAL, problems.NON_COMMUTING)
+
+
+@pytest.mark.parametrize("method", SCHEMES)
+def test_what_a_scheme_does_not_declare_is_refused(method):
+    """Each with its reason: noise, calculus, increments, a shared path, a first passage."""
+    scheme, sde = SCHEMES[method], served.wells(method)
+    start, given = np.ones(sde.dimension), {"dt": 0.01, "n_paths": 2, "method": method}
+    served_noise = [p for p in OTHERS if p.noise in scheme.strong_order]
+    for problem in OTHERS:
+        if problem not in served_noise:
+            with pytest.raises(IncompatibleError, match=f"{method} serves additive.* has {problem.noise} noise"):
+                st.simulate(problem.sde(), problem.x0, n_steps=1, **given)
+    for problem in served_noise[:1]:
+        other = problem.sde("ito" if scheme.calculus == "stratonovich" else "stratonovich")
+        with pytest.raises(IncompatibleError, match=rf"{method} solves {scheme.calculus} .*to_{scheme.calculus}\(\)"):
+            st.simulate(other, problem.x0, n_steps=1, **given)
+    for increments in INCREMENTS:
+        with refused(increments not in scheme.increments, f"{increments} increments would spoil {method}"):
+            st.simulate(sde, start, n_steps=1, increments=increments, **given)
+        with refused(not scheme.brownian or increments != "gaussian", r"use euler-maruyama, heun"):
+            st.simulate(sde, start, n_steps=1, brownian_dt=0.005, increments=increments, **given)
+    with refused(not scheme.bridged, "first passages need points on a path"):
+        st.first_passage(sde, start, target=st.Crossing(direction=start, level=9.0), max_steps=1, **given)
+
+
+def refused(whether, message):
+    return pytest.raises(IncompatibleError, match=message) if whether else contextlib.nullcontext()
 
 
 def test_an_unknown_scheme_is_refused_with_a_brownian_path_too():
@@ -105,4 +111,3 @@ def test_every_scheme_is_declared():
             and scheme.calculus in ("ito", "stratonovich")
         )
         assert set(scheme.strong_order) <= {"additive", "scalar", "diagonal", "commutative", "general"}
-        assert scheme.kernel is getattr(kernels, scheme.kernel.__name__)

@@ -7,6 +7,7 @@ import pytest
 
 import sdetheory as st
 from sdetheory.errors import AccuracyWarning, InvalidInputError
+from sdetheory.simulators import _settling
 
 RUN = {"dt": 0.01, "n_paths": 64, "burn_in": 500, "n_steps": 2000, "rng": 0}
 
@@ -46,6 +47,21 @@ def test_equations_with_one_pass_in_silence(drift, diffusion, start):
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         st.sample_stationary(equation(drift, diffusion), [start], **RUN | {"burn_in": 1000})
+
+
+def test_the_question_is_asked_once_for_an_equation_and_answered_for_each_start(monkeypatch):
+    def looked(*_):
+        raise AssertionError("looked for")
+
+    dies_out, lives = equation("x - x**2", "2*x"), equation("x - x**2", "x/2")
+    above, below = np.array([[1.0], [2.0]]), np.array([[-1.0]])
+    found = [_settling.no_law(sde, x0) for sde in (dies_out, lives) for x0 in (above, below)]
+    monkeypatch.setattr(_settling, "_obstacles", looked)
+    assert [_settling.no_law(sde, x0) for sde in (dies_out, lives) for x0 in (above, below)] == found
+    assert "collect at 0" in found[0] and found[2] is None
+    assert "−∞" in found[3]  # where x² drives paths away
+    with pytest.raises(AssertionError, match="looked for"):  # the negative control: another equation would be looked at
+        _settling.no_law(equation("x - x**2", "x/2"), above)
 
 
 def test_a_direction_without_damping_is_seen_among_others():

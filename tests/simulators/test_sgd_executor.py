@@ -107,14 +107,36 @@ def test_both_engines_make_the_steps_of_svag_written_out():
 
 def test_an_interrupted_svag_returns_what_it_has_and_goes_on(tmp_path):
     path = tmp_path / "run.npz"
-    with pytest.warns(RuntimeWarning, match="interrupted after 45 of 60 steps"):
+    with pytest.warns(RuntimeWarning, match="interrupted after 30 of 60 steps"):
         part = amplify(Model(ctrl_c=70), 1, checkpoint=path)
-    assert part.interrupted and part.n_steps == 45 and len(part.paths) == 4
+    assert part.interrupted and part.n_steps == 30 and len(part.paths) == 3
     whole = amplify(Model(), 1)
-    np.testing.assert_array_equal(part.paths, whole.paths[:4])
+    np.testing.assert_array_equal(part.paths, whole.paths[:3])
     assert_same(amplify(Model(), 1, checkpoint=path, rng=None), whole)
     with pytest.raises(InvalidInputError, match="schedules differs"):
         amplify(Model(), 1, checkpoint=path, factor=2)
+
+
+@pytest.mark.parametrize("place", ["gradient", "metric"])
+def test_a_step_or_a_record_cut_in_the_middle_of_the_runs_is_made_again(tmp_path, place):
+    """Of 7 runs, after 5 the key is pressed: nothing of that step, or that record, is kept."""
+    path, calls = tmp_path / "run.npz", []
+
+    def metric(w):
+        calls.append(1)
+        if place == "metric" and len(calls) == 2 * 7 + 5:  # at the step 50
+            signal.raise_signal(signal.SIGINT)
+        return w.max()
+
+    cut = Model(ctrl_c=3 * 7 + 5 if place == "gradient" else 0)
+    with pytest.warns(RuntimeWarning, match="interrupted after"):
+        part = descend(cut, 7, metrics={"first": metric}, checkpoint=path)
+    assert part.interrupted and part.n_steps == (50 if place == "metric" else part.n_steps) < 60
+    assert np.isnan(part.metrics["first"][part.steps == 50]).all()
+    whole = descend(Model(), 7, metrics={"first": np.max})
+    resumed = descend(Model(), 7, metrics={"first": np.max}, checkpoint=path, rng=None)
+    assert_same(resumed, whole)
+    assert np.isfinite(resumed.metrics["first"]).all()
 
 
 def test_a_killed_process_is_an_error_and_the_checkpoint_goes_on(tmp_path):

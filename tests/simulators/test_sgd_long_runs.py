@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 
 import sdetheory as st
+from sdetheory.engine import checkpoint as _checkpoint
 from sdetheory.errors import InvalidInputError
 from sdetheory.models import LogisticRegression, SoftmaxRegression
-from sdetheory.simulators import _checkpoint
 
 STEPS = 6000
 

@@ -6,6 +6,7 @@ from itertools import pairwise
 import numba
 import numpy as np
 import pytest
+from one_weight import euler_moments, one_weight
 from scipy import linalg
 
 import sdetheory as st
@@ -100,7 +101,7 @@ def test_kernel_and_general_loop_make_the_same_steps(name, order, monkeypatch):
     sde = st.sgd_sde(MODELS[name], HP, order=order)
     given = {"dt": 0.01, "n_steps": 12, "n_paths": 70, "rng": 1, "save_every": 4}
     fast = st.simulate(sde, np.full(P, 20.0), **given).paths
-    monkeypatch.setattr(_weighted_ensemble, "linear_form", lambda model: None)
+    monkeypatch.setattr(_weighted_ensemble, "likelihood_of", lambda model: None)
     np.testing.assert_allclose(fast, st.simulate(sde, np.full(P, 20.0), **given).paths, rtol=1e-11, atol=1e-12)
 
 
@@ -164,29 +165,6 @@ def test_a_run_that_was_stopped_goes_on(tmp_path, monkeypatch):
 
 
 # Laws: one weight, where mean and variance are closed equations.
-
-
-def one_weight(n=12):
-    generator = np.random.default_rng(2)
-    x, y = generator.standard_normal((n, 1)), generator.standard_normal(n)
-    return st.models.LinearRegression(x, y + 1.0, prior_precision=0.5)
-
-
-def noise_polynomial(model, ddof=1):
-    """Return (a, b, c) with F(w) = a w² + b w + c."""
-    (c, above, below) = (np.var(model.per_example_gradients([w]), ddof=ddof) for w in (0.0, 1.0, -1.0))
-    return (above + below) / 2 - c, (above - below) / 2, c
-
-
-def euler_moments(model, g, dt, n_steps, w, ddof=1):
-    """Return mean and variance of Euler-Maruyama's w after n_steps, exactly."""
-    h, b0 = float(model.hessian([0.0])[0, 0]), float(model.gradient([0.0])[0])
-    a, b, c = noise_polynomial(model, ddof)
-    mean, variance = w, 0.0
-    for _ in range(n_steps):
-        variance = (1 - dt * h) ** 2 * variance + dt * g * (a * (variance + mean**2) + b * mean + c)
-        mean -= dt * (h * mean + b0)
-    return mean, variance
 
 
 def test_mean_and_variance_of_paths(rng):

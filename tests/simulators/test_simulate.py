@@ -183,7 +183,7 @@ def test_lost_paths_are_counted(rng):
 @pytest.mark.parametrize("stride", [1, 7, 1 << 14])
 def test_the_first_lost_path_and_its_step_are_named(method, stride, monkeypatch, rng):
     """As a run that saves every step sees them; whatever happens after, and on workers too."""
-    monkeypatch.setattr("sdetheory.simulators._divergence._STRIDE", stride)
+    monkeypatch.setattr("sdetheory.engine.divergence._STRIDE", stride)
     starts = np.where(np.arange(90)[:, None] % 40 == 33, 6.0, 0.5)  # paths 33 and 73 step over the wells and away
     given = {"dt": 0.1, "n_steps": 30, "rng": rng.integers(99), "method": method, "start": 2.0}
     with pytest.warns(RuntimeWarning, match="2 of 90 paths overflowed; the first is path 33") as caught:
@@ -266,8 +266,8 @@ REFUSED = [
     ({"x0": ["left"]}, "x0 must be real"),
     ({"x0": None}, "x0 must be real"),
     ({"method": "euler-maruyana"}, "method must be one of.*Did you mean 'euler-maruyama'"),
-    ({"method": "runge"}, "method must be one of 'euler-maruyama', 'milstein', 'heun', .*; got 'runge'"),
-    ({"increments": "normal"}, "increments must be one of 'gaussian', 'two-point', 'three-point'; got 'normal'"),
+    ({"method": "runge"}, "method must be one of 'baoab', 'euler-maruyama', .*; got 'runge'"),
+    ({"increments": "normal"}, "increments must be one of 'gaussian', 'three-point', 'two-point'; got 'normal'"),
     ({"brownian_dt": 0.003}, "dt must be a whole multiple of brownian_dt; got 0.01 and 0.003"),
     ({"brownian_dt": 0.02}, "dt must be a whole multiple of brownian_dt"),
     ({"brownian_dt": 0.0}, "brownian_dt must be > 0"),

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 import sympy
 from arviz_stats.base import array_stats
+from test_checkpoint import make_no_steps
 
 import sdetheory as st
 from sdetheory.errors import InvalidInputError
@@ -320,6 +321,6 @@ def test_the_checkpoint_of_other_observables_is_refused(tmp_path, name, value):
     ],
 )
 def test_wrong_observables_are_refused_before_any_step(change, message, monkeypatch):
-    monkeypatch.setattr(_ensemble.Ensemble, "advance", None)
+    make_no_steps(monkeypatch)
     with pytest.raises(InvalidInputError, match=message):
         sample(well(), **change)

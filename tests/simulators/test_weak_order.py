@@ -8,6 +8,7 @@ import numpy as np
 import problems
 import pytest
 from scipy import linalg
+from served import BROWNIAN, MULTIPLICATIVE, solver
 
 import sdetheory as st
 from sdetheory.results import mean_estimate
@@ -17,14 +18,7 @@ from sdetheory.stats import agrees
 # False-alarm rate of one statistical assertion.
 ALPHA = 1e-6
 LEVELS = (5, 6, 7, 8)
-INCREMENTS = {"euler-maruyama": 3, "milstein": 3, "heun": 3, "platen": 2, "leimkuhler-matthews": 1}
-CASES = [(m, i) for m, n in INCREMENTS.items() for i in ("gaussian", "three-point", "two-point")[:n]]
-MULTIPLICATIVE = [(m, i) for m, i in CASES if m != "leimkuhler-matthews"]
-
-
-def solver(problem, method):
-    sde = problem.sde()
-    return sde.to_stratonovich() if SCHEMES[method].calculus == "stratonovich" else sde
+CASES = [(method, increments) for method in BROWNIAN for increments in SCHEMES[method].increments]
 
 
 @pytest.mark.parametrize(
@@ -32,8 +26,8 @@ def solver(problem, method):
     [
         pytest.param(problem, method, increments, id=f"{problem.name}-{method}-{increments}")
         for problem in problems.LINEAR
-        for method, increments in MULTIPLICATIVE
-        if problem.noise in SCHEMES[method].strong_order
+        for method, increments in CASES
+        if problem.noise in SCHEMES[method].strong_order and SCHEMES[method].polynomial
     ],
 )
 def test_weak_order_of_linear_equations(problem, method, increments):
@@ -50,7 +44,7 @@ def waves(x):
     return np.cos(2 * x) + np.sin(2 * x + 0.3)
 
 
-@pytest.mark.parametrize(("method", "increments"), MULTIPLICATIVE)
+@pytest.mark.parametrize(("method", "increments"), [case for case in CASES if case[0] in MULTIPLICATIVE])
 def test_weak_order_of_a_nonlinear_equation(method, increments):
     """Of X = arctan(a W): its equation has the period π."""
     problem, circle = problems.ARCTAN, chains.Circle(np.pi, 128)
@@ -128,7 +122,7 @@ def test_moments_are_those_of_the_engine(method, increments, rng):
     assert not agrees(measured, expected + 0.02, alpha=ALPHA)
 
 
-@pytest.mark.parametrize("method", [m for m in INCREMENTS if m != "euler-maruyama"])
+@pytest.mark.parametrize("method", [m for m in BROWNIAN if m != "euler-maruyama"])
 def test_the_circle_is_that_of_the_engine(method, rng):
     """With steps so large that the chain is far from the equation."""
     h, circle, sde = 0.5, chains.Circle(2 * np.pi), langevin()

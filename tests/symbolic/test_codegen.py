@@ -18,9 +18,9 @@ from numba.core.registry import cpu_target
 from sdetheory._kernels.block import BlockFunction
 from sdetheory._kernels.signatures import FIELD
 from sdetheory.errors import InvalidInputError
-from sdetheory.symbolic.codegen import block_source
-from sdetheory.symbolic.functions import logaddexp, logistic
-from sdetheory.symbolic.parsing import FUNCTIONS, parse
+from sdetheory.symbolic.formulas.codegen import block_source
+from sdetheory.symbolic.formulas.functions import logaddexp, logistic
+from sdetheory.symbolic.formulas.parsing import FUNCTIONS, parse
 
 X, Y, Z = VARIABLES = sympy.symbols("x y z", real=True)
 K, M = PARAMETERS = sympy.symbols("k m", real=True)
@@ -212,8 +212,8 @@ def test_the_source_holds_functions_and_nothing_else():
 def test_the_same_formula_gives_the_same_text_in_every_process():
     """Whatever the hash seed: the text is the name of the machine code in the cache."""
     script = (
-        "import sympy\nfrom sdetheory.symbolic.codegen import block_source\n"
-        "from sdetheory.symbolic.parsing import parse\nv = sympy.symbols('x y z', real=True)\n"
+        "import sympy\nfrom sdetheory.symbolic.formulas.codegen import block_source\n"
+        "from sdetheory.symbolic.formulas.parsing import parse\nv = sympy.symbols('x y z', real=True)\n"
         "c = parse('exp(-x*y)*sin(z) + (x + y*z - 3*sin(z))**2/(1 + exp(-x*y)) - logaddexp(x, y*z)', symbols=v)\n"
         "print(block_source('t', [c, *[c.diff(s) for s in v]], v))"
     )
@@ -342,8 +342,8 @@ def test_a_long_kernel_computes_the_same_bits_in_parts(formulas, monkeypatch, rn
     points = rng.uniform(-1.5, 1.5, size=(40, 24))
     texts = {}
     for most, cut in ((10**9, 10**9), (0, 10**9), (0, 50)):
-        monkeypatch.setattr("sdetheory.symbolic.codegen._LONGEST", most)
-        monkeypatch.setattr("sdetheory.symbolic._parts._LONGEST", cut)
+        monkeypatch.setattr("sdetheory.symbolic.formulas.codegen._LONGEST", most)
+        monkeypatch.setattr("sdetheory.symbolic.formulas._parts._LONGEST", cut)
         texts[block_source("formula", rows, x, PARAMETERS)] = compute(rows, points, variables=x)
     whole, *others = texts.values()
     assert len(others) == 2

@@ -6,7 +6,7 @@ import time
 import pytest
 
 from sdetheory.errors import TimeLimitError
-from sdetheory.symbolic._deadline import OUT_OF_TIME, deadline
+from sdetheory.symbolic.formulas._deadline import OUT_OF_TIME, deadline
 
 
 def spin(seconds):

@@ -5,11 +5,11 @@ import pytest
 import sympy
 from sympy import Abs, Integral, atan, cos, exp, log, oo, pi, sin, sqrt, tan, tanh
 
-from sdetheory.symbolic.enclosure import differs_from_zero, encloses, keeps_away_from_zero
-from sdetheory.symbolic.facts import Facts
-from sdetheory.symbolic.integrals import closed_form
-from sdetheory.symbolic.points import admissible
-from sdetheory.symbolic.sums import closed_sum
+from sdetheory.symbolic.analysis.enclosure import differs_from_zero, encloses, keeps_away_from_zero
+from sdetheory.symbolic.analysis.facts import Facts
+from sdetheory.symbolic.analysis.integrals import closed_form
+from sdetheory.symbolic.analysis.points import admissible
+from sdetheory.symbolic.analysis.sums import closed_sum
 
 x = sympy.Symbol("x", real=True)
 p = sympy.Symbol("p", positive=True)

@@ -8,7 +8,7 @@ import pytest
 from sdetheory import Landscape
 from sdetheory.errors import InvalidInputError
 from sdetheory.symbolic import parse
-from sdetheory.symbolic._size import MOST_FROM_TEXT, work
+from sdetheory.symbolic.formulas._size import MOST_FROM_TEXT, work
 
 
 def nested(step, depth, text="x"):

@@ -9,8 +9,8 @@ import sympy
 
 import sdetheory as st
 from sdetheory._kernels.block import BlockFunction
-from sdetheory.symbolic.codegen import block_source
-from sdetheory.symbolic.functions import logaddexp, logistic
+from sdetheory.symbolic.formulas.codegen import block_source
+from sdetheory.symbolic.formulas.functions import logaddexp, logistic
 
 TOLERANCE = 1e-15  # between four and five units in the last place
 INF, NAN = np.inf, np.nan

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import sympy
 
-from sdetheory.symbolic import ito
+from sdetheory.symbolic.calculus import ito
 
 X, Y, Z, S, T = sympy.symbols("x y z s t", real=True)
 

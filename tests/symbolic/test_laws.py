@@ -10,7 +10,7 @@ from sympy import Rational, cos, cot, exp, log, oo, pi, sign, sin, sinh, sqrt, t
 
 from sdetheory.errors import InvalidInputError, SdeTheoryError
 from sdetheory.symbolic import ItoSDE, UndecidedError, is_stationary, stationary_density
-from sdetheory.symbolic._laws import TABLE
+from sdetheory.symbolic.calculus._laws import TABLE
 
 X = sympy.Symbol("x", real=True)
 P = sympy.Symbol("p", positive=True)
@@ -310,12 +310,12 @@ def test_every_row_of_the_table_is_used():
 
 
 def test_the_time_is_bounded(monkeypatch):
-    monkeypatch.setattr("sdetheory.symbolic._bounded.TIME_LIMIT", 0.05)
+    monkeypatch.setattr("sdetheory.symbolic.proofs._bounded.TIME_LIMIT", 0.05)
 
     def forever(form):
         while True:
             pass
 
-    monkeypatch.setattr("sdetheory.symbolic.densities._total", forever)
+    monkeypatch.setattr("sdetheory.symbolic.calculus.densities._total", forever)
     with pytest.raises(SdeTheoryError, match=r"longer than 0\.05 s; give symbols"):
         stationary_density(ItoSDE(-X, 1, X), support=LINE)

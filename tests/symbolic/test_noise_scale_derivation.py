@@ -8,7 +8,8 @@ import pytest
 import sympy
 
 from sdetheory.errors import InvalidInputError
-from sdetheory.symbolic import DerivationError, matching, noise_scale, sampling
+from sdetheory.symbolic import DerivationError, noise_scale
+from sdetheory.symbolic.sgd import matching, minibatches
 
 
 @pytest.mark.parametrize(
@@ -58,12 +59,12 @@ def corrupted(module, old, new):
 
 WITHOUT, WITH = "without-replacement", "with-replacement"
 CORRUPTIONS = {
-    "N for N - 1 in F": (sampling, "(S2 - S1**2 / N) / (N - 1)", "(S2 - S1**2 / N) / N", WITHOUT),
-    "N/B for N/B - 1": (sampling, "claim = N * (N / B - 1) * F", "claim = N * (N / B) * F", WITHOUT),
-    "sign of the square of the mean": (sampling, "second - mean**2", "second + mean**2", WITHOUT),
-    "pairs counted as independent": (sampling, "q, B * (B - 1) / (N * (N - 1))", "q, B**2 / N**2", WITHOUT),
-    "diagonal dropped": (sampling, "r, B / N + B * (B - 1) / N**2", "r, B * (B - 1) / N**2", WITH),
-    "N for N - 1, with replacement": (sampling, "claim = N * (N - 1) * F / B", "claim = N**2 * F / B", WITH),
+    "N for N - 1 in F": (minibatches, "(S2 - S1**2 / N) / (N - 1)", "(S2 - S1**2 / N) / N", WITHOUT),
+    "N/B for N/B - 1": (minibatches, "claim = N * (N / B - 1) * F", "claim = N * (N / B) * F", WITHOUT),
+    "sign of the square of the mean": (minibatches, "second - mean**2", "second + mean**2", WITHOUT),
+    "pairs counted as independent": (minibatches, "q, B * (B - 1) / (N * (N - 1))", "q, B**2 / N**2", WITHOUT),
+    "diagonal dropped": (minibatches, "r, B / N + B * (B - 1) / N**2", "r, B * (B - 1) / N**2", WITH),
+    "N for N - 1, with replacement": (minibatches, "claim = N * (N - 1) * F / B", "claim = N**2 * F / B", WITH),
     "N for N - 1 in g": (matching, "EPSILON * (N / B - 1)", "EPSILON * N / B", WITHOUT),
     "time not divided by N": (matching, "solution=EPSILON / N", "solution=EPSILON", WITHOUT),
     "sign of the drift": (matching, "-gradient * step_time, sgd_mean", "gradient * step_time, sgd_mean", WITHOUT),
@@ -79,7 +80,7 @@ CORRUPTIONS = {
 @pytest.mark.parametrize("name", CORRUPTIONS)
 def test_a_corrupted_step_is_caught(name):
     module, old, new, kind = CORRUPTIONS[name]
-    derive = "minibatch_covariance" if module is sampling else "noise_scale"
+    derive = "minibatch_covariance" if module is minibatches else "noise_scale"
     getattr(corrupted(module, old, old), derive)(kind)  # the copy itself is sound
     with pytest.raises(DerivationError):
         getattr(corrupted(module, old, new), derive)(kind)

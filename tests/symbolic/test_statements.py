@@ -9,8 +9,8 @@ from statements import FALSE, TRUE, Statement, say
 
 from sdetheory.errors import InvalidInputError
 from sdetheory.symbolic import UndecidedError, is_zero
-from sdetheory.symbolic.proof import decide
-from sdetheory.symbolic.rules import RULES, table
+from sdetheory.symbolic.proofs.proof import decide
+from sdetheory.symbolic.proofs.rules import RULES, table
 
 LEAST_REFUTED = 58  # of the false ones; a divergent integral has no value to differ from
 LEAST_PROVED = 80  # of the true ones

@@ -6,7 +6,7 @@ from sympy import cos, exp, log, sin, sqrt
 
 from sdetheory.errors import IncompatibleError, InvalidInputError
 from sdetheory.symbolic import Derivation, ItoSDE, fokker_planck, gaussian_moments, is_zero, stationary_density
-from sdetheory.symbolic.ito import stratonovich_correction
+from sdetheory.symbolic.calculus.ito import stratonovich_correction
 
 X, Y, W = sympy.symbols("x y w", real=True)
 T, MU, S, K = sympy.symbols("t mu s k", positive=True)

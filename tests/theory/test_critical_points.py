@@ -37,6 +37,32 @@ class MuellerBrown:
         return np.sum(values[..., None, None] * (slopes[..., :, None] * slopes[..., None, :] + self.form), axis=-3)
 
 
+class Wall:
+    """C = x − ln x, which is no number below 0: Newton's method leads there from beyond 2."""
+
+    dimension = 1
+
+    def value(self, x):
+        return x[..., 0] - np.log(x[..., 0])
+
+    def gradient(self, x):
+        return np.where(x > 0, 1 - 1 / x, np.nan)
+
+    def hessian(self, x):
+        return np.where(x > 0, x**-2.0, np.nan)[..., None]
+
+
+def test_points_that_leave_the_domain_are_given_up():
+    (point,) = critical_points(Wall(), (0.001, 5.0))
+    assert point.position[0] == pytest.approx(1.0, abs=1e-12) and point.index == 0
+
+
+@pytest.mark.parametrize("bounds", [(-1.0, 5.0), (0.1, 1e200)])
+def test_bounds_that_hold_no_numbers_are_refused(bounds):
+    with pytest.raises(InvalidInputError, match="bounds must hold points whose gradient"):
+        critical_points(Wall() if bounds[0] < 0 else st.landscapes.double_well(), bounds)
+
+
 @pytest.fixture
 def mueller_brown():
     return MuellerBrown()

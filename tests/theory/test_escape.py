@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from scipy import integrate, sparse
+from scipy import integrate, sparse, special
 from scipy.sparse.linalg import eigs
 
 import sdetheory as st
@@ -85,6 +85,23 @@ def test_simple_motions():
     assert mean_first_passage_time(lambda x: still(x) + 1, 1.0, start=3.0, target=1.0) == np.inf
     mirrored = mean_first_passage_time(lambda x: -force(-x) + 0.1, 0.2, start=1.0, target=-1.2)
     assert mirrored == pytest.approx(mean_first_passage_time(lambda x: force(x) - 0.1, 0.2, start=-1.0, target=1.2))
+
+
+@pytest.mark.parametrize("start", [0.0, -3.0, -30.0, -200.0])
+def test_a_start_far_up_the_slope(start):
+    """With dx = −x dt + dW, τ = √π ∫ e^{y²} (1 + erf y) dy, in which e^{y²} alone is no float from y = −27 on."""
+    tau = mean_first_passage_time(lambda x: -x, 0.5, start=start, target=1.0)
+    exact, _ = integrate.quad(lambda y: special.erfcx(-y), start, 1.0, epsabs=0, epsrel=1e-13, limit=200)
+    assert tau == pytest.approx(np.sqrt(np.pi) * exact, rel=1e-10)
+
+
+@pytest.mark.parametrize(
+    ("place", "value"), [("start", -1e5), ("start", -(2.0**63)), ("target", 2.0**63), ("wall", -1e300)]
+)
+def test_places_too_far_apart_are_refused_by_name(place, value):
+    settings = {"start": 0.0, "target": 1.0, "wall": None, place: value}
+    with pytest.raises(InvalidInputError, match=rf"{place}.*nearer"):
+        mean_first_passage_time(lambda x: -x, 0.5, **settings)
 
 
 # The grid in one and two dimensions

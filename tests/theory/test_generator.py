@@ -5,7 +5,7 @@ import pytest
 
 from sdetheory.errors import InvalidInputError
 from sdetheory.theory import Grid, fokker_planck
-from sdetheory.theory._generator import bernoulli, decompose
+from sdetheory.theory.grids._generator import bernoulli, decompose
 
 
 def random_matrices(rng, count, d):

@@ -1,0 +1,1 @@
+"""What is kept of a run: one file for each recorder."""

@@ -1,0 +1,1 @@
+"""Evidence and sharpness under changes of coordinates."""

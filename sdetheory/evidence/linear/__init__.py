@@ -1,0 +1,1 @@
+"""Exact evidence of linear models, from one decomposition of the data."""

@@ -1,0 +1,1 @@
+"""Stochastic calculus: Itô's formula, forward and backward equations, stationary laws, expansions."""

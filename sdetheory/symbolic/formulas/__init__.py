@@ -1,0 +1,1 @@
+"""From a reader's text or objects to SymPy's expressions within limits, and on to source code."""

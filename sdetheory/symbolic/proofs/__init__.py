@@ -1,0 +1,1 @@
+"""Derivations: the rules that count as proof, the search for counterexamples, and how both are written down."""

@@ -1,0 +1,1 @@
+"""Laws on grids: the Fokker-Planck equation and transitions."""
