@@ -41,7 +41,10 @@ class _CheckedFiles(IndexDataCacheFile):
 
     def _load_data(self, name: str) -> Any:
         content = _read(self._data_path(name))
-        return None if content is None else pickle.loads(content)
+        try:
+            return None if content is None else pickle.loads(content)
+        except ImportError:  # the module of a user's function was another one when it was compiled
+            return None
 
     def _save_data(self, name: str, data: Any) -> None:
         self._write(self._data_path(name), self._dump(data))

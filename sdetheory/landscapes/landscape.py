@@ -156,7 +156,7 @@ class Landscape:
     @cached_property
     def drift(self) -> BlockFunction:
         """The force −∇C as a block function, the drift of the Langevin equation."""
-        return self._derivatives("force", 1, lambda cost, w: [-cost.diff(v) for v in w])
+        return self._derivatives("force", 1, lambda cost, w: [-slope for slope in gradient(cost, w)])
 
     @cached_property
     def _value_block(self) -> BlockFunction:
@@ -164,7 +164,7 @@ class Landscape:
 
     @cached_property
     def _hessian_block(self) -> BlockFunction:
-        return self._derivatives("Hessian", 2, lambda cost, w: list(sympy.hessian(cost, w)))
+        return self._derivatives("Hessian", 2, _second_derivatives)
 
     def _derivatives(
         self, title: str, order: int, derive: Callable[[sympy.Expr, Sequence[sympy.Symbol]], list[sympy.Expr]]
@@ -189,3 +189,16 @@ class Landscape:
     def __repr__(self) -> str:
         values = ", ".join(f"{key}={value:g}" for key, value in self.parameters.items())
         return f"<Landscape {self.name!r}: {self.expression}{f' with {values}' if values else ''}>"
+
+
+def gradient(cost: sympy.Expr, variables: Sequence[sympy.Symbol]) -> list[sympy.Expr]:
+    """Return the first derivatives of a cost; of a sum, each from the terms that hold its variable."""
+    terms: dict[sympy.Basic, list[sympy.Expr]] = {v: [] for v in variables}
+    for term in sympy.Add.make_args(cost):
+        for symbol in term.free_symbols & terms.keys():
+            terms[symbol].append(term)
+    return [sympy.Add(*terms[v]).diff(v) for v in variables]
+
+
+def _second_derivatives(cost: sympy.Expr, variables: Sequence[sympy.Symbol]) -> list[sympy.Expr]:
+    return [slope for row in gradient(cost, variables) for slope in gradient(row, variables)]

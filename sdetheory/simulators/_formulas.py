@@ -35,6 +35,8 @@ class Formulas:
 
     def noise(self) -> str:
         """Return the type of the noise, as far as the schemes go."""
+        if not self.diffusion.free_symbols & {*self.variables, self.time}:
+            return "additive"
         noise = ito.noise_type(self.diffusion, self.variables)
         if noise == "additive" and self.diffusion.has(self.time):
             # Additive noise that changes with time is a special case of any type that fits its shape.
@@ -91,10 +93,17 @@ class Formulas:
     @cached_property
     def linear_part(self) -> tuple[NDArray[np.float64], NDArray[np.float64]] | None:
         """(J, c) of a drift J x + c that is linear in x and constant in time, or None."""
-        drift = sympy.Matrix(self.drift)
-        jacobian = drift.jacobian(self.variables).applyfunc(sympy.expand)
-        constant = drift.subs(dict.fromkeys(self.variables, 0))
-        if jacobian.has(*self.variables, self.time) or constant.has(self.time):
-            return None
-        values = [np.array(e.subs(self.parameters).tolist(), dtype=np.float64) for e in (jacobian, constant)]
-        return values[0], values[1].ravel()
+        d = len(self.variables)
+        jacobian, constant = np.zeros((d, d)), np.zeros(d)
+        place = {v: j for j, v in enumerate(self.variables)}
+        changing = {*self.variables, self.time}
+        for i, f in enumerate(self.drift):
+            within = f.free_symbols & place.keys()
+            rest = f.subs(dict.fromkeys(within, 0))
+            slopes = {place[v]: sympy.expand(f.diff(v)) for v in within}
+            if any(e.free_symbols & changing for e in (rest, *slopes.values())):
+                return None
+            constant[i] = rest.subs(self.parameters)
+            for j, slope in slopes.items():
+                jacobian[i, j] = slope.subs(self.parameters)
+        return jacobian, constant

@@ -57,12 +57,17 @@ def step_source(
         The source, or None if the step is too long to be written out.
     """
     d, m = len(variables), n_noises
+    operations = 0
+    for f in drift:
+        operations += int(sympy.count_ops(f))
+        if operations > _LONGEST:
+            return None
     dt = sympy.Dummy("dt", real=True)
     moved = [x + dt * f for x, f in zip(variables, drift, strict=True)]
     title = "Milstein step" if derivative else "Euler-Maruyama step"
     code = lane_code(title, [*moved, *diffusion, *derivative], variables, (*parameters, dt))
     terms = len(code.lines) + len(used) + len(derivative)
-    if terms + sum(int(sympy.count_ops(f)) for f in drift) > _LONGEST:
+    if terms + operations > _LONGEST:
         return None
     constant = layout in (AMPLITUDES, MATRIX)
     shared = {f"p{i}": f"p[{i}]" for i in range(len(parameters))} | {f"p{len(parameters)}": "dt"}
@@ -83,7 +88,7 @@ def step_source(
         for k in range(steps):
             lines += [f"            z{j} = {_number(k * m + j, d, packed)}" for j in range(m)]
             lines += [f"            {', '.join(state)} = {call}"]
-        lines += [f"            put(x, {i}, lane, {d}, x{i})" for i in range(d)]
+        lines += [f"            put(x, {i}, lane, {i}, {d}, x{i})" for i in range(d)]
         lines += [f"        first += {steps * m}", f"        count -= {steps}"]
     return module_source(code.helpers | ({"sign_bit"} if packed else set()), lines)
 

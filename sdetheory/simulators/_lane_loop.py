@@ -45,7 +45,7 @@ def lane_loop(
         entries = dict(zip(numbers, values or [f"flat[{i}]" for i in range(len(numbers))], strict=True))
         before = [f"point = stack_vector({dimension})"]
         body = [f"point[{i}] = get(x, {i}, lane, {rows}, {rows})" for i in range(dimension)] + called
-        body += [f"put(out, {row}, lane, {rows}, {entries.get(row, '0.0')})" for row in range(rows)]
+        body += [f"put(out, {row}, lane, {row}, {rows}, {entries.get(row, '0.0')})" for row in range(rows)]
     else:
         before = [f"point = np.empty({dimension})", "out[:] = 0.0"]
         body = ["for i in range(point.size):", "    point[i] = x[i, lane]", *called]

@@ -70,7 +70,6 @@ class UserFunction:
     @cached_property
     def compiled(self) -> Any:
         """The machine code, as a first-class function that compiled kernels can call."""
-        self._check_in_python()
         # Taken now, when Numba freezes the globals that the function reads.
         self._identity = identity(self._function)
         text = f"{_made_by()} {self.source}" if self._identity[1] else None
@@ -86,6 +85,7 @@ class UserFunction:
 
     def _define(self, names: dict[str, Any]) -> Any:
         """Return the loop over lanes, defined among `names`, for Numba to compile."""
+        self._check_in_python()
         function = numba.jit(**self._options, forceinline=True)(_fast_mathematics.with_fast_mathematics(self._plain))
         inline = numba.njit(forceinline=True)
         if self._arity == 1:

@@ -10,6 +10,7 @@ import sympy
 from .. import _validate
 from ..errors import InvalidInputError
 from ..landscapes import Landscape
+from ..landscapes.landscape import gradient
 from .sde import SDE
 
 
@@ -50,7 +51,7 @@ def langevin(landscape: Landscape, temperature: float) -> SDE:
     temperature = _validate.real("temperature", temperature, at_least=0.0)
     x = landscape.variables
     return SDE.from_sympy(
-        [-landscape.expression.diff(v) for v in x],
+        [-slope for slope in gradient(landscape.expression, x)],
         [np.sqrt(2 * temperature)] * len(x),
         variables=x,
         parameters=landscape.parameters,
@@ -108,7 +109,7 @@ def underdamped_langevin(landscape: Landscape, temperature: float, *, friction: 
     scale = float(np.sqrt(2 * friction * mass * temperature))
     sde = SDE.from_sympy(
         [p / mass for p in momenta]
-        + [-landscape.expression.diff(v) - friction * p for v, p in zip(x, momenta, strict=True)],
+        + [-slope - friction * p for slope, p in zip(gradient(landscape.expression, x), momenta, strict=True)],
         np.vstack([np.zeros((d, d)), scale * np.eye(d)]).tolist(),
         variables=[*x, *momenta],
         parameters=landscape.parameters,

@@ -321,3 +321,36 @@ def test_lanes_are_computed_together():
     vectors, roots, calls = operations(sympy.tan(X))
     assert vectors == roots == 0
     assert calls > 0
+
+
+def chain(d):
+    x = sympy.symbols(f"x:{d}", real=True)
+    rows = [K * (x[i - 1] - 2 * x[i] + x[(i + 1) % d]) - (i + 1) * x[i] ** 3 / 7 + sympy.sin(x[i]) for i in range(d)]
+    return x, rows
+
+
+def irregular(d):
+    x, rows = chain(d)
+    mean = sympy.tanh(sum(x) / d)
+    cost = sum(sympy.exp(-(e**2)) for e in x)
+    return x, [mean * rows[i] + M * sympy.sin(x[i] * x[(i * i) % d]) ** (1 + i % 5) for i in range(d)] + [cost]
+
+
+@pytest.mark.parametrize("formulas", [chain, irregular])
+def test_a_long_kernel_computes_the_same_bits_in_parts(formulas, monkeypatch, rng):
+    x, rows = formulas(24)
+    points = rng.uniform(-1.5, 1.5, size=(40, 24))
+    texts = {}
+    for most, cut in ((10**9, 10**9), (0, 10**9), (0, 50)):
+        monkeypatch.setattr("sdetheory.symbolic.formulas.codegen._LONGEST", most)
+        monkeypatch.setattr("sdetheory.symbolic.formulas._parts._LONGEST", cut)
+        texts[block_source("formula", rows, x, PARAMETERS)] = compute(rows, points, variables=x)
+    whole, *others = texts.values()
+    assert len(others) == 2
+    for other in others:
+        np.testing.assert_array_equal(other, whole)
+
+
+def test_rows_that_are_alike_share_their_code():
+    lengths = [len(block_source("formula", chain(d)[1], chain(d)[0], PARAMETERS).split("def ")) for d in (100, 400)]
+    assert lengths[0] == lengths[1]

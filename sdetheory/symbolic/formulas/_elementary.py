@@ -53,12 +53,12 @@ def get(typingctx, a, row, lane, mine, rows):
 
 
 @intrinsic(prefer_literal=True)
-def put(typingctx, a, row, lane, rows, value):
-    """a[row, lane] = value, for one of `rows` rows."""
-    me, count = row.literal_value, rows.literal_value
+def put(typingctx, a, row, lane, mine, rows, value):
+    """a[row, lane] = value, number `mine` of the `rows` rows that are written."""
+    me, count = mine.literal_value, rows.literal_value
 
     def build(context, builder, signature, args):
-        store = builder.store(args[4], _element(context, builder, signature, args))
+        store = builder.store(args[5], _element(context, builder, signature, args))
         scopes = _scopes(builder, count)
         store.set_metadata("alias.scope", builder.module.add_metadata([scopes[me]]))
         others = [scope for i, scope in enumerate(scopes) if i != me]
@@ -66,7 +66,7 @@ def put(typingctx, a, row, lane, rows, value):
             store.set_metadata("noalias", builder.module.add_metadata(others))
         return context.get_dummy_value()
 
-    return types.void(a, row, types.int64, rows, types.float64), build
+    return types.void(a, row, types.int64, mine, rows, types.float64), build
 '''
 
 # e^r = 1 + r + r^2 p(r) on |r| <= ln(2)/2, minimax degree 9: relative error 4e-18 before rounding. The exponent is
