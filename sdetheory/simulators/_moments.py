@@ -35,8 +35,8 @@ def covariance(first: NDArray[np.float64], second: NDArray[np.float64]) -> Estim
     dimension = first.shape[1]
     rows, columns = np.tril_indices(dimension)
     mean = first.mean(axis=0)
-    # Each path's contribution to E[xx'] - E[x]E[x]', linearized about the means, and its part of what the mean takes from
-    # that, being estimated itself: without it the contributions of few paths scatter too little.
+    # Each path's contribution to E[xx'] - E[x]E[x]', linearized about the means, and its part of what the mean takes
+    # from that, being estimated itself: without it the contributions of few paths scatter too little.
     centred = first - mean
     influence = second - mean[rows] * first[:, columns] - mean[columns] * first[:, rows] + mean[rows] * mean[columns]
     taken = centred[:, rows] * centred[:, columns]
