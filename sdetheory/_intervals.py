@@ -209,11 +209,19 @@ class VarianceRatio(Law):
         return (true * (1 + self.ratio) / (1 + true * self.ratio) - 1) / self.relative
 
 
-def law_of_mean(samples: Array, mean: Array, *, positive: Any = False, relative: Any = None) -> Law:
+def guessed(law: Law) -> bool:
+    """Return whether the shape of a law is guessed from the samples, of which a handful does not tell it."""
+    if isinstance(law, Count):  # of counts in a given time, whose scatter is that of the paths
+        return bool(np.any(np.not_equal(law.shape, law.events)))
+    parts = (part for part in vars(law).values() if isinstance(part, Law))
+    return isinstance(law, Skewed | Positive | Fraction) or any(map(guessed, parts))
+
+
+def law_of_mean(samples: Array, mean: Array, *, positive: Any = False) -> Law:
     """Return the law of the mean of independent samples along the first axis, where all are finite.
 
     `positive` says which may be positive by their nature, so that a likelihood of positive numbers serves if it is
-    larger than that of normal ones. `relative` is the relative error of the estimate, if that is not the mean itself.
+    larger than that of normal ones.
     """
     n = len(samples)
     with np.errstate(all="ignore"):
@@ -228,7 +236,7 @@ def law_of_mean(samples: Array, mean: Array, *, positive: Any = False, relative:
         spread = np.sqrt(variance * n / (n - 1)) / mean
         log_excess = np.log(mean) - np.mean(np.log(samples), axis=0)
         inverse_excess = mean * np.mean(1 / samples, axis=0) - 1
-        error = spread / np.sqrt(n) if relative is None else relative
+        error = spread / np.sqrt(n)
     # Samples that nearly agree are normal in effect, and what is left of their logarithms is rounding.
     serves = positive & (samples > 0).all(axis=0) & (spread > 0.02) & np.isfinite(inverse_excess) & (log_excess > 0)
     serves &= np.isfinite(error) & (error > 0)

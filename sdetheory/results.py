@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,10 +11,12 @@ from numpy.typing import ArrayLike, NDArray
 
 from . import _intervals, _validate
 from ._intervals import Law
-from .errors import InvalidInputError
+from .errors import AccuracyWarning, InvalidInputError
 
 _MANY = 10_000
 """Samples of which the mean is normal, whatever they are."""
+_FEW = 20
+"""Samples fewer of which do not tell how their mean is distributed."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -117,6 +120,11 @@ class Estimate:
         InvalidInputError
             If `level` is not between 0 and 1, or n_eff ≤ 1: one number has no error.
 
+        Warns
+        -----
+        AccuracyWarning
+            Fewer than 20 samples, whose law is guessed from themselves.
+
         Examples
         --------
         >>> low, high = Estimate(value=1.0, stderr=0.1, n_eff=5).interval(0.95)
@@ -124,6 +132,13 @@ class Estimate:
         0.722 1.278
         """
         level = _validate.real("level", level, above=0.0, below=1.0)
+        if self.law is not None and self.n_eff < _FEW and _intervals.guessed(self.law):
+            warnings.warn(
+                f"n_eff = {self.n_eff:g} samples do not tell how their mean is distributed: of 5 samples intervals of "
+                "68 % hold 61 to 85 in 100, those of 95 % 88 to 99 (docs/coverage.md). Take 20 or more.",
+                AccuracyWarning,
+                stacklevel=2,
+            )
         return self._ends((1 - level) / 2)
 
     def _ends(self, tail: float) -> tuple[Any, Any]:

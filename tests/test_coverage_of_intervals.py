@@ -6,6 +6,7 @@ deviations: a false alarm in 2 million. The same bounds reject plus or minus 1.9
 """
 
 import math
+import warnings
 
 import numpy as np
 import pytest
@@ -13,9 +14,13 @@ from scipy import special, stats
 
 import sdetheory as st
 from sdetheory._intervals import law_of_fraction, law_of_rate
+from sdetheory.errors import AccuracyWarning
 from sdetheory.results import Estimate, mean_of, ratio_estimate
 from sdetheory.simulators._moments import covariance
 from sdetheory.simulators.histogram import Histogram
+
+# What is tested is what a handful of samples gives all the same; that it warns is tested below.
+pytestmark = pytest.mark.filterwarnings("ignore:n_eff = .* samples do not tell:sdetheory.errors.AccuracyWarning")
 
 REPETITIONS = 2000
 LEVELS = (0.68, 0.95)
@@ -94,6 +99,18 @@ def test_standard_errors_alone_would_be_noticed(kind):
     estimate, truth = kind(np.random.default_rng(10), 10)
     z = np.abs(estimate.z_score(truth))
     assert 0.95 - np.mean(z < special.ndtri(0.975)) > tolerance(0.95, 0.025)
+
+
+def test_a_handful_of_samples_warns(rng):
+    exponentials, normals = rng.exponential(size=(2, 19))
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        st.models.tail_index(exponentials, n_largest=8).interval()  # whose law is known
+        mean_of(rng.exponential(size=20), positive=True).interval()
+        few = [mean_of(normals), -mean_of(exponentials, positive=True), fractions(rng, 19)[0], counted(rng, 19)[0]]
+        for estimate in few:
+            with pytest.raises(AccuracyWarning, match="n_eff = 19 samples do not tell"):
+                estimate.interval()
 
 
 def test_the_tail_index_has_the_law_of_its_exponential_spacings():

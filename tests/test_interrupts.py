@@ -18,8 +18,11 @@ pytestmark = pytest.mark.skipif(os.name != "posix", reason="signals are sent as 
 LIMIT = 2.0
 PATIENCE = 60.0  # seconds after which a call that does not hear is killed
 PRELUDE = """
-import time, warnings
+import signal, time, warnings
 import numpy as np, sdetheory as st
+
+# A shell lets what it runs in the background ignore Ctrl-C.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 # What is loaded on first use is loaded now, so that the call is what is interrupted.
 for name in st.__all__:

@@ -69,6 +69,7 @@ def test_agreement_is_to_lie_in_the_interval():
             stats.agrees(Estimate(value=np.zeros(3), stderr=np.ones(3), n_eff=5), wrong, alpha=0.1)
 
 
+@pytest.mark.filterwarnings("ignore:n_eff = .* samples do not tell:sdetheory.errors.AccuracyWarning")
 @pytest.mark.parametrize("positive", [False, True])
 def test_intervals_follow_scale_shift_and_sign(positive):
     """The interval of a·e + b is a · (interval of e) + b, ends exchanged for a < 0: by definition of a quantile."""

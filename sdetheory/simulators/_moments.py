@@ -35,15 +35,17 @@ def covariance(first: NDArray[np.float64], second: NDArray[np.float64]) -> Estim
     dimension = first.shape[1]
     rows, columns = np.tril_indices(dimension)
     mean = first.mean(axis=0)
-    # Each path's contribution to E[xx'] - E[x]E[x]', linearized about the means (exact for the value itself).
+    # Each path's contribution to E[xx'] - E[x]E[x]', linearized about the means, and its part of what the mean takes
+    # from that, being estimated itself: without it the contributions of few paths scatter too little.
     centred = first - mean
     influence = second - mean[rows] * first[:, columns] - mean[columns] * first[:, rows] + mean[rows] * mean[columns]
+    taken = centred[:, rows] * centred[:, columns]
+    value = influence.mean(axis=0) + taken.mean(axis=0) / (len(first) - 1)
+    influence += taken / (len(first) - 1)
     packed = mean_of(influence)
-    # The mean itself is estimated; what that takes from the covariance is its own variance.
-    value = packed.value + np.mean(centred[:, rows] * centred[:, columns], axis=0) / (len(first) - 1)
     # A path's mean square is positive, and its law is near a gamma one, as that of a sum of normal squares is.
     with np.errstate(invalid="ignore", divide="ignore"):
-        law = law_of_mean(influence, packed.value, positive=rows == columns, relative=packed.stderr / np.abs(value))
+        law = law_of_mean(influence, value, positive=rows == columns)
     packed = Estimate(value=value, stderr=packed.stderr, n_eff=packed.n_eff, law=law)
     where = np.empty((dimension, dimension), dtype=np.intp)
     where[rows, columns] = where[columns, rows] = np.arange(len(rows))
