@@ -18,19 +18,8 @@ from paper_checks.pages import catalogue  # noqa: E402
 from paper_checks.registry import PAPERS  # noqa: E402
 
 PACKAGES = (
-    *(
-        "theory",
-        "models",
-        "evidence",
-        "landscapes",
-        "simulators",
-        "studies",
-        "symbolic",
-        "datasets",
-        "plotting",
-        "stats",
-    ),
-    "errors",
+    *("theory", "models", "evidence", "landscapes", "equations", "simulators", "training", "studies", "symbolic"),
+    *("datasets", "plotting", "stats", "errors"),
 )
 
 project = "sdetheory"

@@ -40,7 +40,7 @@ BREAKS = (
     ),
     Break(
         mistake="F with N in its denominator, for N − 1",
-        file="models/gradient_noise.py",
+        file="models/noise/gradient_noise.py",
         right="return centered.T @ centered / (n - 1)",
         wrong="return centered.T @ centered / n",
         claims=("C01", "C02", "C77"),
@@ -75,7 +75,7 @@ BREAKS = (
     ),
     Break(
         mistake="Langevin noise √T dW, for √(2T) dW",
-        file="simulators/langevin.py",
+        file="equations/langevin.py",
         right="[np.sqrt(2 * temperature)] * len(x),",
         wrong="[np.sqrt(temperature)] * len(x),",
         claims=("C06", "C28"),

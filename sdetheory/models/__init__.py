@@ -1,19 +1,19 @@
 """Costs that are sums over data, with their per-example gradients."""
 
-from .fisher import fisher_discrepancy as fisher_discrepancy
-from .fisher import fisher_information as fisher_information
 from .function_model import FunctionModel as FunctionModel
-from .gradient_noise import gradient_covariance as gradient_covariance
-from .gradient_noise_scale import GradientNoiseScale as GradientNoiseScale
-from .gradient_noise_scale import hessian_noise_scale as hessian_noise_scale
-from .gradient_noise_scale import noise_scale_from_batches as noise_scale_from_batches
-from .gradient_noise_scale import simple_noise_scale as simple_noise_scale
 from .linear import LinearRegression as LinearRegression
 from .logistic import LogisticRegression as LogisticRegression
 from .network import ReLUNetwork as ReLUNetwork
-from .noise_shape import NoiseShape as NoiseShape
-from .noise_shape import minibatch_noise_shape as minibatch_noise_shape
-from .noise_shape import tail_index as tail_index
+from .noise.fisher import fisher_discrepancy as fisher_discrepancy
+from .noise.fisher import fisher_information as fisher_information
+from .noise.gradient_noise import gradient_covariance as gradient_covariance
+from .noise.gradient_noise_scale import GradientNoiseScale as GradientNoiseScale
+from .noise.gradient_noise_scale import hessian_noise_scale as hessian_noise_scale
+from .noise.gradient_noise_scale import noise_scale_from_batches as noise_scale_from_batches
+from .noise.gradient_noise_scale import simple_noise_scale as simple_noise_scale
+from .noise.noise_shape import NoiseShape as NoiseShape
+from .noise.noise_shape import minibatch_noise_shape as minibatch_noise_shape
+from .noise.noise_shape import tail_index as tail_index
 from .poisson import PoissonRegression as PoissonRegression
 from .probit import ProbitRegression as ProbitRegression
 from .softmax import SoftmaxRegression as SoftmaxRegression

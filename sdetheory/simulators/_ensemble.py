@@ -20,11 +20,11 @@ from ..engine.checkpoint import describe_seed, digest
 from ..engine.fork import check_threads
 from ..engine.interrupt import shielded
 from ..engine.run import Cost, Process
+from ..equations.sde import SDE
+from ..equations.sgd_sde import SGDEquation
 from ..errors import IncompatibleError, InvalidInputError
 from ..schemes._stability import check_step
 from .schemes import INCREMENTS, SCHEMES, Plan, prepare
-from .sde import SDE
-from .sgd_sde import SGDEquation
 
 _CHUNK = 2**27
 """Path-steps between two looks at the progress bar and the keyboard: a tenth of a second, if the drift is cheap."""

@@ -18,11 +18,11 @@ from numpy.typing import NDArray
 from .._kernels import terms
 from .._kernels.block import BlockFunction
 from .._kernels.signatures import FIELD, compiled
+from ..equations._user_function import UserFunction
+from ..equations.sde import SDE
 from ..errors import InvalidInputError
 from ..symbolic.formulas.codegen import block_source
 from ..symbolic.formulas.parsing import formula_of
-from ._user_function import UserFunction
-from .sde import SDE
 
 
 class Observables:

@@ -12,11 +12,11 @@ from numpy.typing import NDArray
 from .._kernels.drivers import ensemble as drivers
 from ..engine.interrupt import Interrupt
 from ..engine.parallel import one_thread
+from ..equations._user_function import UserFunction
+from ..equations.sde import SDE
 from ..errors import AccuracyWarning
 from ._ensemble import Ensemble, blocks
-from ._user_function import UserFunction
 from .schemes import prepare
-from .sde import SDE
 
 Array = NDArray[np.float64]
 

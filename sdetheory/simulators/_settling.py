@@ -13,12 +13,12 @@ from numpy.typing import NDArray
 from scipy import special
 from sympy.calculus.util import periodicity
 
+from ..equations._formulas import Formulas
+from ..equations._user_function import UserFunction
+from ..equations.sde import SDE
 from ..errors import InvalidInputError
 from ..symbolic.formulas._deadline import OUT_OF_TIME, deadline
-from ._formulas import Formulas
-from ._user_function import UserFunction
 from .mixing import Mixing
-from .sde import SDE
 
 Array = NDArray[np.float64]
 

@@ -18,13 +18,13 @@ from .._kernels.signatures import FIELD, NOISE, compiled
 from ..engine.fork import check_threads
 from ..engine.interrupt import shielded
 from ..engine.run import Cost
+from ..equations.sde import check_methods
+from ..equations.sgd_sde import SGDEquation, check_consistency
 from ..errors import IncompatibleError, InvalidInputError
 from ..models._formula import likelihood_of
 from ._ensemble import Ensemble, blocks, starting_points
 from ._slopes import derivatives_source
 from .schemes import INCREMENTS, SCHEMES, Scheme
-from .sde import check_methods
-from .sgd_sde import SGDEquation, check_consistency
 
 _WORK = 2**27
 """Multiplications between two looks at the progress bar and the keyboard: a tenth of a second."""

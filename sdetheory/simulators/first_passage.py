@@ -18,12 +18,12 @@ from ..engine.checkpoint import Checkpoint
 from ..engine.divergence import Divergence
 from ..engine.recorders.passages import Passages
 from ..engine.run import run
+from ..equations.sde import SDE
 from ..errors import IncompatibleError, InvalidInputError
 from ..results import Estimate, mean_of, ratio_estimate
 from ._ensemble import Ensemble
 from ._scout import warn_of_long_steps
 from .schemes import SCHEMES
-from .sde import SDE
 from .targets import Bridge, Crossing, target_function
 
 

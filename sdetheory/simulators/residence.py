@@ -17,12 +17,12 @@ from ..engine import divergence
 from ..engine.divergence import Divergence
 from ..engine.recorders.stays import Stays
 from ..engine.run import run
+from ..equations.sde import SDE
 from ..errors import InvalidInputError
 from ..results import Estimate, ratio_estimate
 from ._ensemble import Ensemble
 from ._scout import warn_of_long_steps
 from .first_passage import towards
-from .sde import SDE
 from .targets import Bridge, target_function
 
 

@@ -15,12 +15,12 @@ from .._kernels import terms
 from .._kernels.block import BlockFunction, compiled_source
 from .._kernels.records import Equation, Numbers, Step
 from .._kernels.signatures import FIELD, NOISE, STEP, compiled
+from ..equations._user_function import UserFunction
+from ..equations.sde import SDE, check_methods
 from ..schemes import INCREMENTS as INCREMENTS
 from ..schemes import SCHEMES as SCHEMES
 from ..schemes import Scheme as Scheme
 from ..schemes._scheme import Layout
-from ._user_function import UserFunction
-from .sde import SDE, check_methods
 
 _GENERATORS = {
     "gaussian": numbers.gaussian, "two-point": numbers.two_point, "three-point": numbers.three_point,

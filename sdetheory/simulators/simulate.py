@@ -16,13 +16,13 @@ from ..engine.checkpoint import Checkpoint
 from ..engine.divergence import Divergence
 from ..engine.recorders.paths import Paths
 from ..engine.run import run
+from ..equations.sde import SDE
+from ..equations.sgd_sde import SGDEquation
 from ..errors import IncompatibleError, InvalidInputError
 from ._ensemble import Ensemble
 from ._scout import warn_of_long_steps
 from ._weighted_ensemble import WeightedEnsemble
 from .schemes import SCHEMES
-from .sde import SDE
-from .sgd_sde import SGDEquation
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

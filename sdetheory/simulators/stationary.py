@@ -19,6 +19,7 @@ from ..engine.checkpoint import Checkpoint
 from ..engine.divergence import Divergence
 from ..engine.recorders.moments import BY_PATH, Moments
 from ..engine.run import run
+from ..equations.sde import SDE
 from ..errors import AccuracyWarning, InvalidInputError
 from ..results import Estimate, mean_of
 from . import _moments, _settling
@@ -27,7 +28,6 @@ from ._observables import Observables
 from ._scout import warn_of_long_steps
 from .histogram import Histogram, cell_edges, from_counts
 from .mixing import Mixing, mixing, split
-from .sde import SDE
 
 _ROOT_OF_LARGEST = np.sqrt(np.finfo(np.float64).max)
 

@@ -15,11 +15,11 @@ from .._kernels import noise, records, terms
 from .._kernels.block import BlockFunction
 from .._kernels.records import Target
 from .._kernels.signatures import FIELD, NOISE, compiled
+from ..equations._user_function import UserFunction
+from ..equations.sde import SDE
 from ..errors import InvalidInputError
 from ..symbolic.formulas.codegen import block_source
 from ..symbolic.formulas.parsing import formula_of
-from ._user_function import UserFunction
-from .sde import SDE
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

@@ -14,11 +14,11 @@ from tqdm.auto import tqdm
 
 from ..engine.checkpoint import Checkpoint
 from ..engine.interrupt import whole_run
+from ..equations.sgd_sde import sgd_sde
 from ..hyperparameters import SGDHyperparameters
-from ..simulators.sgd import sgd
-from ..simulators.sgd_sde import sgd_sde
 from ..simulators.simulate import simulate
-from ..simulators.svag import svag
+from ..training.sgd import sgd
+from ..training.svag import svag
 from . import _comparison
 from ._comparison import Moments
 

@@ -20,7 +20,7 @@ from ..engine.parallel import check, pickled
 from ..errors import InvalidInputError
 from ..hyperparameters import SGDHyperparameters
 from ..models import _consistency
-from ..simulators.sgd import sgd
+from ..training.sgd import sgd
 from . import _study_file
 from .batch_size_result import POINT, SETTING, BatchSizeStudy, key_of, study_of
 

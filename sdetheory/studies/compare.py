@@ -15,13 +15,13 @@ from tqdm.auto import tqdm
 
 from .. import _validate
 from ..engine.checkpoint import Checkpoint, describe_seed, digest, identity
+from ..equations.sgd_sde import check_consistency, check_model
 from ..errors import AccuracyWarning, IncompatibleError, InvalidInputError
 from ..hyperparameters import SGDHyperparameters
 from ..models import _consistency
 from ..models._formula import stated
 from ..results import Estimate
 from ..simulators._ensemble import starting_points
-from ..simulators.sgd_sde import check_consistency, check_model
 from . import _comparison
 from ._comparison import LinearScaling, Moments, WeakOrder
 from ._comparison_runs import Ensembles

@@ -13,10 +13,10 @@ from scipy import special
 from .. import _validate
 from .._intervals import law_of_mean
 from ..engine.interrupt import whole_run
+from ..equations.sde import SDE
 from ..errors import DivergedError, InvalidInputError
 from ..results import Estimate
 from ..simulators.schemes import INCREMENTS, SCHEMES, prepare
-from ..simulators.sde import SDE
 from ..simulators.simulate import simulate
 
 _BATCHES = 32

@@ -14,9 +14,10 @@ from sdetheory.engine import run as loop
 from sdetheory.engine.checkpoint import Checkpoint
 from sdetheory.engine.run import Recorder, run
 from sdetheory.errors import InvalidInputError
-from sdetheory.simulators import _ensemble, _sgd_arguments
-from sdetheory.simulators._descent import Descent
+from sdetheory.simulators import _ensemble
 from sdetheory.simulators._ensemble import Ensemble
+from sdetheory.training import _arguments as _sgd_arguments
+from sdetheory.training._descent import Descent
 
 N_STEPS, N_PATHS = 500, 700
 

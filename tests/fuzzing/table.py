@@ -556,8 +556,8 @@ def _calls():
         "studies.Comparison.difference": (comparison, dict(process="SDE 1")),
         "studies.ConvergenceStudy.interval": (order, dict(kind="strong", alpha=0.05)),
         "simulators.Histogram.probability": (lambda: sample().histogram, dict(lower=[-1.0], upper=[1.0])),
-        "simulators.SGDEquation.drift": (lambda: st.sgd_sde(least_squares(), HP), dict(x=W)),
-        "simulators.SGDEquation.diffusion": (lambda: st.sgd_sde(least_squares(), HP), dict(x=W)),
+        "equations.SGDEquation.drift": (lambda: st.sgd_sde(least_squares(), HP), dict(x=W)),
+        "equations.SGDEquation.diffusion": (lambda: st.sgd_sde(least_squares(), HP), dict(x=W)),
         "simulators.Scheme.check": (lambda: st.simulators.SCHEMES["heun"], dict(sde=ou(), increments="gaussian")),
         "simulators.Scheme.serves": (lambda: st.simulators.SCHEMES["heun"], dict(sde=ou())),
         # ---- plotting
@@ -651,7 +651,7 @@ def _calls():
             lambda: st.simulators.Mixing(autocorrelation_time=pair(), effective_sample_size=pair(), r_hat=pair()),
             dict(column=0),
         ),
-        "simulators.SGDEquation.step_gradient": (
+        "equations.SGDEquation.step_gradient": (
             lambda: st.sgd_sde(least_squares(), HP),
             dict(w=W, weights=np.ones(8), dt=0.1),
         ),
@@ -706,15 +706,15 @@ RESULTS = [
     "simulators.Histogram",
     "studies.Interval",
     "studies.LinearScaling",
-    "simulators.MinibatchCovariance",
+    "training.MinibatchCovariance",
     "simulators.Mixing",
     "studies.Moments",
     "studies.OptimumBatchSize",
     "simulators.ResidenceTimes",
     "simulators.Run",
-    "simulators.SGDEquation",
-    "simulators.SGDRun",
-    "simulators.SVAGRun",
+    "equations.SGDEquation",
+    "training.SGDRun",
+    "training.SVAGRun",
     "simulators.Scheme",
     "simulators.StationarySample",
     "studies.WeakOrder",
@@ -724,8 +724,8 @@ RESULTS = [
     "evidence.Map.jacobian",
     "evidence.Map.log_determinant",
     "evidence.Map.pull_back",
-    "simulators.SGDEquation.from_sympy",
-    "simulators.SGDEquation.with_parameters",
+    "equations.SGDEquation.from_sympy",
+    "equations.SGDEquation.with_parameters",
 ]
 
 # Weights that are not finite, or overflow, give gradients that are NaN: the inner loop of SGD does not look at all

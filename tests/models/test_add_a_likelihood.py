@@ -10,7 +10,7 @@ from scipy import integrate, stats
 import sdetheory as st
 from sdetheory.evidence import laplace, quadrature
 from sdetheory.models import fisher_information
-from sdetheory.simulators import _sgd_engine
+from sdetheory.training import _engine as _sgd_engine
 
 FILE = '''
 """Regression of waiting times, which are exponential with mean e^z."""

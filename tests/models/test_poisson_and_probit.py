@@ -18,8 +18,8 @@ from sdetheory.evidence import (
 )  # fmt: skip
 from sdetheory.models import LogisticRegression, PoissonRegression, ProbitRegression, fisher_information
 from sdetheory.models._formula import likelihood_of
-from sdetheory.simulators import _sgd_engine
 from sdetheory.stats import agrees
+from sdetheory.training import _engine as _sgd_engine
 
 ALPHA = 1e-5
 KINDS = [PoissonRegression, ProbitRegression]

@@ -12,10 +12,10 @@ from sdetheory.models import (
     LinearRegression,
     ReLUNetwork,
     SoftmaxRegression,
-    _rows,
     gradient_covariance,
     simple_noise_scale,
 )
+from sdetheory.models.noise import _rows
 
 
 @pytest.fixture(params=["softmax", "network", "functions"])

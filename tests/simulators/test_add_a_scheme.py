@@ -25,18 +25,18 @@ from sdetheory._kernels.terms import add, add_noise
 from sdetheory.schemes._scheme import Rows, Scheme
 
 
-def step(x, work, xi, first, count, drift, diffusion, derivative, p, matrix, dt, layout):
+def step(x, work, xi, first, count, equation, dt):
     """X + f(X + f dt / 2 + B dW / 2, t + dt / 2) dt + B dW."""
-    d = x.shape[0]
+    p, d = equation.parameters, x.shape[0]
     f, middle = work[:d], work[d:]
-    drift(x, p, f)
+    equation.drift(x, p, f)
     middle[:] = x
     add(middle, 0.5 * dt, f)
-    add_noise(middle, 0.5 * math.sqrt(dt), f, xi, matrix, layout)
+    add_noise(middle, 0.5 * math.sqrt(dt), f, xi, equation)
     p[-1] += 0.5 * dt
-    drift(middle, p, f)
+    equation.drift(middle, p, f)
     add(x, dt, f)
-    add_noise(x, math.sqrt(dt), f, xi, matrix, layout)
+    add_noise(x, math.sqrt(dt), f, xi, equation)
 
 
 SCHEME = Scheme(

@@ -5,7 +5,8 @@ import pytest
 
 import sdetheory as st
 from sdetheory._kernels import noise
-from sdetheory.simulators import SDE, _formulas
+from sdetheory.equations import _formulas
+from sdetheory.simulators import SDE
 
 DRIFTS = {
     1: ["k*x0 - x0**3"],

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from numba import njit
 
-from sdetheory.simulators._identity import identity
+from sdetheory.equations._identity import identity
 
 PROGRAM = """
 import sys

@@ -11,8 +11,8 @@ import sdetheory as st
 from sdetheory.errors import InvalidInputError
 from sdetheory.models import LogisticRegression, gradient_covariance
 from sdetheory.results import mean_estimate
-from sdetheory.simulators.minibatch import _without_replacement, minibatch_covariance
 from sdetheory.stats import agrees, required_samples
+from sdetheory.training.minibatch_noise import _without_replacement, minibatch_covariance
 
 # False-alarm rate of one statistical assertion.
 ALPHA = 1e-5
@@ -135,7 +135,7 @@ def test_draws_are_replayed_by_the_record(gradients, sampling):
 @pytest.mark.parametrize("sampling", SAMPLINGS)
 def test_chunks_do_not_change_the_draws(gradients, sampling, monkeypatch):
     whole = minibatch_covariance(gradients, 6, n_draws=501, sampling=sampling, rng=1)
-    monkeypatch.setattr("sdetheory.simulators.minibatch._CHUNK_ENTRIES", 60 * 7)
+    monkeypatch.setattr("sdetheory.training.minibatch_noise._CHUNK_ENTRIES", 60 * 7)
     pieces = minibatch_covariance(gradients, 6, n_draws=501, sampling=sampling, rng=1)
     np.testing.assert_allclose(pieces.covariance, whole.covariance, rtol=1e-12)
     assert pieces.trace.stderr == pytest.approx(whole.trace.stderr, rel=1e-12)

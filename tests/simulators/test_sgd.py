@@ -9,8 +9,8 @@ from scipy import stats as distributions
 import sdetheory as st
 from sdetheory.errors import IncompatibleError, InvalidInputError
 from sdetheory.models import FunctionModel, LinearRegression, LogisticRegression, SoftmaxRegression
-from sdetheory.simulators import _sgd_engine
 from sdetheory.stats import agrees, mean_estimate
+from sdetheory.training import _engine as _sgd_engine
 
 ALPHA = 1e-5
 

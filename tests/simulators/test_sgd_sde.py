@@ -13,7 +13,7 @@ import sdetheory as st
 from sdetheory._kernels import noise, weighted
 from sdetheory._kernels.signatures import NOISE, compiled
 from sdetheory.errors import IncompatibleError, InvalidInputError
-from sdetheory.models.gradient_noise import gradient_covariance
+from sdetheory.models.noise.gradient_noise import gradient_covariance
 from sdetheory.results import mean_estimate
 from sdetheory.simulators import _weighted_ensemble
 from sdetheory.stats import agrees, required_samples

@@ -5,7 +5,7 @@ import pytest
 
 import sdetheory as st
 from sdetheory.errors import IncompatibleError, InvalidInputError
-from sdetheory.models.gradient_noise import gradient_covariance
+from sdetheory.models.noise.gradient_noise import gradient_covariance
 from sdetheory.results import mean_estimate
 from sdetheory.stats import agrees, required_samples
 

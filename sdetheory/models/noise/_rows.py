@@ -8,10 +8,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from .. import _validate
-from ..errors import InvalidInputError
-from . import _consistency
-from ._formula import derived
+from ... import _validate
+from ...errors import InvalidInputError
+from .. import _consistency
+from .._formula import derived
 
 Array = NDArray[np.float64]
 

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike
 
-from .. import _validate
-from .._intervals import Count
-from ..errors import InvalidInputError
-from ..results import Estimate
+from ... import _validate
+from ..._intervals import Count
+from ...errors import InvalidInputError
+from ...results import Estimate
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -15,7 +15,7 @@ from .._kernels.block import compiled_source
 from .._kernels.signatures import FIELD, WORDS, compiled
 from ..errors import InvalidInputError
 from ..models._formula import likelihood_of
-from ._slopes import slopes_source
+from ..simulators._slopes import slopes_source
 
 if TYPE_CHECKING:
     from ._descent import Descent

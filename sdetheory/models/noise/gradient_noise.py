@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from .. import _validate
-from ..errors import InvalidInputError
+from ... import _validate
+from ...errors import InvalidInputError
 from ._rows import matrix_of
 
 

@@ -18,7 +18,8 @@ from ..engine.run import run
 from ..hyperparameters import SGDHyperparameters
 from ..models import _consistency
 from ..results import Estimate, mean_of
-from . import _sgd_arguments, _sgd_engine
+from . import _arguments as _sgd_arguments
+from . import _engine as _sgd_engine
 from ._descent import Descent
 
 Array = NDArray[Any]

@@ -18,9 +18,9 @@ from ..engine.run import run
 from ..errors import IncompatibleError
 from ..hyperparameters import SGDHyperparameters
 from ..models import _consistency
-from . import _sgd_arguments
+from ..simulators._ensemble import starting_points
+from . import _arguments as _sgd_arguments
 from ._descent import Descent
-from ._ensemble import starting_points
 
 Array = NDArray[np.float64]
 

@@ -12,7 +12,7 @@ from .. import _validate
 from .._kernels import sgd as kernels
 from ..errors import IncompatibleError, InvalidInputError
 from ..hyperparameters import SGDHyperparameters
-from . import _sgd_engine
+from . import _engine as _sgd_engine
 from .optimizers import Adam, RMSprop
 
 Array = NDArray[Any]

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from .._kernels import sgd as kernels
 from ..engine.checkpoint import describe_seed, digest
 from ..engine.run import Cost, Process
-from . import _sgd_engine
+from . import _engine as _sgd_engine
 
 Array = NDArray[Any]
 

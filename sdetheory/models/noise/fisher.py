@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from .. import _validate
-from ..errors import InvalidInputError
-from ._formula import likelihood_of, overridden
+from ... import _validate
+from ...errors import InvalidInputError
+from .._formula import likelihood_of, overridden
 from .gradient_noise import gradient_covariance
 
 

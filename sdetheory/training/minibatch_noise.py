@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from .. import _validate
 from ..errors import InvalidInputError
-from ..models._rows import Rows, matrix_of
+from ..models.noise._rows import Rows, matrix_of
 from ..results import Estimate, mean_estimate
 
 # Entries of the largest array of one chunk of draws: 16 MB, whatever the number of draws.

@@ -10,9 +10,9 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy import special
 
-from .. import _validate
-from ..errors import InvalidInputError
-from ..results import Estimate, mean_estimate
+from ... import _validate
+from ...errors import InvalidInputError
+from ...results import Estimate, mean_estimate
 from ._rows import Rows
 
 

@@ -1,0 +1,24 @@
+"""Training on minibatches: SGD and its relatives, run many times, and the noise of its gradients."""
+
+from .minibatch_noise import MinibatchCovariance as MinibatchCovariance
+from .minibatch_noise import minibatch_covariance as minibatch_covariance
+from .optimizers import Adam as Adam
+from .optimizers import RMSprop as RMSprop
+from .sgd import SGDRun as SGDRun
+from .sgd import sgd as sgd
+from .svag import SVAGRun as SVAGRun
+from .svag import svag as svag
+
+__all__ = [
+    "Adam",
+    "MinibatchCovariance",
+    "RMSprop",
+    "SGDRun",
+    "SVAGRun",
+    "minibatch_covariance",
+    "sgd",
+    "svag",
+]
+
+# help() prints headings in overstruck letters, which no search finds: the names stand here in plain ones.
+__doc__ = f"{__doc__}\nPublic names: {', '.join(__all__)}.\n"
