@@ -11,7 +11,7 @@ import time
 
 import pytest
 
-from sdetheory.engine.interrupt import Interrupt, shielded
+from sdetheory._interrupt import Interrupt, shielded
 
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="signals are sent as POSIX does")
 

@@ -16,6 +16,7 @@ import shutil
 import stat
 import sys
 import tempfile
+from contextlib import nullcontext
 from dataclasses import dataclass
 from functools import cache, cached_property
 from multiprocessing.util import Finalize
@@ -27,6 +28,7 @@ import numba
 import numpy as np
 from numpy.typing import NDArray
 
+from .._interrupt import shielded
 from ._cache import checked
 from .signatures import FIELD, compiled
 
@@ -63,7 +65,8 @@ class BlockFunction:
         # Writeable, since that is part of an array's type for Numba, and there is one signature.
         lanes = np.require(x.reshape(-1, x.shape[-1]).T, np.float64, ["C", "W", "E"])
         out = np.empty((self.rows, lanes.shape[1]))
-        _apply(self.compiled, lanes, np.append(self.parameters, time), out)
+        with nullcontext() if _apply.signatures else shielded():
+            _apply(self.compiled, lanes, np.append(self.parameters, time), out)
         return np.ascontiguousarray(out.T).reshape(*x.shape[:-1], self.rows)
 
 

@@ -12,6 +12,7 @@ from numba.core import sigutils
 from numba.core.ccallback import CFunc
 from numba.core.errors import NumbaWarning
 
+from .._interrupt import shielded
 from ._cache import checked
 from .block import generated_module
 
@@ -60,7 +61,8 @@ def _compiled(
     with warnings.catch_warnings():
         # What holds an address, or an array of a megabyte, is compiled and not kept.
         warnings.filterwarnings("ignore", "Cannot cache compiled function", NumbaWarning)
-        callback.compile()
+        with shielded():
+            callback.compile()
     return callback
 
 

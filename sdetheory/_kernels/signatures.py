@@ -17,6 +17,7 @@ from numba.core.ccallback import CFunc
 from numba.core.errors import NumbaExperimentalFeatureWarning
 from numba.core.typing.typeof import typeof_impl
 
+from .._interrupt import shielded
 from . import records
 from ._cache import checked
 
@@ -59,5 +60,6 @@ def compiled(signature: Any, function: Callable[..., None]) -> Any:
         # Functions as arguments of functions: experimental in Numba since 0.49, and what all of this rests on.
         warnings.simplefilter("ignore", NumbaExperimentalFeatureWarning)
         callback = CFunc(function, sigutils.normalize_signature(signature), {}, {"error_model": "numpy"})
-        checked(callback).compile()
+        with shielded():
+            checked(callback).compile()
         return callback

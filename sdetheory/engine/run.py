@@ -11,11 +11,11 @@ import numpy as np
 from numpy.typing import NDArray
 from tqdm.auto import tqdm
 
+from .._interrupt import Interrupt
 from . import parallel
 from .caution import warn
 from .checkpoint import Checkpoint, identity
 from .fork import check_threads
-from .interrupt import Interrupt
 
 Arrays = dict[str, NDArray[Any]]
 

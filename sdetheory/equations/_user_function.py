@@ -22,7 +22,6 @@ from numpy.typing import NDArray
 from .._kernels.block import BlockFunction
 from .._kernels.deferred import deferred
 from .._kernels.signatures import FIELD
-from ..engine.interrupt import shielded
 from ..errors import InvalidInputError
 from ..symbolic.formulas import _elementary
 from . import _fast_mathematics, _lane_loop
@@ -74,8 +73,7 @@ class UserFunction:
         self._identity = identity(self._function)
         text = f"{_made_by()} {self.source}" if self._identity[1] else None
         try:
-            with shielded():
-                return deferred(FIELD, self._define, text)
+            return deferred(FIELD, self._define, text)
         except NumbaError as error:
             raise InvalidInputError(
                 f"{self.role} {self._code.co_name!r} cannot be compiled by Numba{self._place(str(error))}. Use "

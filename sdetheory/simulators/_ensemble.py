@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from .. import _validate
+from .._interrupt import shielded
 from .._kernels import noise
 from .._kernels.drivers import ensemble as drivers
 from .._kernels.drivers.statistics import advance_and_record
@@ -18,7 +19,6 @@ from .._kernels.records import Clock
 from .._kernels.signatures import NOISE, compiled
 from ..engine.checkpoint import describe_seed, digest
 from ..engine.fork import check_threads
-from ..engine.interrupt import shielded
 from ..engine.run import Cost, Process
 from ..equations.sde import SDE
 from ..equations.sgd_sde import SGDEquation

@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from .._interrupt import Interrupt
 from .._kernels.drivers import ensemble as drivers
-from ..engine.interrupt import Interrupt
 from ..engine.parallel import one_thread
 from ..equations._user_function import UserFunction
 from ..equations.sde import SDE

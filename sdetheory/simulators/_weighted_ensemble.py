@@ -16,7 +16,6 @@ from .._kernels import noise, weighted
 from .._kernels.block import compiled_source
 from .._kernels.signatures import FIELD, NOISE, compiled
 from ..engine.fork import check_threads
-from ..engine.interrupt import shielded
 from ..engine.run import Cost
 from ..equations.sde import check_methods
 from ..equations.sgd_sde import SGDEquation, check_consistency
@@ -44,8 +43,7 @@ class WeightedPlan:
     @cached_property
     def functions(self) -> tuple[Any, ...]:
         """The generators of normals for blocks and for a single path, as machine code."""
-        with shielded():  # a compilation that Ctrl-C cuts short is lost in LLVM's callbacks
-            return compiled(NOISE, noise.gaussian), compiled(NOISE, noise.gaussian_of_one)
+        return compiled(NOISE, noise.gaussian), compiled(NOISE, noise.gaussian_of_one)
 
     @cached_property
     def form(self) -> tuple[Any, ...] | None:
@@ -53,8 +51,7 @@ class WeightedPlan:
         model, likelihood = self.sde.model, likelihood_of(self.sde.model)
         if likelihood is None or likelihood.outputs != 1:
             return None
-        with shielded():
-            derivatives = compiled_source(FIELD, derivatives_source(likelihood, self.sde.order))
+        derivatives = compiled_source(FIELD, derivatives_source(likelihood, self.sde.order))
         return model.X, np.ascontiguousarray(model.X.T), model.y.astype(np.float64), derivatives
 
     @cached_property

@@ -15,7 +15,7 @@ from numpy.typing import ArrayLike, NDArray
 from tqdm.auto import tqdm
 
 from .. import _validate
-from ..engine.interrupt import whole_run
+from .._interrupt import whole_run
 from ..engine.parallel import check, pickled
 from ..errors import InvalidInputError
 from ..hyperparameters import SGDHyperparameters

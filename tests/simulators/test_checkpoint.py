@@ -14,9 +14,9 @@ import numpy as np
 import pytest
 
 import sdetheory as st
+from sdetheory._interrupt import Interrupt
 from sdetheory.engine import checkpoint as _checkpoint
 from sdetheory.engine import run as _run
-from sdetheory.engine.interrupt import Interrupt
 from sdetheory.engine.recorders.moments import Moments
 from sdetheory.engine.recorders.passages import Passages
 from sdetheory.engine.recorders.paths import Paths
