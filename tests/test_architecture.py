@@ -69,7 +69,17 @@ INSIDE = {
         *("_intervals", "models", "hyperparameters", "engine", "equations", "simulators", "training", "results"),
         *("_interrupt", "_validate", "errors"),
     },
-    "evidence": {"_intervals", "engine", "models", "results", "simulators", "_interrupt", "_validate", "errors"},
+    "evidence": {
+        "_intervals",
+        "engine",
+        "equations",
+        "models",
+        "results",
+        "simulators",
+        "_interrupt",
+        "_validate",
+        "errors",
+    },
     "stats": {"results", "_validate", "errors"},
     "plotting": None,  # a leaf: it may import all, nobody imports it
     "__init__": set(),

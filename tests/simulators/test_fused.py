@@ -5,8 +5,7 @@ import pytest
 
 import sdetheory as st
 from sdetheory._kernels import noise
-from sdetheory.equations import _formulas
-from sdetheory.simulators import SDE
+from sdetheory.equations import SDE, _formulas
 
 DRIFTS = {
     1: ["k*x0 - x0**3"],

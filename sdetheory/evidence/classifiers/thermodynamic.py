@@ -20,7 +20,7 @@ from .laplace import Laplace
 from .reference import Reference, summarize
 
 if TYPE_CHECKING:
-    from ...simulators import SDE
+    from ...equations import SDE
     from ...simulators.simulate import Run
 
 Array = NDArray[np.float64]
@@ -318,7 +318,7 @@ def _drift(x, t, p):
 def _interpolation(target: Whitened, rate: float) -> SDE:
     """Return the equation of (u, β, ∫H dt), where β rises at a constant rate."""
     # Numba and SymPy take half a second to load; only these two references need them.
-    from ...simulators import SDE
+    from ...equations import SDE
 
     rows, linear, metric = _coefficients(target)
     d = target.dimension
