@@ -58,7 +58,7 @@ class Formulas:
 
     def milstein_block(self, *, diagonal: bool) -> BlockFunction:
         """Return the terms of Milstein's scheme as a block function."""
-        return self.block("Milstein terms", ito.milstein_terms(self.diffusion, self.variables, diagonal=diagonal))
+        return self.block("Milstein step", ito.milstein_terms(self.diffusion, self.variables, diagonal=diagonal))
 
     def step(self, layout: int, *, packed: bool, milstein: bool) -> str | None:
         """Return the source of a whole step of Euler-Maruyama or Milstein, or None where it is too long."""
