@@ -6,6 +6,7 @@ import sympy
 from scipy import integrate
 
 import sdetheory as st
+from sdetheory.symbolic.formulas.functions import logaddexp
 
 ALPHA = 1e-6
 
@@ -107,7 +108,7 @@ def crossed():
     """Two minima 3 apart along x: curvatures (16, 1) and cost 0, and (1, 16) and cost ½, of equal breadth."""
     x, y, s, c = sympy.symbols("x y s c", real=True)
     first, second = -(16 * x**2 + y**2) / 2, -c - ((x - s) ** 2 + 16 * y**2) / 2
-    cost = -st.symbolic.functions.logaddexp(first, second)
+    cost = -logaddexp(first, second)
     return st.Landscape.from_sympy(cost, variables=["x", "y"], parameters={"s": 3.0, "c": 0.5})
 
 
