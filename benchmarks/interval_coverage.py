@@ -22,14 +22,18 @@ import numpy as np
 from scipy import stats
 
 import sdetheory as st
+from sdetheory.engine.checkpoint import Checkpoint
+from sdetheory.engine.recorders.moments import BY_PATH, Moments
+from sdetheory.engine.recorders.stays import Stays
+from sdetheory.engine.run import Arrays, Recorder, run
 from sdetheory.evidence.classifiers.reference import summarize
 from sdetheory.results import mean_of
 from sdetheory.simulators._ensemble import Ensemble
 from sdetheory.simulators._observables import Observables
 from sdetheory.simulators.first_passage import _rate
 from sdetheory.simulators.histogram import Histogram
-from sdetheory.simulators.residence import _result, _stays
-from sdetheory.simulators.stationary import _BY_PATH, _estimates, _occupancy, _sums
+from sdetheory.simulators.residence import _result
+from sdetheory.simulators.stationary import _estimates, _occupancy
 from sdetheory.simulators.targets import Bridge, target_function
 from sdetheory.studies.batch_size_fit import BatchSizeCurve, bootstrap_weights, optimum
 from sdetheory.studies.batch_size_fit import exponents as batch_exponents
@@ -37,10 +41,22 @@ from sdetheory.studies.convergence import _interval, _order
 
 Table = Iterator[tuple[str, int, list[float]]]
 
-langevin = importlib.import_module("sdetheory.evidence.thermodynamic")
+langevin = importlib.import_module("sdetheory.evidence.classifiers.thermodynamic")
 
 LEVELS = (0.68, 0.95)
 SIZES = (5, 10, 20, 50, 200)
+
+
+def recorded(ensemble: Ensemble, recorder: Recorder) -> Arrays:
+    """Return what a run records."""
+    return run(ensemble, recorder, file=Checkpoint(None), executor=None, progress=False)
+
+
+def sampled(n_samples: int, watched: Observables) -> Moments:
+    """Return the recorder of samples of every step, after 20."""
+    return Moments(
+        function="sample_stationary", n_steps=20 + n_samples, burn_in=20, every=1, edges=None, observables=watched
+    )
 
 
 def held(estimates: list[st.Estimate], truth: float) -> list[float]:
@@ -67,12 +83,12 @@ def stationary(seeds: int) -> Table:
     ensemble = Ensemble.prepare(
         sde, [0.0], dt=h, n_paths=seeds * max(SIZES), rng=0, method="exact", increments="gaussian"
     )
-    sums = _sums(ensemble, 20, steps, 1, None, watched, 1)
+    sums = recorded(ensemble, sampled(steps, watched))
     column = {name: i for i, name in enumerate(watched.names, 1)}
     for n in SIZES:
         kept: dict[str, list[st.Estimate]] = {name: [] for name in truths}
         for seed in range(seeds):
-            own = {name: np.asfortranarray(sums[name][seed * n : (seed + 1) * n]) for name in _BY_PATH}
+            own = {name: np.asfortranarray(sums[name][seed * n : (seed + 1) * n]) for name in BY_PATH}
             means, covariance, mixes, values, _ = _estimates(own, 1, steps, steps // 2, h)
             shares = (_occupancy(means[column[basin]], values[:, column[basin]]) for basin in ("right", "far"))
             # Up to 128 groups of paths, as sample_stationary counts them.
@@ -108,11 +124,11 @@ def plane(seeds: int) -> Table:
         ensemble = Ensemble.prepare(
             equation, [0.0, 0.0], dt=0.5, n_paths=seeds * max(SIZES), rng=3, method="exact", increments="gaussian"
         )
-        sums = _sums(ensemble, 20, 20, 1, None, Observables(equation, None, None), 1)
+        sums = recorded(ensemble, sampled(20, Observables(equation, None, None)))
         for n in SIZES:
             found = []
             for seed in range(seeds):
-                own = {key: np.asfortranarray(sums[key][seed * n : (seed + 1) * n]) for key in _BY_PATH}
+                own = {key: np.asfortranarray(sums[key][seed * n : (seed + 1) * n]) for key in BY_PATH}
                 found.append(_estimates(own, 2, 20, 10, 0.5)[1][1, 0])
             yield f"{name} of two components", n, held(found, truth)
 
@@ -125,8 +141,10 @@ def residence(seeds: int) -> Table:
         ensemble = Ensemble.prepare(
             sde, [-1.0], dt=0.02, n_paths=seeds * max(SIZES), rng=4, method="euler-maruyama", increments="gaussian"
         )
-        arrays = _stays(ensemble, n_steps, within, 2, Bridge.of(sde, True, curved))
-        whole = _result(arrays, ensemble, {}, False)
+        bridge = Bridge.of(sde, True, curved)
+        recorder = Stays(function="residence_times", n_steps=n_steps, within=within, k=2, bridge=bridge)
+        arrays = recorded(ensemble, recorder)
+        whole = _result(arrays, ensemble, {})
         truths = {
             "residence time": whole.mean_times.value[0], "rate of moves": whole.rates.value[0, 1],
             "rate of moves back": whole.rates.value[1, 0], "occupancy of a core": whole.occupancy.value[0],
@@ -134,7 +152,7 @@ def residence(seeds: int) -> Table:
         for n in SIZES:
             kept: dict[str, list[st.Estimate]] = {name: [] for name in truths}
             for seed in range(seeds):
-                part = _result({k: a[seed * n : (seed + 1) * n] for k, a in arrays.items()}, ensemble, {}, False)
+                part = _result({k: a[seed * n : (seed + 1) * n] for k, a in arrays.items()}, ensemble, {})
                 found = part.mean_times[0], part.rates[0, 1], part.rates[1, 0], part.occupancy[0]
                 for name, estimate in zip(kept, found, strict=True):
                     kept[name].append(estimate)
