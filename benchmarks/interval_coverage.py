@@ -144,7 +144,7 @@ def residence(seeds: int) -> Table:
         bridge = Bridge.of(sde, True, curved)
         recorder = Stays(function="residence_times", n_steps=n_steps, within=within, k=2, bridge=bridge)
         arrays = recorded(ensemble, recorder)
-        whole = _result(arrays, ensemble, {})
+        whole = _result(arrays, ensemble, {"n_steps": n_steps})
         truths = {
             "residence time": whole.mean_times.value[0], "rate of moves": whole.rates.value[0, 1],
             "rate of moves back": whole.rates.value[1, 0], "occupancy of a core": whole.occupancy.value[0],
@@ -152,7 +152,9 @@ def residence(seeds: int) -> Table:
         for n in SIZES:
             kept: dict[str, list[st.Estimate]] = {name: [] for name in truths}
             for seed in range(seeds):
-                part = _result({k: a[seed * n : (seed + 1) * n] for k, a in arrays.items()}, ensemble, {})
+                part = _result(
+                    {k: a[seed * n : (seed + 1) * n] for k, a in arrays.items()}, ensemble, {"n_steps": n_steps}
+                )
                 found = part.mean_times[0], part.rates[0, 1], part.rates[1, 0], part.occupancy[0]
                 for name, estimate in zip(kept, found, strict=True):
                     kept[name].append(estimate)
