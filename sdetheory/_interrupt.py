@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import signal
 import threading
-import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -66,15 +65,3 @@ def shielded() -> Iterator[None]:
         yield
     if interrupt.raises:
         raise KeyboardInterrupt
-
-
-def whole_run(simulator: Callable[..., Any], *arguments: Any, **options: Any) -> Any:
-    """Return what a simulator returns, to a caller who has no use for part of a run: Ctrl-C gives it up."""
-    if options.get("executor") is not None:  # nothing is noted there: the wait for workers is broken off
-        return simulator(*arguments, **options)
-    with Interrupt(gives_up=True) as interrupt, warnings.catch_warnings():
-        warnings.filterwarnings("ignore", "interrupted after", RuntimeWarning)
-        run = simulator(*arguments, **options)
-    if interrupt.seen:
-        raise KeyboardInterrupt
-    return run

@@ -7,6 +7,7 @@ passage times, variances, fractions), the law is that of the likelihood; elsewhe
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from dataclasses import dataclass, fields, replace
 from typing import Any
 
@@ -31,12 +32,12 @@ _SHRINK = 20
 
 
 @dataclass(frozen=True)
-class Law:
+class Law(ABC):
     """The base of laws; fields are numbers or arrays of the estimate's shape, except laws inside laws."""
 
+    @abstractmethod
     def quantile(self, p: float) -> Any:
         """Return the distance of the p-quantile from the estimate, in standard errors."""
-        raise NotImplementedError
 
     def part(self, shape: tuple[int, ...], index: Any) -> Law:
         """Return the law of some entries of an estimate of the given shape; ``...`` only broadcasts."""

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import time
+import warnings
+from abc import ABC, abstractmethod
+from collections.abc import Callable
 from concurrent.futures import Executor
 from dataclasses import dataclass
 from typing import Any, ClassVar, NamedTuple
@@ -41,7 +44,7 @@ class Cost(NamedTuple):
 
 
 @dataclass(kw_only=True, eq=False)
-class Process:
+class Process(ABC):
     """Independent copies of something random that is advanced in steps; they stand in blocks.
 
     The bits of a copy depend on the seed, the copy's number and the arguments alone: neither on blocks nor on how steps
@@ -80,34 +83,34 @@ class Process:
         return self.interrupt is not None and self.interrupt.seen
 
     @property
+    @abstractmethod
     def n_blocks(self) -> int:
         """Number of blocks."""
-        raise NotImplementedError
 
     @property
+    @abstractmethod
     def cost(self) -> Cost:
         """What steps cost; it may change as copies come to an end."""
-        raise NotImplementedError
 
+    @abstractmethod
     def positions(self) -> NDArray[Any]:
         """Return where the copies are, shape (n_copies, d)."""
-        raise NotImplementedError
 
+    @abstractmethod
     def advance(self, n_steps: int, frames: NDArray[np.float64] | None = None) -> None:
         """Make n_steps steps; or for each of frames (n_frames, n_copies, d), which takes the positions after them."""
-        raise NotImplementedError
 
+    @abstractmethod
     def part(self, first: int, last: int) -> Process:
         """Return a copy of some of the blocks, whose copies keep their numbers and bits."""
-        raise NotImplementedError
 
+    @abstractmethod
     def describe(self) -> dict[str, Any]:
         """Return all of it that bits depend on, in what JSON can hold."""
-        raise NotImplementedError
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class Recorder:
+class Recorder(ABC):
     """Makes the steps of a process, and keeps something of them.
 
     A recorder itself never changes: what it keeps is in arrays, which a checkpoint holds and a resumed run gets back.
@@ -138,9 +141,9 @@ class Recorder:
         """Return all of it that bits depend on, in what JSON can hold."""
         return {"n_steps": self.n_steps}
 
+    @abstractmethod
     def start(self, process: Any) -> Arrays:
         """Return the arrays of a run before its first step."""
-        raise NotImplementedError
 
     def kept(self, process: Any, arrays: Arrays) -> Arrays:
         """Return what a checkpoint holds of the arrays; :meth:`reach` gets it back."""
@@ -153,7 +156,7 @@ class Recorder:
         """
         return self.label or self.function, 1, self.n_steps
 
-    def reach(self, process: Any, arrays: Arrays) -> None:
+    def reach(self, process: Any, arrays: Arrays) -> None:  # noqa: B027  (most recorders need nothing there)
         """Record what belongs to one step: at the start, whenever a run goes on, and at the end of each stretch."""
 
     def add(self, process: Any, arrays: Arrays, n_steps: int) -> None:
@@ -164,9 +167,9 @@ class Recorder:
         """Return how many of what is `counted` were made until a step."""
         return step
 
+    @abstractmethod
     def result(self, process: Any, arrays: Arrays) -> Arrays:
         """Return the arrays that `axes` names, in the order of the copies."""
-        raise NotImplementedError
 
 
 def run(
@@ -264,3 +267,15 @@ def make(
     if process.step > begun:
         file.save(process.step, kept())
     return recorder.result(process, arrays)
+
+
+def whole_run(simulator: Callable[..., Any], *arguments: Any, **options: Any) -> Any:
+    """Return what a simulator returns, to a caller who has no use for part of a run: Ctrl-C gives it up."""
+    if options.get("executor") is not None:  # nothing is noted there: the wait for workers is broken off
+        return simulator(*arguments, **options)
+    with Interrupt(gives_up=True) as interrupt, warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "interrupted after", RuntimeWarning)
+        run = simulator(*arguments, **options)
+    if interrupt.seen:
+        raise KeyboardInterrupt
+    return run

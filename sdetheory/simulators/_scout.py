@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from dataclasses import replace
 from typing import Any
 
@@ -11,6 +10,7 @@ from numpy.typing import NDArray
 
 from .._interrupt import Interrupt
 from .._kernels.drivers import ensemble as drivers
+from ..engine.caution import warn
 from ..engine.parallel import one_thread
 from ..equations._user_function import UserFunction
 from ..equations.sde import SDE
@@ -35,7 +35,7 @@ _MISMATCH = 0.4
 """On dx = −k x dt one step misses two half steps by k h/4 of its length: 0.4 is 80 % of the stability limit."""
 
 
-def warn_of_long_steps(ensemble: Ensemble, sde: SDE, n_steps: int, stacklevel: int) -> None:
+def warn_of_long_steps(ensemble: Ensemble, sde: SDE, n_steps: int) -> None:
     r"""Send the first paths ahead, and warn if their steps overshoot.
 
     With D the displacement of one step without noise, E its difference from that of two half steps, S the noise of a
@@ -79,13 +79,12 @@ def warn_of_long_steps(ensemble: Ensemble, sde: SDE, n_steps: int, stacklevel: i
     if long.any():
         i = int(np.argmax(long))
         whole_step, missed = np.sqrt(squares.mean(axis=0)[:2, i] / scouts.n_paths)
-        warnings.warn(
+        warn(
             f"dt={ensemble.dt:g} is too long a step for {sde.name}: where its paths come, a step of {scheme.name} "
             f"moves component {i} by {whole_step:.3g} (root mean square, without noise) and two half steps end "
             f"{missed:.3g} from there: paths overshoot instead of following the drift. Reduce dt, to a tenth at first, "
             "until results change no more.",
             AccuracyWarning,
-            stacklevel + 1,
         )
 
 

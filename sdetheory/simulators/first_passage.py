@@ -189,7 +189,7 @@ def first_passage(
     with _validate.naming("target"):
         into, curved = target_function([target], sde)
     starts = ensemble.check_fields()
-    warn_of_long_steps(ensemble, sde, max_steps, 2)
+    warn_of_long_steps(ensemble, sde, max_steps)
     inside = into(starts, ensemble.start)[:, 0]
     if not (inside < 0).all():
         first = int(np.argmin(inside < 0))

@@ -166,7 +166,7 @@ def residence_times(
     with _validate.naming("cores"):
         within, curved = target_function(cores, sde)
     starts = ensemble.check_fields()
-    warn_of_long_steps(ensemble, sde, n_steps, 2)
+    warn_of_long_steps(ensemble, sde, n_steps)
     inside = within(starts, ensemble.start)[:, :: 1 + sde.dimension] >= 0
     if (inside.sum(axis=1) > 1).any():
         first = int(np.argmax(inside.sum(axis=1) > 1))

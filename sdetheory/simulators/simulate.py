@@ -187,7 +187,7 @@ def simulate(
             )
     starts = ensemble.check_fields()
     if not isinstance(sde, SGDEquation):
-        warn_of_long_steps(ensemble, sde, n_steps, 2)
+        warn_of_long_steps(ensemble, sde, n_steps)
     replay = {
         "sde": sde, "x0": starts, "dt": ensemble.dt, "n_steps": n_steps, "start": start,
         "rng": ensemble.seed, "method": method, "increments": increments, "brownian_dt": brownian_dt,

@@ -223,7 +223,7 @@ def sample_stationary(
     missing = _settling.no_law(sde, starts)
     if missing:
         warn(f"{sde.name} has no stationary law: {missing}", AccuracyWarning)
-    warn_of_long_steps(ensemble, sde, burn_in + n_steps, 2)
+    warn_of_long_steps(ensemble, sde, burn_in + n_steps)
     replay = {
         "sde": sde, "x0": ensemble.positions(), "dt": ensemble.dt, "n_paths": n_paths, "burn_in": burn_in,
         "n_steps": n_steps, "every": every, "bins": edges, "observables": observables, "basins": basins,

@@ -12,8 +12,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from tqdm.auto import tqdm
 
-from .._interrupt import whole_run
 from ..engine.checkpoint import Checkpoint
+from ..engine.run import whole_run
 from ..equations.sgd_sde import sgd_sde
 from ..hyperparameters import SGDHyperparameters
 from ..simulators.simulate import simulate

@@ -15,8 +15,8 @@ from numpy.typing import ArrayLike, NDArray
 from tqdm.auto import tqdm
 
 from .. import _validate
-from .._interrupt import whole_run
 from ..engine.parallel import check, pickled
+from ..engine.run import whole_run
 from ..errors import InvalidInputError
 from ..hyperparameters import SGDHyperparameters
 from ..models import _consistency

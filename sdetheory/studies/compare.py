@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import warnings
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass, replace
@@ -14,6 +13,7 @@ from numpy.typing import ArrayLike, NDArray
 from tqdm.auto import tqdm
 
 from .. import _validate
+from ..engine.caution import warn
 from ..engine.checkpoint import Checkpoint, describe_seed, digest, identity
 from ..equations.sgd_sde import check_consistency, check_model
 from ..errors import AccuracyWarning, IncompatibleError, InvalidInputError
@@ -290,11 +290,10 @@ def _check_consistency(model: Any, w: Array, order: int, *, observed: bool) -> N
         try:
             _consistency.check(model, w, ("minibatch_gradient", "cost"))
         except InvalidInputError as error:
-            warnings.warn(
+            warn(
                 f"the observable 'cost' is what {type(model).__name__} inherits, not what its gradients descend: "
                 f"{error} Or pass observables.",
                 AccuracyWarning,
-                stacklevel=3,
             )
 
 

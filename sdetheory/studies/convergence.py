@@ -11,8 +11,8 @@ from numpy.typing import ArrayLike, NDArray
 from scipy import special
 
 from .. import _validate
-from .._interrupt import whole_run
 from .._intervals import law_of_mean
+from ..engine.run import whole_run
 from ..equations.sde import SDE
 from ..errors import DivergedError, InvalidInputError
 from ..results import Estimate

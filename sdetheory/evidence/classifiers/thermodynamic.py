@@ -367,7 +367,7 @@ def _start(target: Whitened, n_paths: int, generator: np.random.Generator) -> Ar
 def _run(
     sde: SDE, start: Array, dt: float, steps: int, method: str, generator: np.random.Generator, **options: Any
 ) -> Run:
-    from ..._interrupt import whole_run
+    from ...engine.run import whole_run
     from ...simulators import simulate
 
     run = whole_run(simulate, sde, start, dt=dt, n_steps=steps, method=method, rng=generator, **options)

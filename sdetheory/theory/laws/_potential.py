@@ -18,7 +18,7 @@ Array = NDArray[np.float64]
 CALCULI = {"ito": 1.0, "stratonovich": 0.5}
 
 _ORDER = 16
-_NODES, WEIGHTS = legendre.leggauss(_ORDER)
+_NODES = legendre.leggauss(_ORDER)[0]
 # Legendre coefficients of the polynomial through the nodes.
 _TRANSFORM = np.linalg.inv(legendre.legvander(_NODES, _ORDER - 1))
 _FARTHEST, _NEAREST = 100, 50  # octaves away from a finite point, and towards it
