@@ -27,7 +27,7 @@ PARTS = 128
 
 _LONGEST = 0.25
 """Seconds of work after which Ctrl-C should be looked for."""
-_FASTER = 8
+_FASTER = 64
 """Times by which the work may grow from one look to the next."""
 
 

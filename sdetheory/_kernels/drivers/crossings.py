@@ -17,6 +17,10 @@ from .stepping import make_steps
 from .targets import meeting, tangent
 
 
+_REACH = 23.0
+"""No random number is below 2^-33, so that no path crosses a border of which the bridge's exponent is beyond this."""
+
+
 class Sight(NamedTuple):
     """What a block sees of k borders: values before and after a step, planes and variances."""
 
@@ -33,11 +37,16 @@ class Sight(NamedTuple):
     after: Any
     u: Any
     drawn: Any
+    here: Any
+    near: Any
 
 
 @njit(error_model="numpy")
-def opened(x, target, bridge, clock, done):
-    """Return the sight of a block x (d, L) at the beginning; nobody looks from lanes of which `done` is not NaN."""
+def opened(x, target, bridge, clock, here, done):
+    """Return the sight of a block x (d, L) at the beginning.
+
+    No lane enters the target whose number `here` holds, and nobody looks from lanes of which `done` is not NaN.
+    """
     d, lanes = x.shape
     k, rows = target.count, target.count * (1 + d)
     parameters, values = target.parameters.copy(), np.empty((rows, lanes))
@@ -57,45 +66,57 @@ def opened(x, target, bridge, clock, done):
         np.zeros((2 * k, lanes)),
         np.empty((4, lanes)),
         np.full(1, -1),
+        here,
+        np.empty(lanes, np.bool_),
     )
 
 
 # Inlined, since a call for each step would copy all that the records hold.
 @njit(error_model="numpy", forceinline=True)
 def cross(x, sight, room, step, numbers, clock, n, path, target, bridge):
-    """Make step n of a block x (d, L), and look at the border of each target before and after it, for `entry`."""
-    d = x.shape[0]
+    """Make step n of a block x (d, L), and look at the border of each target before and after it, for `entry`.
+
+    Return whether any lane is `near` a border; far from all of them nothing can have been entered.
+    """
+    d, lanes = x.shape
     rows, bridged, dt = 1 + d, bridge.layout >= 0, clock.dt
-    done = sight.done
     begins = clock.start + n * dt
     if bridged:
         if bridge.rows:
             room.equation.parameters[-1] = begins
             bridge.function(x, room.equation.parameters, sight.noise.values)
-        if n >> 2 != sight.drawn[0]:
-            sight.drawn[0] = n >> 2
-            bridge.uniform(sight.u, room.words, sight.drawn[0] << 2, path, numbers.key)
     for k in range(target.count):
         if bridged:
             # Where the noise is constant, the plane is that at the end of the step before.
             anew = target.curved and (n == clock.step or bridge.rows)
             _look(x, sight, k, target, anew, clock, sight.variance)
-        sight.before[k] = sight.planes[k * rows]
-    sight.held[:] = x[: target.curved * d]
+        for lane in range(lanes):
+            sight.before[k, lane] = sight.planes[k * rows, lane]
+    for i in range(target.curved * d):
+        for lane in range(lanes):
+            sight.held[i, lane] = x[i, lane]
     make_steps(x, room, step, numbers, clock, n, 1, path)
     sight.parameters[-1] = clock.start + (n + 1) * clock.dt
     target.function(x, sight.parameters, sight.values)
+    sight.near[:] = False
+    found = False
     for k in range(target.count):
-        value = sight.values[k * rows]
-        _add_zeros(value, x)
+        _add_zeros(sight.values, k * rows, x)
         if target.curved:
             if bridged:
                 _look(x, sight, k, target, True, clock, sight.after)
-            _arrivals(value, done, sight.arrives)
+            _arrivals(sight.values, k * rows, sight.done, sight.arrives)
             meeting(
                 sight.held, x, k * rows, target.count * rows, begins, target.function, sight.parameters, sight.arrives,
-                sight.part[k],
+                sight.part, k,
             )  # fmt: skip
+            found |= _curved_near(sight.values, sight.planes, k * rows, sight.before, sight.here, k, sight.near)
+        else:
+            found |= _near(sight.values, k * rows, sight.before, sight.variance, dt, sight.here, k, sight.near)
+    if found and bridged and n >> 2 != sight.drawn[0]:
+        sight.drawn[0] = n >> 2
+        bridge.uniform(sight.u, room.words, sight.drawn[0] << 2, path, numbers.key)
+    return found
 
 
 @njit(error_model="numpy", forceinline=True)
@@ -120,27 +141,59 @@ def _look(x, sight, k, target, anew, clock, variance):
             x, sight.values, k * rows, sight.noise, math.sqrt(clock.dt), target.function, sight.parameters,
             sight.done, sight.planes,
         )  # fmt: skip
-    _spread(sight.planes[k * rows : (k + 1) * rows], sight.noise, variance[2 * k : 2 * k + 2])
+    _spread(sight.planes, k * rows, x.shape[0], sight.noise, variance, 2 * k)
 
 
 @njit(error_model="numpy")
-def _spread(plane, noise, out):
-    """Fill the first row of out (2, L) with |B' a|^2, where a (d, L) are the rows of plane from the second on."""
-    d, lanes = plane.shape[0] - 1, plane.shape[1]
-    b, matrix, kind = noise.values, noise.matrix, noise.layout
-    out[0] = 0.0
+def _spread(planes, row, d, noise, out, first):
+    """Fill row `first` of out with |B' a|^2, where a (d, L) are the rows of planes after `row`; one more is scratch."""
+    b, matrix, kind, lanes = noise.values, noise.matrix, noise.layout, planes.shape[1]
     columns = 0 if kind == DIAGONAL else (matrix.shape[1] if kind == MATRIX else b.shape[0] // d)
+    for lane in range(lanes):
+        out[first, lane] = 0.0
     for i in range(d if kind == DIAGONAL else 0):
         for lane in range(lanes):
-            part = plane[1 + i, lane] * b[i, lane]
-            out[0, lane] += part * part
+            part = planes[row + 1 + i, lane] * b[i, lane]
+            out[first, lane] += part * part
     for j in range(columns):
-        out[1] = 0.0
+        for lane in range(lanes):
+            out[first + 1, lane] = 0.0
         for i in range(d):
             for lane in range(lanes):
-                out[1, lane] += plane[1 + i, lane] * (matrix[i, j] if kind == MATRIX else b[i * columns + j, lane])
+                factor = matrix[i, j] if kind == MATRIX else b[i * columns + j, lane]
+                out[first + 1, lane] += planes[row + 1 + i, lane] * factor
         for lane in range(lanes):
-            out[0, lane] += out[1, lane] * out[1, lane]
+            out[first, lane] += out[first + 1, lane] * out[first + 1, lane]
+
+
+# Most lanes are far from every border: these two loops have no branch, so that eight lanes are looked at together, and
+# spare them what follows.
+@njit(error_model="numpy")
+def _near(values, row, before, variance, dt, here, k, near):
+    """Mark the lanes that may have entered target k in a step: those of which `_entry` does not say NaN at first sight."""
+    found = 0
+    for lane in range(near.size):
+        new = values[row, lane]
+        reach = _REACH * (variance[2 * k, lane] * dt)
+        far = (-np.inf < new) & (new < 0.0) & (2.0 * min(before[k, lane], 0.0) * new >= reach)
+        close = (not far) & (here[lane] != k)
+        near[lane] |= close
+        found += close
+    return found > 0
+
+
+@njit(error_model="numpy")
+def _curved_near(values, planes, row, before, here, k, near):
+    """Mark the same for a curved target, whose tangent planes are minus infinity where it is out of reach."""
+    found = 0
+    for lane in range(near.size):
+        new = values[row, lane]
+        out_of_reach = (before[k, lane] == -np.inf) | (planes[row, lane] == -np.inf)
+        far = (-np.inf < new) & (new < 0.0) & out_of_reach
+        close = (not far) & (here[lane] != k)
+        near[lane] |= close
+        found += close
+    return found > 0
 
 
 @njit(error_model="numpy")
@@ -153,9 +206,8 @@ def _entry(old, new, scale, u):
         return -1.0
     if new >= 0.0:
         return old / (old - new)
-    # No number is below 2^-33, so that beyond 23 there is no crossing.
     exponent = 2.0 * old * new
-    if exponent < 23.0 * scale and u < math.exp(-exponent / scale):
+    if exponent < _REACH * scale and u < math.exp(-exponent / scale):
         # Reflected, the path after the crossing ends at -new: the same law of the crossing's time.
         return old / (old + new)
     return np.nan
@@ -177,15 +229,15 @@ def _curved_entry(old, new, value, scale, new_scale, part, u):
 
 
 @njit(error_model="numpy")
-def _arrivals(value, reached, arrives):
+def _arrivals(values, row, reached, arrives):
     """Say in arrives (L) which of the lanes that have not been reached yet are inside a target now."""
-    for lane in range(value.shape[0]):
-        arrives[lane] = value[lane] >= 0.0 and np.isnan(reached[lane])
+    for lane in range(arrives.size):
+        arrives[lane] = values[row, lane] >= 0.0 and np.isnan(reached[lane])
 
 
 @njit(error_model="numpy")
-def _add_zeros(value, x):
-    """Make value (L) NaN where any component of x (d, L) is not finite, for functions that do not look at all."""
+def _add_zeros(values, row, x):
+    """Make a row of values NaN where any component of x (d, L) is not finite, for functions that do not look at all."""
     for i in range(x.shape[0]):
         for lane in range(x.shape[1]):
-            value[lane] += 0.0 * x[i, lane]
+            values[row, lane] += 0.0 * x[i, lane]

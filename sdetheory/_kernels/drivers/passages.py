@@ -13,11 +13,12 @@ def _arrive(reached, sight, curved, rows, n, dt):
     """Write down the times of lanes that entered in step n, and return how many they are."""
     arrived = 0
     for lane in range(reached.shape[0]):
-        if not np.isnan(reached[lane]):
+        if not sight.near[lane]:
             continue
         at_entry = entry(sight, curved, 0, rows, lane, n, dt)
         if at_entry == at_entry:
             reached[lane] = (n + at_entry) * dt if at_entry >= 0.0 else -(n + 1.0)
+            sight.here[lane] = 0
             arrived += 1
     return arrived
 
@@ -32,15 +33,15 @@ def advance_to_target(state, step, equation, numbers, clock, n_steps, target, br
     """
     blocks, d, lanes = state.shape
     for block in prange(blocks):
+        x = state[block]
         reached = times[block]
-        waiting = 0
-        for lane in range(lanes):
-            waiting += np.isnan(reached[lane])
+        here = np.where(np.isnan(reached), -1, 0)
+        waiting = -here.sum()
         path = numbers.path + block * lanes
         room = laid_out(step, equation, numbers, lanes)
-        sight = opened(state[block], target, bridge, clock, reached)
+        sight = opened(x, target, bridge, clock, here, reached)
         for n in range(clock.step, clock.step + n_steps):
             if waiting == 0:
                 break
-            cross(state[block], sight, room, step, numbers, clock, n, path, target, bridge)
-            waiting -= _arrive(reached, sight, target.curved, 1 + d, n, clock.dt)
+            if cross(x, sight, room, step, numbers, clock, n, path, target, bridge):
+                waiting -= _arrive(reached, sight, target.curved, 1 + d, n, clock.dt)

@@ -17,6 +17,8 @@ def _note(sight, cores, rows, visits, block, n, dt):
     last, since, lost = visits.last[block], visits.since[block], visits.lost[block]
     stayed, moves = visits.stayed[block], visits.moves[block]
     for lane in range(last.shape[0]):
+        if not sight.near[lane]:
+            continue
         here, there, share = last[lane], -1, 2.0
         for core in range(cores.count):
             if core == here or lost[lane]:
@@ -40,9 +42,10 @@ def advance_between_cores(state, step, equation, numbers, clock, n_steps, cores,
     """Make n_steps steps, and note when each lane enters another core than it visited last."""
     blocks, d, lanes = state.shape
     for block in prange(blocks):
+        x = state[block]
         path = numbers.path + block * lanes
         room = laid_out(step, equation, numbers, lanes)
-        sight = opened(state[block], cores, bridge, clock, np.full(lanes, np.nan))
+        sight = opened(x, cores, bridge, clock, visits.last[block], np.full(lanes, np.nan))
         for n in range(clock.step, clock.step + n_steps):
-            cross(state[block], sight, room, step, numbers, clock, n, path, cores, bridge)
-            _note(sight, cores, 1 + d, visits, block, n, clock.dt)
+            if cross(x, sight, room, step, numbers, clock, n, path, cores, bridge):
+                _note(sight, cores, 1 + d, visits, block, n, clock.dt)

@@ -70,7 +70,8 @@ def _numbers(xi, room, numbers, n, path):
                 xi[j, lane] *= scale
 
 
-@njit(error_model="numpy")
+# Inlined, since a call for each step would copy all that the records hold.
+@njit(error_model="numpy", forceinline=True)
 def make_steps(x, room, step, numbers, clock, n, n_steps, path):
     """Make the steps from number n on of one block, in place."""
     z, at, equation = room.z, room.at, room.equation

@@ -103,8 +103,8 @@ def tangent(x, values, row, noise, deviation, target, parameters, done, plane):
 
 
 @njit(error_model="numpy")
-def meeting(before, after, row, rows, begin, target, parameters, wanted, part):
-    """Fill part (L) of the `wanted` lanes with the share of the step from before to after that lies outside.
+def meeting(before, after, row, rows, begin, target, parameters, wanted, part, k):
+    """Fill row k of part, in the `wanted` lanes, with the share of the step from before to after that lies outside.
 
     The step counts as straight and begins outside the target, where row `row` of the `rows` of its function is
     negative, and ends inside: at the time `begin`, and at that of the parameters.
@@ -126,4 +126,4 @@ def meeting(before, after, row, rows, begin, target, parameters, wanted, part):
                 low = middle
             else:
                 high = middle
-        part[lane] = 0.5 * (low + high)
+        part[k, lane] = 0.5 * (low + high)
