@@ -95,20 +95,21 @@ def check(executor: Any) -> None:
 def _work(task: Callable[..., Arrays], payload: bytes, process: Process) -> Arrays:
     """Run a task in a worker."""
     process.plan, recorder = unpickled(payload)
-    with one_thread():
+    # The executor's workers are the parallelism.
+    with threads(1):
         return task(process, recorder, Checkpoint(None), {}, None, False)
 
 
 @contextlib.contextmanager
-def one_thread() -> Iterator[None]:
-    """Let kernels run on one thread: the executor's workers are the parallelism."""
+def threads(most: int) -> Iterator[None]:
+    """Let kernels run on so many threads at most: each one that has nothing to do would be waited for all the same."""
     check_threads()
-    threads = numba.get_num_threads()
-    numba.set_num_threads(1)
+    before = numba.get_num_threads()
+    numba.set_num_threads(min(before, most))
     try:
         yield
     finally:
-        numba.set_num_threads(threads)
+        numba.set_num_threads(before)
 
 
 def pickled(thing: Any, what: str) -> bytes:

@@ -18,7 +18,6 @@ from .._interrupt import Interrupt
 from . import parallel
 from .caution import warn
 from .checkpoint import Checkpoint, identity
-from .fork import check_threads
 
 Arrays = dict[str, NDArray[Any]]
 
@@ -91,6 +90,11 @@ class Process(ABC):
     @abstractmethod
     def cost(self) -> Cost:
         """What steps cost; it may change as copies come to an end."""
+
+    @property
+    def threads(self) -> int:
+        """On how many threads steps can be made, at most."""
+        return self.n_blocks
 
     @abstractmethod
     def positions(self) -> NDArray[Any]:
@@ -203,9 +207,8 @@ def run(
     parts = min(process.n_blocks, PARTS)
     ranges = [(part * process.n_blocks // parts, (part + 1) * process.n_blocks // parts) for part in range(parts)]
     if executor is None:
-        check_threads()
         process.groups = parts
-        with Interrupt() as interrupt:
+        with parallel.threads(process.threads), Interrupt() as interrupt:
             arrays = make(process, recorder, file, description, interrupt, progress)
     else:
         arrays = parallel.gather(executor, make, process, recorder, ranges, file, description, progress)

@@ -75,6 +75,7 @@ class Formulas:
             layout=layout, used=tuple(used), n_noises=m, packed=packed,
         )  # fmt: skip
 
+    @cached_property
     def timed(self) -> bool:
         """Whether the time enters."""
         return self.diffusion.has(self.time) or any(e.has(self.time) for e in self.drift)

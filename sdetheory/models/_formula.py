@@ -56,11 +56,8 @@ def overridden(model: Any) -> set[str]:
     if base is None:
         return set()
     own = getattr(model, "__dict__", {})
-    found = {
-        name
-        for name, meaning in _written[base].items()
-        if _differs(_meaning(kind, name), meaning) or (name in own and callable(own[name]))
-    }
+    found = {name for name, meaning in _written[base].items() if _differs(_meaning(kind, name), meaning)}
+    found |= {name for name in own if name in _written[base] and callable(own[name])}
     return found if kind.__getattribute__ is object.__getattribute__ else found | {"__getattribute__"}
 
 
@@ -91,13 +88,18 @@ def derived(kind: type, name: str) -> bool:
 
 def _meaning(kind: type, name: str) -> Any:
     """Return what a class has under a name, without calling a descriptor."""
-    return next((vars(each)[name] for each in kind.__mro__ if name in vars(each)), None)
+    for each in kind.__mro__:
+        if name in each.__dict__:
+            return each.__dict__[name]
+    return None
 
 
 def _differs(found: Any, meaning: Any) -> bool:
+    if found is meaning:
+        return False
     # Another default of a field is data, which a fast path reads like any other; a property may be anything.
     is_field = hasattr(type(meaning), "__set__") and not isinstance(meaning, property)
-    return found is not meaning and (not is_field or hasattr(type(found), "__get__"))
+    return not is_field or hasattr(type(found), "__get__")
 
 
 class Model:

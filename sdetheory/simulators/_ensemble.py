@@ -19,6 +19,7 @@ from .._kernels.records import Clock
 from .._kernels.signatures import NOISE, compiled
 from ..engine.checkpoint import describe_seed, digest
 from ..engine.fork import check_threads
+from ..engine.parallel import threads
 from ..engine.run import Cost, Process
 from ..equations.sde import SDE
 from ..equations.sgd_sde import SGDEquation
@@ -95,7 +96,7 @@ class Ensemble(Process):
             probe = self.alone(0, points[0])
         else:
             points, probe = points.copy(), replace(self, state=self.state.copy())
-        with shielded():
+        with threads(probe.threads), shielded():
             drivers.advance(*probe._arguments(), 1, 1, np.empty((0, 1, 1)))  # pyright: ignore[reportCallIssue]
         if np.isfinite(probe.state).all():
             return points

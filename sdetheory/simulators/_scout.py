@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from .._interrupt import Interrupt
 from .._kernels.drivers import ensemble as drivers
 from ..engine.caution import warn
-from ..engine.parallel import one_thread
+from ..engine.parallel import threads
 from ..equations._user_function import UserFunction
 from ..equations.sde import SDE
 from ..errors import AccuracyWarning
@@ -58,8 +58,7 @@ def warn_of_long_steps(ensemble: Ensemble, sde: SDE, n_steps: int) -> None:
     # Where numbers are increments of a Brownian path, a plan holds for every step.
     finer = plan if scheme.brownian else prepare(sde, scheme, "none", ensemble.dt / 2, 1)
     plans = (plan, ensemble.dt, 1), (finer, ensemble.dt / 2, 2)
-    # The scouts are one block, and two threads would only wait for each other.
-    with one_thread():
+    with threads(scouts.threads):
         steps = np.stack(_steps(scouts, looks, min(n_steps, _TRACKED)))
         # All places may be looked at together, unless the time matters.
         together = [slice(i, i + 1) for i in range(len(looks))] if _timed(sde) else [slice(None)]
@@ -132,5 +131,5 @@ def _moved(scouts: Ensemble, places: Array, time: float, plan: Any, dt: float, n
 def _timed(sde: SDE) -> bool:
     """Whether the equation may change with time."""
     if sde._formulas is not None:
-        return sde._formulas.timed()
+        return sde._formulas.timed
     return any(isinstance(field, UserFunction) and field._arity > 1 for field in (sde._drift, sde._diffusion))

@@ -54,7 +54,7 @@ def check_time(sde: SDE, duration: float, dt: float, x0: Array) -> bool:
                 "time. Use simulate, or formulas with a period."
             )
         return False
-    if not formulas.timed():
+    if not formulas.timed:
         return False
     period = _period([*formulas.drift, *formulas.diffusion], formulas)
     if period is None:
@@ -120,7 +120,7 @@ def no_law(sde: SDE, x0: Array) -> str | None:
 
 def _obstacles(sde: SDE, formulas: Formulas) -> Iterator[Obstacle]:
     """Yield what keeps paths from a stationary law that start above (1) or below (-1) some place."""
-    if formulas.timed():
+    if formulas.timed:
         return
     linear = formulas.linear_part
     if linear is not None and sde._constant is not None:

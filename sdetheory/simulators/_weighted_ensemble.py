@@ -16,7 +16,7 @@ from .._kernels import noise, weighted
 from .._kernels.block import compiled_source
 from .._kernels.signatures import FIELD, NOISE, compiled
 from ..engine.fork import check_threads
-from ..engine.run import Cost
+from ..engine.run import PARTS, Cost
 from ..equations.sde import check_methods
 from ..equations.sgd_sde import SGDEquation, check_consistency
 from ..errors import IncompatibleError, InvalidInputError
@@ -138,6 +138,11 @@ class WeightedEnsemble(Ensemble):
                 f"{bad[0]} starts. Move x0, or mend the model."
             )
         return points
+
+    @property
+    def threads(self) -> int:
+        """On how many threads steps can be made; a model's own functions know that themselves."""
+        return PARTS
 
     @property
     def cost(self) -> Cost:

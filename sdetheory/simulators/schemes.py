@@ -91,7 +91,7 @@ def prepare(sde: SDE, scheme: Scheme, increments: str, dt: float, refine: int) -
         packed = increments == "two-point" and refine == 1
         step = scheme._written_out(sde, layout.noise, packed=packed)
         if step is not None:
-            most = 1 if sde._formulas.timed() else 2**20
+            most = 1 if sde._formulas.timed else 2**20
             if packed:
                 increments, unit, pack = "packed two-point", 128, 32
     rows = math.lcm(max(layout.numbers, 1), unit) // pack

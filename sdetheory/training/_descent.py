@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from .._kernels import sgd as kernels
 from ..engine.checkpoint import describe_seed, digest
-from ..engine.run import Cost, Process
+from ..engine.run import PARTS, Cost, Process
 from . import _engine as _sgd_engine
 
 Array = NDArray[Any]
@@ -95,6 +95,11 @@ class Descent(Process):
     def n_blocks(self) -> int:
         """Number of blocks: as many runs as are made together."""
         return -(-len(self.w) // _sgd_engine.lanes(self.plan.model))
+
+    @property
+    def threads(self) -> int:
+        """On how many threads steps can be made; a model's own functions know that themselves."""
+        return self.n_blocks if _sgd_engine.has_kernel(self.plan.model) else PARTS
 
     @property
     def cost(self) -> Cost:
