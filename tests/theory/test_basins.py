@@ -211,3 +211,24 @@ def test_a_maximum_too_narrow_for_the_search_is_found_between_its_minima():
     exact = np.array([np.sqrt(2 * np.pi / 100), np.exp(-1) * np.sqrt(2 * np.pi / 4)])
     np.testing.assert_allclose(found.weights, exact / exact.sum(), rtol=1e-9)
     assert np.abs(found.weights - exact[::-1] / exact.sum()).max() > 0.1
+
+
+@pytest.mark.parametrize(
+    "ask",
+    [basin_weights, lambda line, t, **options: crossover_temperature(line, [0.0], [4.0], (-4.0, 10.0), **options)],
+)
+def test_cells_are_looked_at_before_any_work_and_in_one_dimension_too(ask):
+    calls = []
+
+    class Counted:
+        dimension = 1
+
+        def value(self, x):
+            calls.append(x)
+            return st.landscapes.sharp_and_broad(separation=4.0).value(x)
+
+        gradient = hessian = value
+
+    with pytest.raises(InvalidInputError, match="cells must be >= 16"):
+        ask(Counted(), 0.25, cells=3)
+    assert not calls

@@ -150,6 +150,7 @@ def basin_weights(
     0.7702 0.0839
     """
     checked(landscape, "gradient", "hessian")
+    cells = cells_each_way(cells)
     law = gibbs(landscape, temperature, bounds=bounds)
     points = critical_points(landscape, law.bounds)
     minima = tuple(point for point in points if point.index == 0)
@@ -218,6 +219,11 @@ def _on_the_line(
     return weights, shares(moved.probability), 1e-10
 
 
+def cells_each_way(cells: int | None) -> int | None:
+    """Return the number of cells of a grid along each axis, checked before any work; None leaves the choice to it."""
+    return None if cells is None else _validate.integer("cells", cells, at_least=16)
+
+
 def _on_a_grid(
     law: GibbsLaw,
     landscape: Landscape,
@@ -226,7 +232,7 @@ def _on_a_grid(
     cells: int | None,
 ) -> tuple[Array, Array, float]:
     usual = (_CELLS if diffusion is None else _CELLS_OF_A_LAW)[law.dimension]
-    count = usual if cells is None else _validate.integer("cells", cells, at_least=16)
+    count = usual if cells is None else cells
     positions = np.array([point.position for point in minima])
     results = []
     for n in (count, count // 2):

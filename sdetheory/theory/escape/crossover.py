@@ -11,7 +11,7 @@ from scipy import optimize
 from ... import _validate
 from ...errors import InvalidInputError
 from ..laws._box import checked
-from .basins import basin_weights
+from .basins import basin_weights, cells_each_way
 from .critical_points import Landscape, critical_points, numbered
 
 _REACH = 16.0  # a crossover is sought up to so many times above and below its Laplace value
@@ -75,6 +75,7 @@ def crossover_temperature(
     >>> print(f"{found.temperature:.7f} {found.laplace_temperature:.7f}")
     0.6213349 0.6213349
     """
+    cells = cells_each_way(cells)
     box = _validate.box("bounds", bounds, checked(landscape, "gradient", "hessian"))
     minima = [point for point in critical_points(landscape, box) if point.index == 0]
     tolerance = 1e-4 * np.ptp(box, axis=1)
