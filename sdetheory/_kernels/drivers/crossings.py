@@ -16,7 +16,6 @@ from ..terms import DIAGONAL, MATRIX
 from .stepping import make_steps
 from .targets import meeting, tangent
 
-
 _REACH = 23.0
 """No random number is below 2^-33, so that no path crosses a border of which the bridge's exponent is beyond this."""
 
@@ -81,10 +80,9 @@ def cross(x, sight, room, step, numbers, clock, n, path, target, bridge):
     d, lanes = x.shape
     rows, bridged, dt = 1 + d, bridge.layout >= 0, clock.dt
     begins = clock.start + n * dt
-    if bridged:
-        if bridge.rows:
-            room.equation.parameters[-1] = begins
-            bridge.function(x, room.equation.parameters, sight.noise.values)
+    if bridged and bridge.rows:
+        room.equation.parameters[-1] = begins
+        bridge.function(x, room.equation.parameters, sight.noise.values)
     for k in range(target.count):
         if bridged:
             # Where the noise is constant, the plane is that at the end of the step before.
@@ -170,7 +168,7 @@ def _spread(planes, row, d, noise, out, first):
 # spare them what follows.
 @njit(error_model="numpy")
 def _near(values, row, before, variance, dt, here, k, near):
-    """Mark the lanes that may have entered target k in a step: those of which `_entry` does not say NaN at first sight."""
+    """Mark the lanes that may have entered target k in a step: those of which `_entry` cannot say NaN at sight."""
     found = 0
     for lane in range(near.size):
         new = values[row, lane]
