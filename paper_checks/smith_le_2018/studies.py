@@ -17,6 +17,20 @@ DATA = Path(__file__).parents[2] / "examples" / "data"
 TEST_SIZES = {"learning_rate": 4000, "momentum": 4000, "train_size": 1000}
 TRAINS_ABOVE = 0.5  # ten digits are guessed with accuracy 0.1
 
+FRESH = {"learning_rates": [0.5, 1.0, 2.0], "train_sizes": 1000, "momenta": 0.9, "damped": True, "n_steps": 4000,
+         "seeds": range(100, 112)}  # fmt: skip
+"""What decides C55, C58 and C70: twelve seeds that no other study has, so that what is compared is chosen beforehand.
+
+At ε = 1 the study of five learning rates has its peak near B = 20. So B = 10, 40 and 120 are compared with 20, and at
+B = 20 twice and half the learning rate with ε = 1: pairs of runs of the same seed, by Student's law for twelve pairs.
+"""
+SIDES = (10, 20, 40, 120)
+
+
+def fresh_sizes(hp: st.SGDHyperparameters) -> tuple[int, ...]:
+    """Return the batch sizes of `FRESH` at a learning rate."""
+    return SIDES if hp.learning_rate == 1.0 else (20,)
+
 
 @dataclass(frozen=True)
 class Digits:
