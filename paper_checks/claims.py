@@ -5,11 +5,35 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 KINDS = ("identity", "asymptotic", "statistical", "empirical")
-VERDICTS = ("holds", "holds under ", "holds to O(", "fails here", "not testable here")
-SOURCES = ("none", "read", "recalled")
+VERDICTS = ("holds", "holds under ", "holds to O(", "fails here", "open")
+WHOSE = ("paper", "reading", "objection")
 
 SEEN = "its bound was set, or moved, after the value had been seen"
 """An assumption of a check: what it finds again is known, what it would have found elsewhere is not."""
+
+
+@dataclass(frozen=True, slots=True)
+class Detail:
+    """A number or a piece of a paper's protocol, and whether it was read in a public text or is recalled.
+
+    Parameters
+    ----------
+    what : str
+        "ε = 1 and m = 0.9".
+    read_in : str
+        The public text; nothing, if it is recalled, and may be wrong.
+
+    Examples
+    --------
+    >>> str(Detail("ε = 1")), str(Detail("ε = 1", "the abstract"))
+    ('ε = 1 (recalled)', 'ε = 1 (read in the abstract)')
+    """
+
+    what: str
+    read_in: str = ""
+
+    def __str__(self) -> str:
+        return f"{self.what} ({'read in ' + self.read_in if self.read_in else 'recalled'})"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,29 +48,37 @@ class Claim:
         Name of that test.
     where : str
         Section first, then equation or figure: "§5, eq. 12".
+    whose : str
+        Whose statement it is: the "paper"'s own; our "reading" of it, which is a consequence, a case or an extension
+        that it does not state; or an "objection", which is others', or a limit that others found: there the statement
+        is what goes beyond the limit, and fails.
     statement : str
         The claim, in one sentence of our own.
     kind : str
         How it is decided: one of `KINDS`.
     verdict : str
-        What is found: "holds", "holds under <assumption>", "holds to O(<remainder>)", "fails here" or "not testable
-        here". The test asserts it, and turns red if the measurement says otherwise.
+        What is found: "holds", "holds under <assumption>", "holds to O(<remainder>)", "fails here" or "open", if the
+        data cannot decide. The test asserts it, and turns red if the measurement says otherwise: an open claim does if
+        the measurement excludes it or its rival.
     assumptions : tuple of str
         What the check takes for granted beyond the paper's text.
-    numbers : str
-        Where the numbers of the claim come from: "read" in a public source, "recalled", or "none", if it has none.
+    read_in : str
+        The public text in which the statement and its place were read; nothing, if they are recalled.
+    details : tuple of Detail
+        The paper's numbers and protocol, each read or recalled.
     needs : str
-        Of a claim that is not testable here, what would test it.
+        Of an open claim, what it would take to decide it.
 
     Raises
     ------
     ValueError
-        If the kind, the verdict or the source of the numbers is none of those, or if `needs` is missing or idle.
+        If the kind, the verdict or whose it is is none of those, or if `needs` is missing or idle.
 
     Examples
     --------
     >>> claim = Claim(
-    ...     id="C1", check="test_it", where="§5, eq. 12", statement="It is.", kind="identity", verdict="holds"
+    ...     id="C1", check="test_it", where="§5, eq. 12", whose="paper", statement="It is.", kind="identity",
+    ...     verdict="holds",
     ... )
     >>> claim.section, claim.negated
     ('§5', False)
@@ -55,11 +87,13 @@ class Claim:
     id: str
     check: str
     where: str
+    whose: str
     statement: str
     kind: str
     verdict: str
     assumptions: tuple[str, ...] = ()
-    numbers: str = "none"
+    read_in: str = ""
+    details: tuple[Detail, ...] = ()
     needs: str = ""
 
     def __post_init__(self) -> None:
@@ -68,10 +102,10 @@ class Claim:
         # What ends in a space or a bracket is a beginning; the others are the whole verdict.
         if not any(self.verdict.startswith(v) if v[-1] in " (" else self.verdict == v for v in VERDICTS):
             raise ValueError(f"verdict of {self.id} must be or begin with one of {VERDICTS}; got {self.verdict!r}")
-        if self.numbers not in SOURCES:
-            raise ValueError(f"numbers of {self.id} must be one of {', '.join(SOURCES)}; got {self.numbers!r}")
-        if bool(self.needs) != (self.verdict == "not testable here"):
-            raise ValueError(f"needs of {self.id} must be given if, and only if, it is not testable here")
+        if self.whose not in WHOSE:
+            raise ValueError(f"whose of {self.id} must be one of {', '.join(WHOSE)}; got {self.whose!r}")
+        if bool(self.needs) != (self.verdict == "open"):
+            raise ValueError(f"needs of {self.id} must be given if, and only if, it is open")
 
     @property
     def section(self) -> str:
@@ -80,8 +114,13 @@ class Claim:
 
     @property
     def negated(self) -> bool:
-        """Whether the check asserts that the prediction is not met: it is false, or what it needs is not to be had."""
-        return self.verdict in ("fails here", "not testable here")
+        """Whether the check asserts that the prediction is not met."""
+        return self.verdict == "fails here"
+
+    @property
+    def is_open(self) -> bool:
+        """Whether the check asserts that the data allow the claim as well as its rival."""
+        return self.verdict == "open"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -96,19 +96,30 @@ def compare(
     tolerance: Tolerance,
     wrong_predictions: Mapping[str, Any],
     wrong_measurements: Mapping[str, Any],
+    rival: Any = None,
     label: str = "",
 ) -> dict[str, Any]:
-    """Compare, run the negative controls through the same comparison, and describe the outcome in plain data."""
+    """Compare, run the negative controls through the same comparison, and describe the outcome in plain data.
+
+    With a rival, a second prediction, a measurement agrees if it allows both: it cannot decide between them.
+    """
+    predictions = [predicted] if rival is None else [predicted, rival]
+    if rival is not None and any(isinstance(one, Below | Above) for one in predictions):
+        raise ValueError("a claim and its rival must be values: a bound that is not met for sure is not excluded")
     values = {"predicted": predicted, "measured": measured, **wrong_predictions, **wrong_measurements}
+    if rival is not None:
+        values["rival"] = rival
     for name, value in values.items():
         # NaN would pass for a control that is rejected.
         if not _finite(value):
             raise ValueError(f"{name} must be finite; got {value}")
     controls = {name: tolerance.accepts(measured, wrong) for name, wrong in wrong_predictions.items()}
-    controls |= {name: tolerance.accepts(wrong, predicted) for name, wrong in wrong_measurements.items()}
+    controls |= {
+        name: all(tolerance.accepts(wrong, one) for one in predictions) for name, wrong in wrong_measurements.items()
+    }
     return {
-        "label": label,
-        "agrees": tolerance.accepts(measured, predicted),
+        "label": label + (f" (rival {rival:.6g} allowed too)" if rival is not None else ""),
+        "agrees": all(tolerance.accepts(measured, one) for one in predictions),
         "alpha": tolerance.alpha or 0.0,
         "controls": controls,
     } | _shown(measured, predicted)

@@ -116,9 +116,11 @@ def record(request: pytest.FixtureRequest) -> Callable[..., None]:
     or Estimate), ``alpha`` for estimates or ``rtol`` and ``atol`` for numbers, and the negative controls:
     ``wrong_predictions`` that the measurement must reject and ``wrong_measurements`` that the prediction must, by
     name, at least one. If the registry says that the claim fails here, the prediction is the paper's and must be
-    rejected, and ``found`` is the value that must be accepted in its place. If it says that the claim is not testable
-    here, the prediction is what a test needs, which must be rejected, and ``found`` what there is. The last call of a
-    check is its headline.
+    rejected, and ``found`` is the value that must be accepted in its place. If it says that the claim is open, the
+    measurement must accept the prediction and ``rival``, a value that contradicts the claim; a wrong measurement, such
+    as one of a sharper study, must reject one of them. With ``stored`` the numbers are stored ones, of which no seed
+    makes others: their rate alpha is named, and not added to what a run spends. The last call of a check is its
+    headline.
     """
     identity = _claim_id(request.node)
     if identity not in CLAIMS:
@@ -135,9 +137,12 @@ def record(request: pytest.FixtureRequest) -> Callable[..., None]:
         wrong_predictions: Mapping[str, Any] | None = None,
         wrong_measurements: Mapping[str, Any] | None = None,
         found: Any = None,
+        rival: Any = None,
+        stored: bool = False,
         label: str = "",
     ) -> None:
         __tracebackhide__ = True
+        assert (rival is not None) == claim.is_open, f"{claim.id}: a rival is for open claims, and for all of them"
         tolerance = Tolerance(alpha=alpha, rtol=rtol, atol=atol)
         outcome = compare(
             predicted=predicted,
@@ -145,8 +150,11 @@ def record(request: pytest.FixtureRequest) -> Callable[..., None]:
             tolerance=tolerance,
             wrong_predictions=wrong_predictions or {},
             wrong_measurements=wrong_measurements or {},
+            rival=rival,
             label=label,
         )
+        if stored:  # no seed of this run changes what is compared
+            outcome |= {"alpha": 0.0, "label": f"{outcome['label']}, at {alpha:g}"}
         request.node.user_properties.append(("comparison", outcome))
         seen = f"predicted {outcome['predicted']}, measured {outcome['measured']} {outcome['z']}"
         assert outcome["agrees"] != claim.negated, f"{claim.id} should read {claim.verdict!r}, but {seen}"

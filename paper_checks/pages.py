@@ -8,7 +8,7 @@ from html import escape
 from itertools import groupby
 from typing import TYPE_CHECKING
 
-from .claims import Paper
+from .claims import Claim, Paper
 
 if TYPE_CHECKING:
     from .report import Outcome
@@ -18,9 +18,12 @@ LEGEND = (
     "z is the distance from the prediction in standard errors; Δ, where nothing is random, the relative difference. "
     "RED means that the check failed: the measurement does not bear out the verdict that the registry states. "
     "A claim that fails here has a check that passes: it asserts the failure, and turns red should the claim hold. "
-    "Sections and equations are cited from memory; numbers of a claim that are, too, are marked as recalled."
+    "The check of an open claim asserts that the data allow the claim and its rival alike. "
+    "A claim says in which public text it was read, and so does every number and detail of protocol that is a paper's; "
+    "what names no text is recalled, and with it its section and equation."
 )
-KINDS_OF_VERDICT = ("holds", "holds under", "holds to", "fails here", "not testable here")
+KINDS_OF_VERDICT = ("holds", "holds under", "holds to", "fails here", "open")
+OWNERS = {"paper": "the paper's own statement", "reading": "our reading of it", "objection": "an objection to it"}
 COLUMNS = ("claim", "verdict", "predicted", "measured ± error", "z", "seconds")
 
 
@@ -36,19 +39,28 @@ def kind_of(verdict: str) -> str:
 
 
 def counts(papers: Mapping[str, Paper]) -> list[tuple[str, ...]]:
-    """Return how many claims of each paper have which verdict, with a header and a last line, the sums.
+    """Return how many claims have which verdict: a line a paper for its own statements, and one for each of the rest.
+
+    The last three lines are the sums.
 
     Examples
     --------
-    >>> counts({})[-1]
-    ('all', '0', '0', '0', '0', '0', '0')
+    >>> counts({})[1]
+    ('all papers: their own statements', '0', '0', '0', '0', '0', '0')
     """
-    tables = {paper.name: Counter(kind_of(claim.verdict) for claim in paper.claims) for paper in papers.values()}
-    tables["all"] = sum(tables.values(), Counter())
-    rows = [
-        (name, str(table.total()), *(str(table[kind]) for kind in KINDS_OF_VERDICT)) for name, table in tables.items()
-    ]
-    return [("paper", "claims", *KINDS_OF_VERDICT), *rows]
+    sums: dict[str, Counter[str]] = {whose: Counter() for whose in OWNERS}
+    rows = [("whose claims", "claims", *KINDS_OF_VERDICT)]
+    for paper in papers.values():
+        for whose, title in zip(OWNERS, (paper.name, "– our readings of it", "– objections to it"), strict=True):
+            table = Counter(kind_of(claim.verdict) for claim in paper.claims if claim.whose == whose)
+            sums[whose] = sums[whose] + table
+            rows += [_counted(title, table)] if table else []
+    titles = ("all papers: their own statements", "all papers: our readings", "all papers: objections")
+    return rows + [_counted(title, table) for title, table in zip(titles, sums.values(), strict=True)]
+
+
+def _counted(title: str, table: Counter[str]) -> tuple[str, ...]:
+    return (title, str(table.total()), *(str(table[kind]) for kind in KINDS_OF_VERDICT))
 
 
 def summary(papers: Mapping[str, Paper]) -> str:
@@ -65,10 +77,20 @@ def catalogue(papers: Mapping[str, Paper]) -> str:
         lines += [f"## {paper.name}", "", f"{paper.reference}.", ""]
         for claim in paper.claims:
             fine = f" Assumes: {'; '.join(claim.assumptions)}." if claim.assumptions else ""
-            fine += f" What would test it: {claim.needs}." if claim.needs else ""
+            fine += " " + " ".join(_origin(claim))
             lines.append(f"- **{claim.id}**, {claim.where}: {claim.statement} *{claim.verdict}*.{fine}")
         lines.append("")
     return "\n".join(lines).rstrip() + "\n"
+
+
+def _origin(claim: Claim) -> Iterator[str]:
+    """Say whose a claim is, where that and its numbers were read, and what would decide it."""
+    source = f"read in {claim.read_in}" if claim.read_in else "recalled"
+    yield f"This is {OWNERS[claim.whose]}; its place is {source}."
+    if claim.details:
+        yield f"The paper's setting: {'; '.join(map(str, claim.details))}."
+    if claim.needs:
+        yield f"What would decide it: {claim.needs}."
 
 
 def _by_paper(papers: Mapping[str, Paper], outcomes: Sequence[Outcome]) -> Iterator[tuple[Paper, list[Outcome]]]:
@@ -80,11 +102,10 @@ def _by_paper(papers: Mapping[str, Paper], outcomes: Sequence[Outcome]) -> Itera
 
 def _details(outcome: Outcome) -> Iterator[str]:
     claim = outcome.claim
-    yield f"Kind: {claim.kind}." + (f" Its numbers were {claim.numbers}." if claim.numbers != "none" else "")
+    yield f"Kind: {claim.kind}."
     if claim.assumptions:
         yield f"Assumes: {'; '.join(claim.assumptions)}."
-    if claim.needs:
-        yield f"What would test it: {claim.needs}."
+    yield from _origin(claim)
     for shown in outcome.comparisons:
         rejected = [f"{name} ({'accepted' if yes else 'rejected'})" for name, yes in shown["controls"].items()]
         what = f"{shown['label']}: " if shown["label"] else ""
@@ -154,7 +175,7 @@ details { border: 1px solid var(--line); border-radius: 6px; padding: .4rem .8re
 summary { cursor: pointer; } pre { overflow-x: auto; background: var(--soft); padding: .6rem; font-size: 13px; }
 figure { margin: 1rem 0; } img { max-width: 100%; height: auto; background: #fff; }
 .verdict { border-radius: 1em; padding: .1em .7em; background: #2a7d; color: #fff; display: inline-block; }
-.fails { background: #b33d; } .untestable { background: #777d; } .conditional { background: #27ad; }
+.fails { background: #b33d; } .open { background: #777d; } .conditional { background: #27ad; }
 .red { background: #e00; font-weight: 700; }
 @media (max-width: 46rem) {
   .claims thead { display: none; } .claims tr { display: block; border: 1px solid var(--line); border-radius: 6px;
@@ -197,8 +218,7 @@ def _html_row(tag: str, cells: Sequence[str]) -> str:
 
 def _html_claim(outcome: Outcome) -> str:
     classes = {
-        "RED": "red", "not run": "untestable", "fails here": "fails", "not testable here": "untestable",
-        "holds": "holds",
+        "RED": "red", "not run": "open", "fails here": "fails", "open": "open", "holds": "holds",
     }  # fmt: skip
     identity, verdict, *numbers = _row(outcome)
     picture = f' <a href="#figure-{identity}">figure</a>' if outcome.pictures else ""

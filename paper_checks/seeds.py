@@ -33,7 +33,7 @@ def decide(seed: int) -> tuple[int, list[str], str]:
         check=False,
     )
     table = done.stdout.partition(" verdicts ")[2]
-    claims = re.findall(r"^[A-Z]+\d\d .*$", table, flags=re.MULTILINE)
+    claims = re.findall(r"^[A-Z]+\d{2,3} .*$", table, flags=re.MULTILINE)
     if not claims:
         raise RuntimeError(f"pytest decided no claim:\n{done.stdout}{done.stderr}")
     spent = re.findall(r"^false-alarm rate spent: (\S+)", table, flags=re.MULTILINE)

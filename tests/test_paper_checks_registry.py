@@ -103,7 +103,7 @@ def test_a_disagreement_is_found(source, problem):
 def test_the_ids_of_a_paper_share_their_letters_and_no_other_paper_has_them(papers):
     claims = [(folder, claim.id) for folder, paper in papers.items() for claim in paper.claims]
     assert [identity for identity, n in Counter(identity for _, identity in claims).items() if n > 1] == []
-    letters = {(folder, re.fullmatch(r"([A-Z]+)\d\d", identity)[1]) for folder, identity in claims}
+    letters = {(folder, re.fullmatch(r"([A-Z]+)\d{2,3}", identity)[1]) for folder, identity in claims}
     assert len(letters) == len(papers) == len({prefix for _, prefix in letters})
 
 
@@ -112,6 +112,25 @@ def test_every_claim_is_one_sentence_and_says_where_it_is_made(papers):
         for claim in paper.claims:
             assert re.fullmatch(r"(§\d+(\.\d+)*(, .+)?|Abstract|Appendix.*)", claim.where), claim.id
             assert re.fullmatch(r"[A-Z][^.]*\.([^. ][^.]*\.)*", claim.statement), claim.id
+
+
+def test_the_papers_own_statements_are_counted_by_themselves(papers):
+    header, *rows = importlib.import_module("paper_checks.pages").counts(papers)
+    claims = [claim for paper in papers.values() for claim in paper.claims]
+    for row, whose in zip(rows[-3:], ("paper", "reading", "objection"), strict=True):
+        own = [claim for claim in claims if claim.whose == whose]
+        assert int(row[1]) == len(own) == sum(map(int, row[2:]))
+        assert int(row[header.index("open")]) == sum(claim.verdict == "open" for claim in own)
+    assert sum(int(row[1]) for row in rows[:-3]) == len(claims)
+
+
+def test_where_a_claim_was_read_is_a_text_and_its_numbers_say_so_one_by_one(papers):
+    """Nothing is read in "memory", and no detail is without words."""
+    for paper in papers.values():
+        for claim in paper.claims:
+            texts = [claim.read_in, *(detail.read_in for detail in claim.details)]
+            assert all(len(text.split()) > 1 for text in texts if text), claim.id
+            assert all(detail.what for detail in claim.details), claim.id
 
 
 def test_every_figure_has_its_claim(papers):
@@ -137,7 +156,7 @@ def test_a_file_without_the_marks_is_refused(papers):
     "change",
     [
         {"kind": "numeric"}, {"verdict": "holds under"}, {"verdict": "holds?"}, {"verdict": "fails here often"},
-        {"numbers": "guessed"}, {"needs": "more images"}, {"verdict": "not testable here"},
+        {"whose": "nobody"}, {"needs": "more images"}, {"verdict": "open"}, {"verdict": "not testable here"},
     ],
 )  # fmt: skip
 def test_a_claim_of_unknown_kind_or_verdict_is_refused(registry, change):
@@ -145,6 +164,7 @@ def test_a_claim_of_unknown_kind_or_verdict_is_refused(registry, change):
         "id": "X",
         "check": "test_x",
         "where": "§1",
+        "whose": "paper",
         "statement": "It is.",
         "kind": "identity",
         "verdict": "holds to O(ε)",
@@ -170,8 +190,13 @@ MACHINERY = {
     "G3": ("fails here", "record(predicted=1, measured=2, found=2, rtol=0.1, wrong_predictions={'three': 3})", None),
     "G4": ("holds", "record(predicted=Below(3), measured=estimate, alpha=1e-5, wrong_measurements={'4': 4})", None),
     "G5": (
-        "not testable here",
-        "record(predicted=Above(3), measured=2.0, found=2.0, rtol=0.1, wrong_measurements={'one': 1.0})",
+        "open",
+        "record(predicted=1.0, rival=0.0, measured=0.4, rtol=0.0, atol=0.7, wrong_measurements={'2': 2.0, '1': 1.0})",
+        None,
+    ),
+    "G6": (
+        "holds",
+        "record(predicted=1.0, measured=estimate[0], alpha=0.01, stored=True, wrong_predictions={'two': 2.0})",
         None,
     ),
     "R1": ("holds", "record(predicted=1.0, measured=2.0, rtol=1e-9, wrong_predictions={'three': 3.0})", "should read"),
@@ -182,6 +207,19 @@ MACHINERY = {
     "R6": ("fails here", "record(predicted=1, measured=2, found=3, rtol=0.1, wrong_predictions={'4': 4})", "not 3"),
     "R7": ("holds", "record(predicted=1.0, measured=1.0, rtol=1e-9, wrong_predictions={'nan': NAN})", "finite"),
     "R8": ("holds", "record(predicted=2, measured=estimate, rtol=1, wrong_predictions={'one': 1})", "pass alpha="),
+    "RA": (
+        "open",
+        "record(predicted=1.0, rival=0.0, measured=0.4, rtol=0.0, atol=0.5, wrong_measurements={'2': 2.0})",
+        "should read",
+    ),
+    "RB": (
+        "open",
+        "record(predicted=1.0, rival=0.0, measured=0.4, rtol=0.0, atol=0.7, wrong_measurements={'0.5': 0.5})",
+        "not reject",
+    ),
+    "RC": ("open", "record(predicted=1, measured=1, rtol=0.1, wrong_measurements={'2': 2})", "a rival is for open"),
+    "RD": ("holds", "record(predicted=1, rival=0, measured=1, rtol=2, wrong_predictions={'9': 9})", "a rival is for"),
+    "RE": ("open", "record(predicted=Above(1), rival=0, measured=1, wrong_predictions={'9': 9})", "must be values"),
     "R9": ("holds", "record(predicted=Above(1), measured=estimate, alpha=1e-5, wrong_measurements={'0': 0})", "should"),
 }
 
@@ -195,8 +233,8 @@ def machinery(tmp_path_factory):
     for path in FOLDER.glob("*.py"):
         shutil.copy(path, package)
     claims = [
-        f"Claim(id={i!r}, check='test_{i}', where='§1, a|b', statement='It is.', kind='identity', verdict={v!r}, "
-        f"needs={'more' if v == 'not testable here' else ''!r}),"
+        f"Claim(id={i!r}, check='test_{i}', where='§1, a|b', whose='paper', statement='It is.', kind='identity', "
+        f"verdict={v!r}, needs={'more' if v == 'open' else ''!r}),"
         for i, (v, _, _) in MACHINERY.items()
     ]
     lines = ["from ..claims import Claim, Figure, Paper", "CLAIMS = (", *claims, ")"]
@@ -269,7 +307,7 @@ def test_the_full_profile_goes_on_where_it_was_stopped(machinery):
 def test_one_claim_can_be_run_and_an_unknown_one_is_refused(machinery):
     done = machinery.run("--claim", "G1")
     assert done.returncode == 0, done.stdout + done.stderr
-    assert "1 passed, 13 deselected" in done.stdout
+    assert "1 passed, 19 deselected" in done.stdout
     refused = machinery.run("--claim", "C99")
     assert refused.returncode == pytest.ExitCode.USAGE_ERROR
     assert "--claim must be one of G1" in refused.stderr

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import zlib
 from collections.abc import Iterable
 from concurrent.futures import Executor
 from dataclasses import dataclass
@@ -13,8 +14,11 @@ import numpy as np
 
 import sdetheory as st
 
+from ..seeds import ROOT_SEED
+from . import spots
+
 DATA = Path(__file__).parents[2] / "examples" / "data"
-TEST_SIZES = {"learning_rate": 4000, "momentum": 4000, "train_size": 1000}
+TEST_SIZES = {"learning_rate": 4000, "momentum": 4000, "train_size": 1000, "fresh": 4000}
 TRAINS_ABOVE = 0.5  # ten digits are guessed with accuracy 0.1
 
 FRESH = {"learning_rates": [0.5, 1.0, 2.0], "train_sizes": 1000, "momenta": 0.9, "damped": True, "n_steps": 4000,
@@ -70,10 +74,19 @@ class Ring:
         return x, (x[:, 0] ** 2 + x[:, 1] ** 2 > 2 * np.log(2)).astype(int)
 
 
+_verified: set[str] = set()
+
+
 def stored(sweep: str, full: Path | None, workers: Executor) -> st.BatchSizeStudy:
-    """Return the study of the paper's network over learning_rate, momentum or train_size: stored, or done again."""
+    """Return the study of the paper's network over learning_rate, momentum or train_size, or of new seeds ("fresh").
+
+    It is that of the file, of which `spots` computes some again, or one that is done again.
+    """
     study = st.BatchSizeStudy.read(DATA / f"mnist_{sweep}.csv")
     if full is None:
+        if sweep not in _verified:
+            spots.verify(sweep, study, Digits(TEST_SIZES[sweep]), workers)
+            _verified.add(sweep)
         return study
     options = {name: value for name, value in study.settings.items() if name not in ("problem", "batch_sizes")}
     sizes = iter(study.settings["batch_sizes"])
@@ -87,12 +100,22 @@ def watched(full: Path | None, workers: Executor) -> tuple[Any, dict[int, Any]]:
     """Return steps (k,), and for a small and the full batch test accuracy and loss on the way, shape (seeds, k, 2)."""
     rows = np.loadtxt(DATA / "mnist_training.csv", delimiter=",")
     steps, sizes, seeds = (np.unique(rows[:, column]).astype(int) for column in range(3))
-    if full is None:
-        return steps, {
-            b: np.array([rows[(rows[:, 1] == b) & (rows[:, 2] == seed), 3:] for seed in seeds]) for b in sizes.tolist()
-        }
     options = {"learning_rate": 1.0, "n_steps": int(steps[-1]), "record_every": int(steps[1])}
     problem = Digits(TEST_SIZES["learning_rate"])
+    if full is None:
+        curves = {
+            b: np.array([rows[(rows[:, 1] == b) & (rows[:, 2] == seed), 3:] for seed in seeds]) for b in sizes.tolist()
+        }
+        if "training" not in _verified:
+            options["n_steps"] = int(steps[1])
+            chosen = np.random.default_rng([ROOT_SEED, zlib.crc32(b"training")]).integers(len(seeds), size=len(sizes))
+            for b, i in zip(sizes.tolist(), chosen, strict=True):
+                found = train(workers, problem, seeds[[i]], batch_size=b, **options)[0, 1]
+                assert np.allclose(found, curves[b][i, 1], rtol=spots.RTOL, atol=0.001), (
+                    f"training at B = {b}, seed {seeds[i]}: {found} after step {steps[1]}, {curves[b][i, 1]} is stored"
+                )
+            _verified.add("training")
+        return steps, curves
     return steps, {b: train(workers, problem, seeds, batch_size=b, **options, full=full) for b in sizes.tolist()}
 
 
@@ -133,6 +156,12 @@ def _run(
 def accuracies(curve: Any) -> Any:
     """Return the mean accuracies at the batch sizes that train reliably, over the seeds that are done."""
     return np.nanmean(curve.values[:, curve.reliable], axis=0)
+
+
+def by_seed(study: st.BatchSizeStudy, *, learning_rate: float, batch_size: int) -> Any:
+    """Return the accuracies at one point, in the order of the seeds; a run that failed counts with what it has."""
+    rows = study.table[(study.table["learning_rate"] == learning_rate) & (study.table["batch_size"] == batch_size)]
+    return rows[np.argsort(rows["seed"])]["test_accuracy"]
 
 
 def _metrics(model: Any, x_test: Any, y_test: Any) -> dict[str, Any]:

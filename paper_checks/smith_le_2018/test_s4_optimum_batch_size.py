@@ -5,10 +5,11 @@ import pytest
 
 import sdetheory as st
 
-from ..comparison import Above, Below
+from ..comparison import Above, Below, Tolerance
 from . import studies
 
 ALPHA = 1e-6
+PAIRED = 1e-3  # of pairs of stored runs: the false-alarm rate of a comparison
 
 
 @pytest.fixture(scope="module")
@@ -18,26 +19,27 @@ def swept(full, workers):
 
 
 @pytest.fixture(scope="module")
+def fresh(full, workers):
+    """Return the study whose seeds no other has, of batches and learning rates that were chosen by the others."""
+    return studies.stored("fresh", full, workers)
+
+
+@pytest.fixture(scope="module")
 def watched(full, workers):
     """Return steps, and test accuracy and loss on the way of B = 30 and of the full batch, at ε = 1."""
     return studies.watched(full, workers)
 
 
 @pytest.mark.claim("C55")
-def test_test_accuracy_falls_as_the_batch_grows_at_a_fixed_learning_rate(record, swept):
-    """Slope of the mean accuracy in ln B above the fitted optimum, at each learning rate; below it B helps."""
-    above, below = [], []
-    for best in swept.optima(trains_above=studies.TRAINS_ABOVE):
-        curve = best.curve
-        log_b, accuracy = np.log(curve.batch_sizes[curve.reliable]), studies.accuracies(curve)
-        right = log_b >= np.log(best.batch_size.value)
-        above.append(np.polyfit(log_b[right], accuracy[right], 1)[0])
-        below.append(np.polyfit(log_b[~right], accuracy[~right], 1)[0])
+def test_test_accuracy_falls_as_the_batch_grows_at_a_fixed_learning_rate(record, fresh):
+    """Accuracy at B = 120 minus that at 40, in twelve pairs. Controls: from 10 to 20, where it grows, and noise."""
     record(
-        label="accuracy per e-fold of B",
+        label="accuracy from B = 40 to 120",
         predicted=Below(0.0),
-        measured=above,
-        wrong_measurements={"below the optimum": below},
+        measured=gain(fresh, 120, 40),
+        alpha=PAIRED,
+        stored=True,
+        wrong_measurements={"below the optimum": gain(fresh, 20, 10), "B = 20 twice": noise(fresh)},
     )
 
 
@@ -77,21 +79,28 @@ def test_test_loss_rises_late_for_both_batches_and_is_lower_for_the_small_one(re
 
 
 @pytest.mark.claim("C58")
-def test_test_accuracy_peaks_at_a_batch_size_in_between(record, picture, swept):
-    """Accuracy at the best B minus that at the smallest and largest B that train, for every learning rate.
+def test_test_accuracy_peaks_at_a_batch_size_in_between(record, picture, swept, fresh, rng):
+    """Accuracy at B = 20, the best of other seeds, minus that at 10 and 120, in twelve pairs by Student's law.
 
-    Controls: the curves without the batches below the best, or without those above.
+    Controls: noise, which is B = 20 against itself; and draws of a normal law, which pass at the rate that is stated.
     """
     picture(lambda figure: _draw_peak(figure, swept.select(learning_rate=1.0)))
-    means = [studies.accuracies(curve) for curve in swept.curves(trains_above=studies.TRAINS_ABOVE)]
-    from_best = [accuracy[accuracy.argmax() :] for accuracy in means]
-    to_best = [accuracy[: accuracy.argmax() + 1] for accuracy in means]
-    for label, bound, end, cut in (("smallest", 0.01, 0, from_best), ("largest", 0.002, -1, to_best)):
+    draws = st.stats.required_samples(deviation=0.1, effect=0.03, alpha=ALPHA, power=1 - 1e-6)
+    passing = [
+        Tolerance(alpha=0.01).accepts(st.stats.mean_estimate(rng.standard_normal(12)), Above(0.0)) for _ in range(draws)
+    ]
+    record(
+        label="share of noise that passes at 1 %", predicted=0.01, measured=st.stats.mean_estimate(passing),
+        alpha=ALPHA, wrong_predictions={"three signs": 0.125},
+    )  # fmt: skip
+    for other in (10, 120):
         record(
-            label=f"above the {label} that trains",
-            predicted=Above(bound),
-            measured=[accuracy.max() - accuracy[end] for accuracy in means],
-            wrong_measurements={"half a curve": [accuracy.max() - accuracy[end] for accuracy in cut]},
+            label=f"accuracy at B = 20 minus that at {other}",
+            predicted=Above(0.0),
+            measured=gain(fresh, 20, other),
+            alpha=PAIRED,
+            stored=True,
+            wrong_measurements={"B = 20 twice": noise(fresh), "the other way round": gain(fresh, other, 20)},
         )
 
 
@@ -158,6 +167,18 @@ def test_convex_models_show_no_gap_between_small_and_full_batch(record, watched,
         label="gap", predicted=Below(network / 2), measured=st.stats.mean_estimate(gaps), alpha=ALPHA,
         wrong_measurements={"network": network},
     )  # fmt: skip
+
+
+def gain(study, size, other):
+    """Return the mean over pairs by how much the accuracy at one batch size exceeds that at another, at ε = 1."""
+    one, two = (studies.by_seed(study, learning_rate=1.0, batch_size=b) for b in (size, other))
+    return st.stats.mean_estimate(one - two)
+
+
+def noise(study):
+    """Return the same for runs at B = 20 and ε = 1 of two seeds each: no difference but chance."""
+    values = studies.by_seed(study, learning_rate=1.0, batch_size=20)
+    return st.stats.mean_estimate(values[::2] - values[1::2])
 
 
 def _draw_training(figure, steps, runs):
