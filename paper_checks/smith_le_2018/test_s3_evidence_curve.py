@@ -21,25 +21,26 @@ LN2 = math.log(2)
 
 @pytest.mark.claim("C44")
 def test_random_labels_are_learnt_by_heart_and_the_test_cross_entropy_explodes(record, picture):
-    """At λ = 1e-6 the training cross-entropy is below a fifth of ln 2, and that of test data ten times ln 2 or more.
+    """From λ = 1 to 0.01, 1e-4 and 1e-6 the training cross-entropy falls, and that of test data rises, each time.
 
-    For images the former is an average over labelings without an error: a few of them lie far above the others.
+    So it is in every step, of logarithms, on average over data sets or labelings; and the test cross-entropy ends
+    above ln 2, worse than guessing. The bounds are zero. Controls: the one for the other.
     """
     for setting in labelled.SETTINGS:
         curve = labelled.curve(setting, "random")
-        record(
-            label=f"{setting}: training",
-            predicted=Below(LN2 / 5),
-            measured=curve.train_loss[:, 0].mean(),
-            wrong_measurements={"λ = 10": curve.train_loss[:, 14].mean()},
+        train, test = (
+            st.stats.mean_estimate(np.diff(np.log(loss[:, 12::-4]), axis=1))
+            for loss in (curve.train_loss, curve.test_loss)
         )
-        record(
-            label=f"{setting}: ln of test over ln 2",
-            predicted=Above(math.log(10)),
-            measured=st.stats.mean_estimate(np.log(curve.test_loss[:, 0] / LN2)),
-            alpha=ALPHA,
-            wrong_measurements={"true labels": math.log(labelled.curve(setting, "true").test_loss[:, 0].mean() / LN2)},
+        record(label=f"{setting}: change of ln training", predicted=Below(0.0), measured=train, alpha=ALPHA,
+               wrong_measurements={"test": test})  # fmt: skip
+        record(label=f"{setting}: change of ln test", predicted=Above(0.0), measured=test, alpha=ALPHA,
+               wrong_measurements={"training": train})  # fmt: skip
+        fitted, ends = (
+            st.stats.mean_estimate(np.log(loss[:, 0] / LN2)) for loss in (curve.train_loss, curve.test_loss)
         )
+        record(label=f"{setting}: ln of test over ln 2", predicted=Above(0.0), measured=ends, alpha=ALPHA,
+               wrong_measurements={"training": fitted})  # fmt: skip
     picture(lambda figure: draw_curves(figure, "random"), size=(8.0, 5.5))
 
 
@@ -165,7 +166,8 @@ def test_moderate_priors_are_trusted_by_the_evidence_and_beat_guessing(record, p
 def test_evidence_and_test_cross_entropy_are_best_within_a_decade_of_each_other_for_sums(record):
     """λ of the least E over λ of the least test cross-entropy in decades, averaged over 60 data sets.
 
-    The evidence takes the stronger prior, by some 0.16 decades. Training cross-entropy alone would take the weakest.
+    A decade is the step of a sweep over decades, within which two optima are the same. Training cross-entropy alone
+    would take the weakest prior.
     """
     curve = labelled.curve("synthetic", "true")
     singles = [

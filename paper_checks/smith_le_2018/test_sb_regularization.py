@@ -15,8 +15,9 @@ SEEDS = 40
 def test_regularization_closes_the_gap_and_stops_the_rise_of_the_test_loss(record, workers, rng):
     """Accuracy with B = 12 minus that with all of 300 made-up examples, and the rise of the full batch's test loss.
 
-    800 steps at ε = 0.6 and damped momentum 0.9, with λ = 3 and without; the rise is that after step 200. Of one seed
-    the gap scatters by about 0.025, for a difference of 0.05. Controls: each without regularization.
+    800 steps at ε = 0.6 and damped momentum 0.9, with λ = 3 and without; the rise is that after step 200, and has
+    stopped if a tenth of it is not left. Of one seed the gap scatters by about 0.025. Seeds are compared with
+    themselves. Controls: each without regularization, or the other way round.
     """
     seeds = rng.integers(2**31, size=SEEDS)
     gaps, rises = [], []
@@ -28,23 +29,17 @@ def test_regularization_closes_the_gap_and_stops_the_rise_of_the_test_loss(recor
             )
             for b in (12, 300)
         )  # fmt: skip
-        gaps.append(st.stats.mean_estimate(small[:, -1, 0] - full_batch[:, -1, 0]))
-        rises.append(st.stats.mean_estimate(full_batch[:, -1, 1] - full_batch[:, 1, 1]))
+        gaps.append(small[:, -1, 0] - full_batch[:, -1, 0])
+        rises.append(full_batch[:, -1, 1] - full_batch[:, 1, 1])
     (gap, gap_left), (rise, rise_left) = gaps, rises
+    left, reverse = (st.stats.mean_estimate(one - other / 10) for one, other in ((rise_left, rise), (rise, rise_left)))
     record(
-        label="rise of the loss, λ = 0",
-        predicted=Above(0.1),
-        measured=rise,
+        label="rise of the loss, λ = 3, less a tenth of that without",
+        predicted=Below(0.0),
+        measured=left,
         alpha=ALPHA,
-        wrong_measurements={"λ = 3": rise_left},
+        wrong_measurements={"other way round": reverse},
     )
-    record(
-        label="rise of the loss, λ = 3",
-        predicted=Below(0.05),
-        measured=rise_left,
-        alpha=ALPHA,
-        wrong_measurements={"λ = 0": rise},
-    )
-    record(
-        label="gap, λ = 3", predicted=Below(0.0125), measured=gap_left, alpha=ALPHA, wrong_measurements={"λ = 0": gap}
-    )
+    shrinks = st.stats.mean_estimate(gap - gap_left)
+    record(label="gap without, less that with λ = 3", predicted=Above(0.0), measured=shrinks, alpha=ALPHA,
+           wrong_measurements={"other way round": -shrinks.value})  # fmt: skip

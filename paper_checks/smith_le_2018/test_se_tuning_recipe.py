@@ -16,7 +16,9 @@ def test_a_tuned_batch_can_be_tripled_along_with_the_learning_rate_before_accura
     """100 units on 1,000 images for 20 epochs, mean accuracy on 1,000 others over 12 splits (its error is some 0.003).
 
     Step 1: the best of B = 9, 27 and 81 at ε = 0.1, m = 0.9. Step 2: B tripled, and tripled again, with ε ∝ B or with
-    1 − m ∝ 1/B. Each time the noise scale's rule gives the setting. A loss of two percent is a fall.
+    1 − m ∝ 1/B. Each time the noise scale's rule gives the setting. A fall is what a test set of 1,000 shows: two
+    standard errors of the accuracy, 2√(p(1 − p)/1000). The best batch is that of the three which is next to 23, where
+    figure 7's rule puts it: 22.8 at damped ε = 1, which is undamped ε = 0.1 at m = 0.9.
     """
     seeds = rng.integers(2**31, size=SPLITS)
 
@@ -30,6 +32,7 @@ def test_a_tuned_batch_can_be_tripled_along_with_the_learning_rate_before_accura
     best = max(sweep, key=sweep.__getitem__)
     record(label="best batch", predicted=27.0, measured=float(best), rtol=0.1, wrong_predictions={"as small": 9.0})
 
+    fall = 2 * np.sqrt(sweep[best] * (1 - sweep[best]) / 1000)
     tuned = st.SGDHyperparameters(learning_rate=0.1, train_size=TRAIN_SIZE, batch_size=best, momentum=0.9)
 
     def change(factor, adapted):
@@ -40,5 +43,5 @@ def test_a_tuned_batch_can_be_tripled_along_with_the_learning_rate_before_accura
 
     tripled, again = change(3, "learning_rate"), change(9, "learning_rate")
     falls = np.array([again, change(9, "momentum")])
-    record(label="nine times", predicted=Below(-0.02), measured=falls, wrong_measurements={"three times": tripled})
-    record(label="three times", predicted=Above(-0.02), measured=tripled, wrong_measurements={"nine times": again})
+    record(label="nine times", predicted=Below(-fall), measured=falls, wrong_measurements={"three times": tripled})
+    record(label="three times", predicted=Above(-fall), measured=tripled, wrong_measurements={"nine times": again})
