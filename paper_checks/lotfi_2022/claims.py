@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ..claims import SEEN, Claim, Paper
+from ..claims import Claim, Paper
 
 _DATA = "linear model of labels ±1 of MNIST 0/1, noise variance 0.1"
 
@@ -34,8 +34,12 @@ CLAIMS: tuple[Claim, ...] = (
         whose="paper",
         statement="The evidence can prefer the model that generalizes worse, where its conditional part does not.",
         kind="empirical",
-        verdict="holds",
-        assumptions=(SEEN, _DATA, "the better model has the wider prior"),
+        verdict="holds under zeros and ones",
+        assumptions=(
+            _DATA,
+            "the better model has the wider prior",
+            "the two models were found on these digits: on 2/3, 4/5, 6/7 and 8/9 they are no example",
+        ),
     ),
     Claim(
         id="LIW04",
@@ -45,17 +49,21 @@ CLAIMS: tuple[Claim, ...] = (
         statement="Over many models the conditional evidence agrees with the test score better than the evidence does.",
         kind="empirical",
         verdict="holds",
-        assumptions=(SEEN, _DATA, "1 to 32 pixels and eleven decades of prior precision, rank correlation"),
+        assumptions=(_DATA, "so do four other pairs of digits", "1 to 32 pixels and eleven decades of prior precision, ranks"),
     ),
     Claim(
         id="LIW05",
-        check="test_prior_of_the_highest_evidence_is_not_the_one_that_predicts_best",
+        check="test_other_digits_do_not_say_whether_the_prior_of_the_highest_evidence_costs_predictions",
         where="§4, on learning hyperparameters",
         whose="paper",
         statement="The prior of the highest evidence need not be that of the best predictions.",
         kind="empirical",
-        verdict="holds",
-        assumptions=(SEEN, _DATA, "sixteen pixels, where the loss is the largest of the six models"),
+        verdict="open",
+        assumptions=(
+            "linear model of labels ±1, sixteen pixels, noise variance 0.1",
+            "on zeros and ones, where sixteen pixels were chosen for their loss, it is 0.07 nats ± 0.02",
+        ),
+        needs="18,000 test images: on the 400 of 2/3, 4/5, 6/7 and 8/9 the loss is 0.006 nats ± 0.010",
     ),
 )
 

@@ -112,19 +112,20 @@ def test_conditional_evidence_is_the_part_of_the_sum_of_predictions_that_comes_a
 
 @pytest.mark.claim("LIW03")
 def test_evidence_prefers_the_model_that_predicts_worse(record, all_scores):
-    """Two pixels with λ = 0.1 have more evidence than sixteen with λ = 1e-8, and predict worse; five pairs of digits.
+    """Two pixels with λ = 0.1 have more evidence than sixteen with λ = 1e-8, and predict worse, on zeros and ones.
 
-    The bound is zero: of the two models that were found on zeros and ones, the signs are asked elsewhere.
+    The bounds are zero. On none of the four other pairs of digits, which are the controls, are these two models an
+    example: on three the better one has the evidence by 120 nats or more.
     """
     narrow, wide = all_scores[:, :, 1, 7], all_scores[:, :, 4, 0]
     score, evidence, conditional = narrow[2] - wide[2], narrow[0] - wide[0], narrow[1] - wide[1]
-    record(label="test score of two pixels less that of sixteen", predicted=Below(0.0), measured=score,
-           wrong_measurements={"the evidence": evidence})  # fmt: skip
+    record(label="test score of two pixels less that of sixteen", predicted=Below(0.0), measured=score[0],
+           wrong_measurements={"sixes and sevens": score[3]})  # fmt: skip
     record(
         label="log evidence of two pixels less that of sixteen",
         predicted=Above(0.0),
-        measured=evidence,
-        wrong_measurements={"its conditional part": conditional},
+        measured=evidence[0],
+        wrong_measurements={"its conditional part": conditional[0], "other digits": evidence[[1, 2, 4]]},
     )
 
 
@@ -161,21 +162,24 @@ def draw(figure, scores):
 
 
 @pytest.mark.claim("LIW05")
-def test_prior_of_the_highest_evidence_is_not_the_one_that_predicts_best(record, densities, all_scores):
+def test_other_digits_do_not_say_whether_the_prior_of_the_highest_evidence_costs_predictions(
+    record, densities, all_scores
+):
     """What λ of the highest evidence loses, sixteen pixels: against λ that is best for half of the test images.
 
     It is measured on the other half, so that it may have either sign, image by image on the four pairs of digits that
-    had no part in choosing sixteen. Controls: λ that is best against itself, and the wrong way round.
+    had no part in choosing sixteen: 0.006 nats ± 0.010. Control: zeros and ones, on which sixteen were chosen.
     """
     losses = []
-    for each, evidence in zip(densities[1:, 4], all_scores[0, 1:, 4], strict=True):
+    for each, evidence in zip(densities[:, 4], all_scores[0, :, 4], strict=True):
         best = each[:, ::2].mean(axis=1).argmax()
         losses.append(each[best, 1::2] - each[evidence.argmax(), 1::2])
-    loss = st.stats.mean_estimate(np.concatenate(losses))
     record(
         label="loss of test score with λ of the evidence",
-        predicted=Above(0.0),
-        measured=loss,
-        alpha=1e-6,
-        wrong_measurements={"the best λ": 0.0, "wrong way round": -loss.value},
+        predicted=0.01,
+        rival=0.0,
+        measured=st.stats.mean_estimate(np.concatenate(losses[1:])),
+        alpha=0.05,
+        stored=True,
+        wrong_measurements={"zeros and ones": st.stats.mean_estimate(losses[0])},
     )
