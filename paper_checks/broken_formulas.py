@@ -104,6 +104,42 @@ BREAKS = (
 )
 
 
+_STORED = ("C55", "C58", "C59", "C60", "C62", "C63", "C65", "C66", "C68", "C70", "C110")
+"""Claims that read a stored study of the paper's network, of which `smith_le_2018.spots` computes some again."""
+
+TRAINING = (
+    Break(
+        mistake="the network's gradient with the wrong sign",
+        file="models/_relu_passes.py",
+        right="residuals *= scale",
+        wrong="residuals *= -scale",
+        claims=(*_STORED, "C56", "C57", "C61", "C64", "C69", "C73", "C74"),
+    ),
+    Break(
+        mistake="the loss of a network without its mean",
+        file="models/_cross_entropy.py",
+        right="return float(np.mean(",
+        wrong="return float(np.sum(",
+        claims=(*_STORED, "C56", "C57", "C61", "C73"),
+    ),
+    Break(
+        mistake="each batch drawn twice",
+        file="_kernels/noise.py",
+        right="low, high = np.uint64(step) & _LOW, np.uint64(step) >> _32",
+        wrong="low, high = np.uint64(step // 2) & _LOW, np.uint64(step // 2) >> _32",
+        claims=(*_STORED, "C56", "C57", "C61", "C82", "LZU01", "Y01"),
+    ),
+    Break(
+        mistake="momentum left out of the steps",
+        file="training/_arguments.py",
+        right="constants = [hp.momentum, 1 - hp.dampening, 0.0, 0.0, 0.0]",
+        wrong="constants = [0.0, 1 - hp.dampening, 0.0, 0.0, 0.0]",
+        claims=(*_STORED, "C56", "C57", "C61", "C69", "C73", "C74", "C94", "LZU03"),
+    ),
+)
+BREAKS += TRAINING
+
+
 def red(broken: Break) -> list[str]:
     """Return those of its claims that turn red."""
     with tempfile.TemporaryDirectory() as folder:

@@ -8,9 +8,6 @@ KINDS = ("identity", "asymptotic", "statistical", "empirical")
 VERDICTS = ("holds", "holds under ", "holds to O(", "fails here", "open")
 WHOSE = ("paper", "reading", "objection")
 
-SEEN = "its bound was set, or moved, after the value had been seen"
-"""An assumption of a check: what it finds again is known, what it would have found elsewhere is not."""
-
 
 @dataclass(frozen=True, slots=True)
 class Detail:

@@ -335,3 +335,32 @@ def test_every_mistake_that_is_tried_is_one_of_the_present_package(papers):
         assert broken_formulas.replaced(text, broken) != text
         assert set(broken.claims) <= known
         assert broken.mistake in stored
+
+
+STUDIES = {"swept", "watched", "fresh"}  # fixtures of the checks of Smith & Le that read what is stored
+
+
+def test_every_claim_on_a_stored_study_is_asked_about_each_mistake_in_training():
+    broken_formulas = importlib.import_module("paper_checks.broken_formulas")
+    functions = [
+        node
+        for path in (FOLDER / "smith_le_2018").glob("test_*.py")
+        for node in ast.parse(path.read_text(encoding="utf-8")).body
+        if isinstance(node, ast.FunctionDef) and node.name.startswith("test_")
+    ]
+    resting = {
+        ast.literal_eval(node.decorator_list[0].args[0])
+        for node in functions
+        if STUDIES & {argument.arg for argument in node.args.args}
+    }
+    assert resting
+    for broken in broken_formulas.TRAINING:
+        assert resting <= set(broken.claims), broken.mistake
+
+
+def test_every_cell_of_a_stored_study_has_its_loss_after_some_steps():
+    data = FOLDER.parent / "examples" / "data"
+    spots = (data / "mnist_spots.csv").read_text(encoding="utf-8").splitlines()[1:]
+    for sweep, n in Counter(line.split(",")[0] for line in spots).items():
+        rows = (data / f"mnist_{sweep}.csv").read_text(encoding="utf-8").splitlines()[2:]
+        assert n == len(rows), sweep

@@ -49,7 +49,11 @@ CLAIMS: tuple[Claim, ...] = (
         statement="Over many models the conditional evidence agrees with the test score better than the evidence does.",
         kind="empirical",
         verdict="holds",
-        assumptions=(_DATA, "so do four other pairs of digits", "1 to 32 pixels and eleven decades of prior precision, ranks"),
+        assumptions=(
+            _DATA,
+            "so do four other pairs of digits",
+            "1 to 32 pixels and eleven decades of prior precision, ranks",
+        ),
     ),
     Claim(
         id="LIW05",
