@@ -222,13 +222,15 @@ CLAIMS: tuple[Claim, ...] = (
     ),
     Claim(
         id="C52",
-        check="test_evidence_and_test_cross_entropy_are_best_within_a_decade_of_each_other_for_images",
+        check="test_five_folds_of_images_cannot_tell_whether_evidence_and_test_cross_entropy_are_best_at_the_same_prior",
         where="§3, fig. 2b",
         whose="paper",
         statement="Test cross-entropy and E have their minima at the same λ, for images.",
         kind="empirical",
-        verdict="holds under a tolerance of a decade",
+        verdict="open",
         assumptions=(_IMAGES, "averages over five folds"),
+        needs="more images to test: on 1,000 the distance of the two best λ is 0.3 decades ± 0.7; an error of a quarter of "
+        "a decade takes some 8,000, and two classes of Fashion-MNIST have 12,000",
         details=(Detail("λ swept over decades"),),
     ),
     Claim(
