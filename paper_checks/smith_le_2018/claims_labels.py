@@ -229,8 +229,8 @@ CLAIMS: tuple[Claim, ...] = (
         kind="empirical",
         verdict="open",
         assumptions=(_IMAGES, "averages over five folds"),
-        needs="more images to test: on 1,000 the distance of the two best λ is 0.3 decades ± 0.7; an error of a quarter of "
-        "a decade takes some 8,000, and two classes of Fashion-MNIST have 12,000",
+        needs="more images to test: on 1,000 the distance of the two best λ is 0.3 decades ± 0.7; an error of a "
+        "quarter of a decade takes some 8,000, and two classes of Fashion-MNIST have 12,000",
         details=(Detail("λ swept over decades"),),
     ),
     Claim(
