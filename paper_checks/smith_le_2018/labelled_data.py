@@ -64,6 +64,15 @@ def _folds(rng: np.random.Generator) -> Iterator[tuple[np.ndarray, ...]]:
         yield x[~test], y[~test], x[test], y[test]
 
 
+def whitened(x: np.ndarray, x_test: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return inputs of covariance one over the training examples, in the directions that these span, and a bias."""
+    mean = x.mean(axis=0)
+    _, deviations, directions = np.linalg.svd(x - mean, full_matrices=False)
+    kept = deviations > 1e-6 * deviations[0]
+    white = directions[kept].T / deviations[kept] * np.sqrt(len(x))
+    return tuple(np.column_stack([(part - mean) @ white, np.ones(len(part))]) for part in (x, x_test))
+
+
 @functools.cache
 def curve(setting: str, labels: str) -> st.evidence.EvidenceCurve:
     """Return E, losses and accuracies of each split over λ."""

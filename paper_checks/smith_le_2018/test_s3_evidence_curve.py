@@ -143,6 +143,26 @@ def test_weak_priors_are_not_rejected_by_the_evidence_and_predict_well_for_image
     )
 
 
+@pytest.mark.claim("C111")
+def test_weak_priors_are_rejected_by_laplaces_evidence_and_predict_badly_for_whitened_images(record):
+    """At λ = 1e-6 Laplace's E is positive and the test cross-entropy above ln 2, for whitened images.
+
+    Two folds of zeros and ones. The bounds are zero and guessing. Control: λ = 10.
+    """
+    splits = []
+    for model, x_test, y_test in labelled.splits("MNIST", "true")[:2]:
+        x, x_test = labelled.whitened(model.X, x_test)
+        splits.append((st.models.LogisticRegression(x, model.y), x_test, y_test))
+    curve = st.evidence.evidence_curve(splits, labelled.PRECISIONS[::2])
+    for label, values, bound in (("test loss", curve.test_loss, LN2), ("E", curve.log_evidence_ratio, 0.0)):
+        record(
+            label=f"{label} at λ = 1e-6",
+            predicted=Above(bound),
+            measured=values[:, 0],
+            wrong_measurements={"λ = 10": values[:, 7]},
+        )
+
+
 @pytest.mark.claim("C50")
 def test_moderate_priors_are_trusted_by_the_evidence_and_beat_guessing(record, picture):
     """At λ = 10 E < 0 with true labels, and the test cross-entropy is below ln 2; with random labels neither is so."""
