@@ -92,8 +92,8 @@ CLAIMS: tuple[Claim, ...] = (
         verdict="fails here",
         assumptions=(
             _IMAGES,
-            "at λ = 1e-4 the ratio is 134; with standardized pixels it is 71 to 78, with whitened ones 2.0 to 2.3, bias "
-            "or none; at λ = 1 it is 40, 40 and 1.6",
+            "at λ = 1e-4 the ratio is 134; with standardized pixels it is 71 to 78, with whitened ones 2.0 to 2.3, "
+            "bias or none; at λ = 1 it is 40, 40 and 1.6",
         ),
         details=(
             Detail("margins about half as large again"),
