@@ -85,8 +85,8 @@ def catalogue(papers: Mapping[str, Paper]) -> str:
 
 def _origin(claim: Claim) -> Iterator[str]:
     """Say whose a claim is, where that and its numbers were read, and what would decide it."""
-    source = f"read in {claim.read_in}" if claim.read_in else "recalled"
-    yield f"This is {OWNERS[claim.whose]}; its place is {source}."
+    source = f" (read in {claim.read_in})" if claim.read_in else " (recalled)" if claim.whose == "paper" else ""
+    yield f"This is {OWNERS[claim.whose]}{source}."
     if claim.details:
         yield f"The paper's setting: {'; '.join(map(str, claim.details))}."
     if claim.needs:
