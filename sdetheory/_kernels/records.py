@@ -103,3 +103,55 @@ class Visits(NamedTuple):
     stayed: Any  # time from the entry of each core to that of the next one, summed
     moves: Any
     lost: Any  # 0, or the number of steps after which the lane is not finite
+
+
+class Examples(NamedTuple):
+    """The data of a generalized linear model, and how its cost depends on the products x·w."""
+
+    inputs: Any  # (N, d)
+    targets: Any  # (N,)
+    derivatives: Any  # block function of rows of products and targets: the first, or the first and the second
+    precision: Any  # of the prior
+
+
+class Weighting(NamedTuple):
+    """How a step weighs the gradients of the examples."""
+
+    amplitude: Any  # of the noise
+    half: Any  # half the time of the SGD step whose drift is to be modified, or 0
+
+
+class Runs(NamedTuple):
+    """Weights, velocities and second moments of runs (n_runs, d), which of them diverged, and the first's number."""
+
+    w: Any
+    v: Any
+    second: Any  # of no columns where they are not needed
+    diverged: Any  # (n_runs,) first step after which a run is not finite, or -1
+    first: Any
+
+
+class Batches(NamedTuple):
+    """How the batches of a step are drawn: the sampling, their size at each step, their weights, and random bits."""
+
+    kind: Any
+    sizes: Any  # (n_steps,)
+    mix: Any  # weights, of sum 1, of the batches of one step
+    draw: Any
+    key: Any
+
+
+class Optimizer(NamedTuple):
+    """How weights are moved by a gradient."""
+
+    kind: Any
+    rates: Any  # (n_steps,)
+    constants: Any  # momentum, scale of a gradient, decay and floor of second moments, 1 if their start is corrected
+
+
+class Averages(NamedTuple):
+    """Sums over the steps from number `begin` on, of weights (n_runs, d) and of their products (n_runs, d, d)."""
+
+    begin: Any
+    sums: Any
+    squares: Any

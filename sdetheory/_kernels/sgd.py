@@ -5,6 +5,7 @@ on the epoch), so that results do not depend on threads, blocks or chunks of ste
 """
 
 import math
+from typing import Any, NamedTuple
 
 import numpy as np
 from numba import njit, prange
@@ -92,9 +93,20 @@ def batches(out, n, kind, run, first_step, draw_words, key):
         mark = _draw(out[s : s + 1], size, words, kind, n, orders, step % per_epoch * size, marks, mark)
 
 
+class _Room(NamedTuple):
+    """Where a block's gradients are computed: one example of each lane, products and targets, slopes, no parameters."""
+
+    tile: Any
+    products: Any
+    slopes: Any
+    none: Any
+
+
 @njit(error_model="numpy")
-def _gradient(g, tile, products, slopes, w, X, y, chosen, size, slope, none, weight):
+def _gradient(g, room, w, examples, chosen, size, weight):
     """Add weight times the sum of the gradients of each run's batch, without the prior, to g (m d, L)."""
+    tile, products, slopes, none = room.tile, room.products, room.slopes, room.none
+    X, y = examples.inputs, examples.targets
     m, lanes = slopes.shape
     d = X.shape[1]
     for b in range(size):
@@ -109,7 +121,7 @@ def _gradient(g, tile, products, slopes, w, X, y, chosen, size, slope, none, wei
             for j in range(d):
                 for lane in range(lanes):
                     products[a, lane] += w[a * d + j, lane] * tile[j, lane]
-        slope(products, none, slopes)
+        examples.derivatives(products, none, slopes)
         for a in range(m):
             for lane in range(lanes):
                 slopes[a, lane] *= weight
@@ -198,78 +210,81 @@ def change(w, v, second, gradient, optimizer, numbers):
 
 
 @njit(error_model="numpy")
-def _keep(w, v, second, x, velocity, moment, low, lane):
+def _keep(runs, run, x, velocity, moment, lane):
     """Write a lane of a block back to the arrays of all runs."""
+    w, v, second = runs.w, runs.v, runs.second
     for j in range(x.shape[0]):
-        w[low + lane, j] = x[j, lane]
-        v[low + lane, j] = velocity[j, lane]
+        w[run, j] = x[j, lane]
+        v[run, j] = velocity[j, lane]
     for j in range(moment.shape[0]):
-        second[low + lane, j] = moment[j, lane]
+        second[run, j] = moment[j, lane]
 
 
-@checked
-@njit(parallel=True, error_model="numpy", cache=True)
-def advance(
-    w, v, second, X, y, prior, slope, kind, optimizer, sizes, rates, constants, mix, first_run, first_step, draw_words,
-    key, diverged, average_from, sums, squares,
-):  # fmt: skip
-    """Make len(sizes) steps of every run, of which the first has the number first_run.
-
-    w, v (n_runs, d) are weights and velocities, second the second moments (of no columns where they are not needed);
-    X (N, d/m), y (N,) the data, for m products an example. constants are the momentum, the scale of a gradient, the
-    decay of the second moment, its floor, and 1 if averages are freed of their start at zero. mix are the weights, of
-    sum 1, of the batches of a step. Weights after each step from number average_from on are added to sums (n_runs, d),
-    their products to squares (n_runs, d, d); either may be empty. diverged (n_runs,) takes the first step after which a
-    run is not finite; its weights stay as they were then, its sums mean nothing.
-    """
-    n_runs, d = w.shape
+@njit(error_model="numpy")
+def _advance(runs, examples, batches, optimizer, averages, first_step, low):
+    """Make the steps of one block, whose first run is row `low` of the arrays."""
+    X, diverged = examples.inputs, runs.diverged
+    kind, sizes, mix, draw, key = batches.kind, batches.sizes, batches.mix, batches.draw, batches.key
+    begin, sums, squares = averages.begin, averages.sums, averages.squares
+    rates, pull = optimizer.rates, examples.precision / X.shape[0]
+    n_runs, d = runs.w.shape
     n = X.shape[0]
     outputs = d // X.shape[1]
     most = sizes.max()
     per_epoch = n // most
-    for block in prange((n_runs + LANES - 1) // LANES):
-        low = block * LANES
-        lanes = min(LANES, n_runs - low)
-        x = np.ascontiguousarray(w[low : low + lanes].T)
-        velocity = np.ascontiguousarray(v[low : low + lanes].T)
-        moment = np.ascontiguousarray(second[low : low + lanes].T)
-        words = np.empty((_rows(kind, n, most), lanes), np.uint64)
-        orders = np.empty((lanes, n if kind == RESHUFFLING else 0), np.int64)
-        marks = np.zeros(n, np.int64)
-        chosen = np.empty((lanes, most), np.int64)
-        tile, g = np.empty((X.shape[1], lanes)), np.empty((d, lanes))
-        products, slopes, none = np.empty((outputs + 1, lanes)), np.empty((outputs, lanes)), np.empty(1)
-        check = np.empty(lanes)
-        epoch, mark = -1, 0
-        for s in range(sizes.shape[0]):
-            step, size = first_step + s, sizes[s]
-            g[:] = 0.0
-            for part in range(mix.size):
-                number = step * mix.size + part
-                if kind != RESHUFFLING:
-                    draw_words(words[: _rows(kind, n, size)], first_run + low, number, _BATCH_TAG, key)
-                elif number // per_epoch != epoch:
-                    epoch = number // per_epoch
-                    draw_words(words, first_run + low, epoch, _EPOCH_TAG, key)
-                    _shuffle(orders, words)
-                mark = _draw(chosen, size, words, kind, n, orders, number % per_epoch * size, marks, mark)
-                _gradient(g, tile, products, slopes, x, X, y, chosen, size, slope, none, mix[part])
-            _move(x, velocity, moment, g, optimizer, rates[s], 1.0 / size, prior / n, constants, step)
-            check[:] = 0.0
-            for j in range(d):
-                for lane in range(lanes):
-                    check[lane] += x[j, lane] * 0.0
+    lanes, first_run = min(LANES, n_runs - low), runs.first + low
+    x = np.ascontiguousarray(runs.w[low : low + lanes].T)
+    velocity = np.ascontiguousarray(runs.v[low : low + lanes].T)
+    moment = np.ascontiguousarray(runs.second[low : low + lanes].T)
+    words = np.empty((_rows(kind, n, most), lanes), np.uint64)
+    orders = np.empty((lanes, n if kind == RESHUFFLING else 0), np.int64)
+    marks = np.zeros(n, np.int64)
+    chosen = np.empty((lanes, most), np.int64)
+    room = _Room(np.empty((X.shape[1], lanes)), np.empty((outputs + 1, lanes)), np.empty((outputs, lanes)), np.empty(1))
+    g, check = np.empty((d, lanes)), np.empty(lanes)
+    epoch, mark = -1, 0
+    for s in range(sizes.shape[0]):
+        step, size = first_step + s, sizes[s]
+        g[:] = 0.0
+        for part in range(mix.size):
+            number = step * mix.size + part
+            if kind != RESHUFFLING:
+                draw(words[: _rows(kind, n, size)], first_run, number, _BATCH_TAG, key)
+            elif number // per_epoch != epoch:
+                epoch = number // per_epoch
+                draw(words, first_run, epoch, _EPOCH_TAG, key)
+                _shuffle(orders, words)
+            mark = _draw(chosen, size, words, kind, n, orders, number % per_epoch * size, marks, mark)
+            _gradient(g, room, x, examples, chosen, size, mix[part])
+        _move(x, velocity, moment, g, optimizer.kind, rates[s], 1.0 / size, pull, optimizer.constants, step)
+        check[:] = 0.0
+        for j in range(d):
             for lane in range(lanes):
-                if check[lane] != 0.0 and diverged[low + lane] < 0:
-                    diverged[low + lane] = step + 1
-                    _keep(w, v, second, x, velocity, moment, low, lane)
-            if step >= average_from:
-                for lane in range(lanes):
-                    for i in range(d):
-                        sums[low + lane, i] += x[i, lane]
-                        for j in range(squares.shape[2]):
-                            squares[low + lane, i, j] += x[i, lane] * x[j, lane]
-        # A lane that diverged goes on, for its neighbours' sake, but nothing of that is kept.
+                check[lane] += x[j, lane] * 0.0
         for lane in range(lanes):
-            if diverged[low + lane] < 0:
-                _keep(w, v, second, x, velocity, moment, low, lane)
+            if check[lane] != 0.0 and diverged[low + lane] < 0:
+                diverged[low + lane] = step + 1
+                _keep(runs, low + lane, x, velocity, moment, lane)
+        if step >= begin:
+            for lane in range(lanes):
+                for i in range(d):
+                    sums[low + lane, i] += x[i, lane]
+                    for j in range(squares.shape[2]):
+                        squares[low + lane, i, j] += x[i, lane] * x[j, lane]
+    # A lane that diverged goes on, for its neighbours' sake, but nothing of that is kept.
+    for lane in range(lanes):
+        if diverged[low + lane] < 0:
+            _keep(runs, low + lane, x, velocity, moment, lane)
+
+
+@checked
+@njit(parallel=True, error_model="numpy", cache=True)
+def advance(runs, examples, batches, optimizer, averages, first_step):
+    """Make as many steps of every run as there are sizes of batches, the first of which has the number first_step.
+
+    Models of m products an example have inputs (N, d/m). What diverged keeps the weights that it had then, and its sums
+    mean nothing; the arrays of `averages` may be empty.
+    """
+    blocks = (runs.w.shape[0] + LANES - 1) // LANES
+    for block in prange(blocks):
+        _advance(runs, examples, batches, optimizer, averages, first_step, block * LANES)

@@ -23,14 +23,15 @@ from ._cache import checked
 
 _block = types.float64[:, ::1]
 _vector = types.float64[::1]
+_key = types.uint64[::1]
 
 FIELD = types.void(_block, _vector, _block)
 """x (d, L), parameters with the time as the last one, out (rows, L)."""
 
-NOISE = types.void(_block, types.uint64[:, ::1], types.int64, types.int64, types.uint64[::1])
+NOISE = types.void(_block, types.uint64[:, ::1], types.int64, types.int64, _key)
 """z (rows, L), scratch (2, L), number of the first row, first path, key (2,)."""
 
-WORDS = types.void(types.uint64[:, ::1], types.int64, types.int64, types.int64, types.uint64[::1])
+WORDS = types.void(types.uint64[:, ::1], types.int64, types.int64, types.int64, _key)
 """words (2 groups, L), first run, step or epoch, tag, key (2,)."""
 
 _field, _whole = types.FunctionType(FIELD), types.int64
@@ -49,8 +50,14 @@ STEP = types.void(_block, _block, _block, _whole, _whole, EQUATION, types.float6
 """x (d, L), scratch, numbers, which of them is the first, number of steps, equation, dt."""
 
 _record(records.Step, types.FunctionType(STEP), _whole, _whole, _whole)
-_record(records.Numbers, types.FunctionType(NOISE), *5 * (_whole,), types.uint64[::1])
+_record(records.Numbers, types.FunctionType(NOISE), *5 * (_whole,), _key)
 _record(records.Clock, types.float64, types.float64, _whole)
+_record(records.Examples, _block, _vector, _field, types.float64)
+_record(records.Weighting, types.float64, types.float64)
+_record(records.Runs, _block, _block, _block, types.int64[::1], _whole)
+_record(records.Batches, _whole, types.int64[::1], _vector, types.FunctionType(WORDS), _key)
+_record(records.Optimizer, _whole, _vector, _vector)
+_record(records.Averages, _whole, _block, types.float64[:, :, ::1])
 
 
 @cache

@@ -65,24 +65,25 @@ def _weigh(residuals, z, amplitude, dt):
 
 
 @njit(error_model="numpy")
-def _advance(w, x, xt, y, derivatives, numbers, noise, path, step, n_frames, every, key, frames):
+def _advance(w, examples, xt, weighting, numbers, clock, path, n_frames, every, frames):
     """Make steps of one block w (p, L), whose first path is number `path`; frames (n_frames, used, p) are its own."""
+    x, precision, derivatives = examples.inputs, examples.precision, examples.derivatives
+    amplitude, half, dt, step = weighting.amplitude, weighting.half, clock.dt, clock.step
+    generate, rows, key = numbers.generate, numbers.each, numbers.key
     p, lanes = w.shape
     n = x.shape[0]
-    dt, amplitude, precision, half = numbers[0], numbers[1], numbers[2], numbers[3]
-    rows = (n + 3) // 4 * 4
     z, words = np.zeros((rows, lanes)), np.empty((2, max(lanes, rows // 4)), np.uint64)
     modified = half > 0.0
     # Products and targets of all examples and lanes side by side: one call gives the derivatives of all.
     given, found, none = np.empty((2, n * lanes)), np.empty((2 if modified else 1, n * lanes)), np.empty(0)
-    given[1] = np.repeat(y, lanes)
+    given[1] = np.repeat(examples.targets, lanes)
     products, residuals = given[0].reshape(n, lanes), found[0].reshape(n, lanes)
     curvatures = found[-1].reshape(n, lanes)
     total, gradient = np.empty((p, lanes)), np.empty((p if modified else 0, lanes))
     along = np.empty((n if modified else 0, lanes))
     for q in range(step, step + n_frames * every):
         if amplitude > 0.0:
-            noise(z, words, q * rows, path, key)
+            generate(z, words, q * rows, path, key)
         _product(xt, w, products)
         derivatives(given, none, found)
         if modified:
@@ -110,13 +111,11 @@ def _advance(w, x, xt, y, derivatives, numbers, noise, path, step, n_frames, eve
 
 @checked
 @njit(parallel=True, error_model="numpy", cache=True)
-def advance(state, x, xt, y, derivatives, numbers, noise, first_path, step, n_frames, every, key, frames):
-    """Make n_frames * every steps of all blocks of state (n_blocks, p, L), in place; `step` have been made before.
+def advance(state, examples, transposed, weighting, numbers, clock, n_frames, every, frames):
+    """Make n_frames * every steps of all blocks of state (n_blocks, p, L), in place.
 
-    derivatives fills rows (1 or 2, m) with the first and, if it is to be used, the second derivative of the examples'
-    costs by products x.w and targets (2, m). numbers are dt, the noise's amplitude, the prior's precision, and half the
-    time of the SGD step whose drift is to be modified, or 0. x (n, p) and its transpose are the inputs. Step q of a
-    path uses its normals from number q m on, m being n rounded up to a multiple of four.
+    The derivatives of the examples are the first and, if the drift is to be modified, the second; transposed (p, n) are
+    the inputs once more. A step uses as many numbers as there are examples, rounded up to a multiple of four.
 
     After each `every` the positions go to frames (n_frames, n_paths, p), which is empty if none are wanted.
     """
@@ -124,16 +123,16 @@ def advance(state, x, xt, y, derivatives, numbers, noise, first_path, step, n_fr
     for block in prange(blocks):
         first, last = block * lanes, min((block + 1) * lanes, frames.shape[1])
         _advance(
-            state[block], x, xt, y, derivatives, numbers, noise, first_path + first, step, n_frames, every, key,
+            state[block], examples, transposed, weighting, numbers, clock, numbers.path + first, n_frames, every,
             frames[:, first:last],
         )  # fmt: skip
 
 
 @checked
 @njit(error_model="numpy", cache=True)
-def advance_one(state, x, xt, y, derivatives, numbers, noise, first_path, step, n_frames, every, key, frames):
+def advance_one(state, examples, transposed, weighting, numbers, clock, n_frames, every, frames):
     """Do the same for a state of one block, without the threads that would wait for it."""
-    _advance(state[0], x, xt, y, derivatives, numbers, noise, first_path, step, n_frames, every, key, frames)
+    _advance(state[0], examples, transposed, weighting, numbers, clock, numbers.path, n_frames, every, frames)
 
 
 @checked

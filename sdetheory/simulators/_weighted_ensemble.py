@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from .. import _validate
-from .._kernels import noise, weighted
+from .._kernels import noise, records, weighted
 from .._kernels.block import compiled_source
 from .._kernels.signatures import FIELD, NOISE, compiled
 from ..engine.fork import check_threads
@@ -47,12 +47,13 @@ class WeightedPlan:
 
     @cached_property
     def form(self) -> tuple[Any, ...] | None:
-        """Inputs, transposed inputs, targets, and the derivatives of costs as machine code; None of other models."""
+        """The examples with machine code for the derivatives, and their transposed inputs; None of other models."""
         model, likelihood = self.sde.model, likelihood_of(self.sde.model)
         if likelihood is None or likelihood.outputs != 1:
             return None
         derivatives = compiled_source(FIELD, derivatives_source(likelihood, self.sde.order))
-        return model.X, np.ascontiguousarray(model.X.T), model.y.astype(np.float64), derivatives
+        examples = records.Examples(model.X, model.y.astype(np.float64), derivatives, model.prior_precision)
+        return examples, np.ascontiguousarray(model.X.T)
 
     @cached_property
     def step(self) -> str:
@@ -158,16 +159,17 @@ class WeightedEnsemble(Ensemble):
         key = self.seed.generate_state(2, np.uint32).astype(np.uint64)
         sde = self.plan.sde
         amplitude = np.sqrt(self.dt * sde.noise_scale / (sde.n_noises - 1))
+        rows = -(-sde.n_noises // 4) * 4
         if self.plan.form is not None:
-            numbers = np.array([self.dt, amplitude, sde.model.prior_precision, sde.half_step])
+            examples, transposed = self.plan.form
             kernel = weighted.advance if len(self.state) > 1 else weighted.advance_one
             kernel(
-                self.state, *self.plan.form, numbers, normals, self.first_path,
-                self.step, n_frames, n_steps, key, frames,
+                self.state, examples, transposed, records.Weighting(amplitude, sde.half_step),
+                records.Numbers(normals, rows, rows, 1, 1, self.first_path, key),
+                records.Clock(self.dt, self.start, self.step), n_frames, n_steps, frames,
             )  # fmt: skip
             self.step += n_frames * n_steps
             return
-        rows = -(-sde.n_noises // 4) * 4
         z, words = np.empty((rows, self.state.shape[2])), np.empty((2, max(rows // 4, 32)), np.uint64)
         begun = self.step
         for step in range(begun, begun + n_frames * n_steps):

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from .._kernels import noise
+from .._kernels import noise, records
 from .._kernels import sgd as kernels
 from .._kernels.block import compiled_source
 from .._kernels.signatures import FIELD, WORDS, compiled
@@ -86,17 +86,20 @@ def _draw(problem: Problem, run: int, first: int, n_steps: int) -> NDArray[np.in
 
 def _ensemble(problem: Problem) -> Any:
     model = problem.model
-    y = model.y.astype(np.float64)
     slope = compiled_source(FIELD, slopes_source(likelihood_of(model)))
+    examples = records.Examples(model.X, model.y.astype(np.float64), slope, model.prior_precision)
     words = compiled(WORDS, noise.batch_words)
 
     def advance(runs: Descent, n_steps: int, look: bool) -> bool:
         chunk = slice(runs.step, runs.step + n_steps)
         kernels.advance(
-            runs.w, runs.v, runs.second, model.X, y, model.prior_precision, slope, problem.kind, problem.optimizer,
-            problem.sizes[chunk], problem.rates[chunk], problem.constants, problem.mix, runs.first_path, runs.step,
-            words, problem.key, runs.diverged, problem.average_from, runs.sums, runs.squares,
-        )  # fmt: skip  # pyright: ignore[reportCallIssue]
+            records.Runs(runs.w, runs.v, runs.second, runs.diverged, runs.first_path),
+            examples,
+            records.Batches(problem.kind, problem.sizes[chunk], problem.mix, words, problem.key),
+            records.Optimizer(problem.optimizer, problem.rates[chunk], problem.constants),
+            records.Averages(problem.average_from, runs.sums, runs.squares),
+            runs.step,
+        )  # pyright: ignore[reportCallIssue]
         return True
 
     return advance
