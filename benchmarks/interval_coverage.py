@@ -282,22 +282,22 @@ def _averages(target, n):
     generator, dt = np.random.default_rng(5), langevin._step(target, None)
     nodes, weights = np.polynomial.legendre.leggauss(langevin._NODES)
     start = langevin._start(target, len(nodes) * n, generator)
-    start[:, -2] = np.repeat((nodes + 1) / 2, n)
-    sde = langevin._interpolation(target, rate=0.0)
-    method, steps = "leimkuhler-matthews", math.ceil(5 / dt)
-    start = langevin._run(sde, start, dt, 2 * steps, method, generator).final
-    end = langevin._run(sde, start, dt, steps, method, generator).final
-    return ((end - start)[:, -1] / (steps * dt)).reshape(len(nodes), n), weights / 2
+    start[:, -1] = np.repeat((nodes + 1) / 2, n)
+    sde, method = langevin._interpolation(target), "leimkuhler-matthews"
+    half, every = langevin._stretches("duration", 2.5, dt, 16)
+    start = langevin._run(sde, start, dt, 4 * half * every, method, generator).final
+    heights = langevin._heights(target, sde, start, dt, 2 * half, every, method, generator)
+    return heights[1:].mean(axis=0).reshape(len(nodes), n), weights / 2
 
 
 def _work(target, n):
     """Return the work done on n paths of annealed."""
     generator, dt = np.random.default_rng(6), langevin._step(target, None)
-    steps = math.ceil(10 / dt)
+    levels, every = langevin._stretches("duration", 10.0, dt, 32)
     start = langevin._start(target, n, generator)
-    start[:, -2] = 1 / steps
-    sde = langevin._interpolation(target, rate=1 / (steps * dt))
-    return langevin._run(sde, start, dt, steps, "leimkuhler-matthews", generator).final[:, -1] / (steps * dt)
+    start[:, -1] = 1 / levels
+    sde = langevin._interpolation(target, 1 / levels, every * dt)
+    return langevin._heights(target, sde, start, dt, levels, every, "leimkuhler-matthews", generator)[:-1].mean(axis=0)
 
 
 def main(seeds: int, parts: list[str]) -> None:

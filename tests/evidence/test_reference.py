@@ -14,7 +14,7 @@ from sdetheory.evidence import annealed, importance_sampling, laplace, quadratur
 from sdetheory.evidence.classifiers._whitened import Whitened
 from sdetheory.evidence.classifiers.reference import _pareto_shape
 from sdetheory.evidence.classifiers.thermodynamic import _interpolation
-from sdetheory.models import LogisticRegression, SoftmaxRegression
+from sdetheory.models import LogisticRegression, PoissonRegression, ProbitRegression, SoftmaxRegression
 from sdetheory.stats import agrees
 
 ALPHA = 1e-4
@@ -155,20 +155,22 @@ def test_softmax_by_importance_sampling(rng):
     assert agrees(importance_sampling(fit, rng=rng).log_evidence, quadrature(fit), alpha=ALPHA)
 
 
-def test_langevin_drift_is_minus_the_gradient_of_the_interpolation(rng):
-    target = Whitened.of(laplace(small(rng, 12, 3), 0.2))
-    sde = _interpolation(target, rate=0.7)
+@pytest.mark.parametrize("kind", [LogisticRegression, PoissonRegression, ProbitRegression])
+def test_langevin_drift_is_minus_the_gradient_of_the_interpolation(kind, rng):
+    """At each of the four values that β takes while it rises, at the first step of a level and at its last."""
+    given = small(rng, 12, 3)
+    target = Whitened.of(laplace(kind(given.X, given.y), 0.2))
+    dt, every = 0.1, 3
+    sde = _interpolation(target, 0.25, every * dt)
     u, h = rng.standard_normal(3), 1e-5
-    for beta in (0.0, 0.3, 1.0):
+    for step, beta in enumerate(np.repeat([0.25, 0.5, 0.75, 1.0], every)):
 
         def cost(points, beta=beta):
             return 0.5 * (1 - beta) * np.sum(points**2, axis=-1) - beta * target.log_density(points)
 
         slopes = (cost(u + h * np.eye(3)) - cost(u - h * np.eye(3))) / (2 * h)
-        drift = sde.drift([*u, beta, 5.0])
-        np.testing.assert_allclose(drift[:3], -slopes, atol=1e-9)
-        assert drift[3] == 0.7
-        assert drift[4] == pytest.approx(-target.log_density(u[None])[0] - u @ u / 2, abs=1e-12)
+        drift = sde.drift([*u, 0.25], step * dt)
+        np.testing.assert_allclose(drift, [*-slopes, 0.0], atol=1e-8)
 
 
 def test_langevin_dynamics_gives_the_evidence(rng):
@@ -183,6 +185,19 @@ def test_langevin_dynamics_gives_the_evidence(rng):
         assert agrees(estimate, exact, alpha=ALPHA)
         assert not agrees(estimate, fit.log_evidence, alpha=ALPHA)
     assert work.effective_samples > 1000 and work.pareto_k < 0.5
+
+
+@pytest.mark.parametrize("kind", [PoissonRegression, ProbitRegression])
+def test_langevin_dynamics_serves_every_likelihood(kind, rng):
+    """Two weights. Laplace's Gaussian is off by many standard errors: the negative control."""
+    given = np.random.default_rng(5)
+    X = given.standard_normal((20, 2))
+    y = given.poisson(np.exp(0.5 * X[:, 0])) if kind is PoissonRegression else (X[:, 0] > 0.5).astype(int)
+    fit = laplace(kind(X, y), 0.3)
+    exact = quadrature(fit)
+    for found in (thermodynamic(fit, rng=rng), annealed(fit, n_paths=2000, rng=rng).log_evidence):
+        assert agrees(found, exact, alpha=ALPHA)
+        assert not agrees(found, fit.log_evidence, alpha=ALPHA)
 
 
 def test_bias_of_the_step_is_seen(rng):
@@ -218,7 +233,7 @@ def test_refusals(rng):
         for wrong in ({name: 1e300}, {"dt": 5e-324}):
             with pytest.raises(InvalidInputError, match=r"must be at most 2\*\*40 steps dt"):
                 call(fit, **wrong)
-    with pytest.raises(IncompatibleError, match="logistic regression only"):
+    with pytest.raises(IncompatibleError, match="one product x·w an example"):
         annealed(laplace(SoftmaxRegression(model.X, model.y), 1.0))
     with pytest.raises(IncompatibleError, match="no direction"):
         importance_sampling(laplace(LogisticRegression(np.zeros((12, 2)), model.y), 1.0))

@@ -8,8 +8,9 @@ import pytest
 from scipy import integrate, stats
 
 import sdetheory as st
-from sdetheory.evidence import laplace, quadrature
+from sdetheory.evidence import annealed, laplace, quadrature, thermodynamic
 from sdetheory.models import fisher_information
+from sdetheory.stats import agrees
 from sdetheory.training import _engine as _sgd_engine
 
 FILE = '''
@@ -84,6 +85,9 @@ def test_a_likelihood_is_one_file(kind, rng):
     )  # fmt: skip
     assert quadrature(fit) == pytest.approx(np.log(right), abs=1e-9)
     assert fit.log_evidence == pytest.approx(np.log(right), abs=0.1)
+    for reference in (thermodynamic(fit, rng=rng), annealed(fit, n_paths=2000, rng=rng).log_evidence):
+        assert agrees(reference, np.log(right), alpha=1e-4)
+        assert not agrees(reference, quadrature(laplace(model, 0.4)), alpha=1e-4)
     # E exp(x·w) of a normal x·w, by the quadrature that all likelihoods have.
     z, variance = X[:, 0] * fit.mode[0], X[:, 0] ** 2 * fit.covariance[0, 0]
     np.testing.assert_allclose(fit.predict(X), np.exp(z + variance / 2), rtol=1e-10)

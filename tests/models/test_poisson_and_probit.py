@@ -9,12 +9,10 @@ import sdetheory as st
 from sdetheory.errors import IncompatibleError, InvalidInputError
 from sdetheory.evidence import (
     WeightModel,
-    annealed,
     evidence_curve,
     importance_sampling,
     laplace,
     quadrature,
-    thermodynamic,
 )  # fmt: skip
 from sdetheory.models import LogisticRegression, PoissonRegression, ProbitRegression, fisher_information
 from sdetheory.models._formula import likelihood_of
@@ -242,10 +240,6 @@ def test_comparison_and_curve(kind, rng):
 @each
 def test_what_is_refused(kind, rng):
     X, y = data(kind, rng)
-    fit = laplace(kind(X, y), 1.0)
-    for reference in (thermodynamic, annealed):
-        with pytest.raises(IncompatibleError, match="logistic regression only; use importance_sampling"):
-            reference(fit)
     with pytest.raises(InvalidInputError, match="y must be >= 0"):
         kind(X, -1 - y)
     with pytest.raises(InvalidInputError, match="y must be a whole number"):

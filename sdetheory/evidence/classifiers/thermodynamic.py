@@ -32,6 +32,12 @@ _AT_ONE_LIFE = -math.expm1(-1) / math.sqrt(2 * math.exp(-1))
 """Correlation of an e^(−t)-correlated number with its own average over the time 1 that follows."""
 _TOLERABLE = 0.5
 """Standard errors that a transient may be worth."""
+_LOOK = 0.25
+"""Time between two looks at H, which forgets within half a relaxation time."""
+_REACH = 4.0
+"""Deviations of Laplace's Gaussian within which curvatures bound the step."""
+_NUMBERS = 2**24
+"""Numbers of saved positions that are held at once."""
 
 
 def thermodynamic(
@@ -44,7 +50,7 @@ def thermodynamic(
     method: str = "leimkuhler-matthews",
     rng: Any = None,
 ) -> Estimate:
-    r"""Estimate ln P(y) of a logistic regression by thermodynamic integration of Langevin dynamics.
+    r"""Estimate ln P(y) of a generalized linear model by thermodynamic integration of Langevin dynamics.
 
     .. math:: \ln P(y) = \ln P_{\text{Laplace}}(y) - \int_0^1 \langle H \rangle_\beta \, d\beta, \qquad
               H(u) = C(w_0 + L^{-T} u) - C(w_0) - \tfrac12 |u|^2
@@ -59,11 +65,13 @@ def thermodynamic(
     Parameters
     ----------
     fit : Laplace
-        A logistic regression at one prior precision.
+        A model of one product x·w an example (logistic, probit, Poisson, or a likelihood of one's own) at one prior
+        precision.
     n_paths : int
         Number of independent paths at each of eight Gauss–Legendre nodes of β, at least 2.
     dt : float, optional
-        Step h; by default a quarter of the shortest relaxation time 1/κ, where κ bounds the curvature of C in u.
+        Step h; by default a quarter of the shortest relaxation time 1/κ, where κ bounds the curvature of C in u as far
+        as four standard deviations of Laplace's Gaussian.
     burn_in, duration : float
         Time before the first sample and after it, in units of the posterior's relaxation time at the mode.
     method : str
@@ -82,7 +90,7 @@ def thermodynamic(
     InvalidInputError
         If a number is out of range, or h is beyond the limit of stability 2/κ.
     IncompatibleError
-        If `fit` is a path of λ, or not of a logistic regression.
+        If `fit` is a path of λ, or of a model with several products an example, or none.
     DivergedError
         If paths overflowed.
     KeyboardInterrupt
@@ -114,21 +122,21 @@ def thermodynamic(
     >>> bool(abs(thermodynamic(fit, rng=0).z_score(quadrature(fit))) < 4)
     True
     """
-    target, n_paths = _logistic(fit), _validate.integer("n_paths", n_paths, at_least=2)
+    target, n_paths = _target(fit), _validate.integer("n_paths", n_paths, at_least=2)
     dt, generator = _step(target, dt), _validate.generator(rng)
     before = math.ceil(_steps("burn_in", _validate.real("burn_in", burn_in, at_least=0.0), dt))
-    half = math.ceil(_steps("duration", _validate.real("duration", duration, above=0.0), dt) / 2)
+    half, every = _stretches("duration", _validate.real("duration", duration, above=0.0) / 2, dt, 16)
     nodes, weights = np.polynomial.legendre.leggauss(_NODES)
     start = _start(target, _NODES * n_paths, generator)
-    start[:, -2] = np.repeat((nodes + 1) / 2, n_paths)
-    sde = _interpolation(target, rate=0.0)
+    start[:, -1] = np.repeat((nodes + 1) / 2, n_paths)
+    sde = _interpolation(target)
     # From Laplace's Gaussian, where each node starts, to its own law.
-    initial = float(np.mean(_value(target, start[:, :-2])))
+    initial = float(np.mean(_value(target, start[:, :-1])))
     start = _run(sde, start, dt, before, method, generator).final
-    reached = _run(sde, start, dt, 2 * half, method, generator, save_every=half).paths[:, :, -1]
-    early, late = (np.diff(reached, axis=0) / (half * dt)).reshape(2, _NODES, n_paths)
+    heights = _heights(target, sde, start, dt, 2 * half, every, method, generator)[1:]
+    early, late = heights.reshape(2, half, _NODES, n_paths).mean(axis=1)
     estimate = _integral(target.log_laplace, weights / 2, (early + late) / 2)
-    _warn_of_transient(weights / 2, early, late, initial, before / half, estimate.stderr)
+    _warn_of_transient(weights / 2, early, late, initial, before / (half * every), estimate.stderr)
     return estimate
 
 
@@ -196,18 +204,19 @@ def annealed(
     method: str = "leimkuhler-matthews",
     rng: Any = None,
 ) -> Reference:
-    r"""Estimate ln P(y) of a logistic regression by annealed importance sampling along Langevin paths.
+    r"""Estimate ln P(y) of a generalized linear model by annealed importance sampling along Langevin paths.
 
     .. math:: P(y) = P_{\text{Laplace}}(y) \; E\left[ e^{-W} \right], \qquad W = \sum_k (\beta_{k+1} - \beta_k) H(u_k)
 
-    Paths start from Laplace's Gaussian and obey the equation of :func:`thermodynamic` while β rises from 0 to 1, a bit
-    at each step. W is the work done on them; its exponential average is exact however fast β rises (Jarzynski), but
+    Paths start from Laplace's Gaussian and obey the equation of :func:`thermodynamic` while β rises from 0 to 1, bit by
+    bit. W is the work done on them; its exponential average is exact however fast β rises (Jarzynski), but
     the faster, the more it rests on a few paths.
 
     Parameters
     ----------
     fit : Laplace
-        A logistic regression at one prior precision.
+        A model of one product x·w an example (logistic, probit, Poisson, or a likelihood of one's own) at one prior
+        precision.
     n_paths : int
         Number of independent paths, at least 100.
     dt : float, optional
@@ -229,7 +238,7 @@ def annealed(
     InvalidInputError
         If a number is out of range, or h is beyond the limit of stability 2/κ.
     IncompatibleError
-        If `fit` is a path of λ, or not of a logistic regression.
+        If `fit` is a path of λ, or of a model with several products an example, or none.
     DivergedError
         If paths overflowed.
     KeyboardInterrupt
@@ -243,8 +252,9 @@ def annealed(
 
     Notes
     -----
-    Exact for steps that leave the density of each β invariant. Those of the scheme do up to its bias in h, which the
-    standard error does not know: repeat with dt/2 to see it.
+    β rises after each quarter of a relaxation time, or each thirty-second part of a shorter way. Exact for steps that
+    leave the density of each β invariant. Those of the scheme do up to its bias in h, which the standard error does not
+    know: repeat with dt/2 to see it.
 
     References
     ----------
@@ -259,21 +269,16 @@ def annealed(
     >>> bool(abs(annealed(fit, rng=0).log_evidence.z_score(quadrature(fit))) < 4)
     True
     """
-    target, n_paths = _logistic(fit), _validate.integer("n_paths", n_paths, at_least=100)
+    target, n_paths = _target(fit), _validate.integer("n_paths", n_paths, at_least=100)
     dt, generator = _step(target, dt), _validate.generator(rng)
-    steps = math.ceil(_steps("duration", _validate.real("duration", duration, above=0.0), dt))
+    levels, every = _stretches("duration", _validate.real("duration", duration, above=0.0), dt, 32)
     start = _start(target, n_paths, generator)
-    # The first bit of work takes β from 0 to 1/steps, and the first step is made there.
-    start[:, -2] = 1 / steps
-    sde = _interpolation(target, rate=1 / (steps * dt))
-    work = _run(sde, start, dt, steps, method, generator).final[:, -1] / (steps * dt)
-    _warn_of_haste(_value(target, start[:, :-2]), work)
+    start[:, -1] = 1 / levels
+    sde = _interpolation(target, 1 / levels, every * dt)
+    heights = _heights(target, sde, start, dt, levels, every, method, generator)[:-1]
+    work = heights.mean(axis=0)
+    _warn_of_haste(heights[0], work)
     return summarize(target.log_laplace, -work[None, :], "Take a longer duration, or more paths.")
-
-
-def _value(target: Whitened, u: Array) -> Array:
-    """Return H at points (m, d)."""
-    return -target.log_density(u) - 0.5 * np.sum(u**2, axis=1)
 
 
 def _warn_of_haste(initial: Array, work: Array) -> None:
@@ -289,67 +294,45 @@ def _warn_of_haste(initial: Array, work: Array) -> None:
         )  # fmt: skip
 
 
-def _drift(x, t, p):
-    """Return −(u + β∇H), the rate of β, and H, for a state (u, β, ∫H dt); compiled by Numba."""
-    n, d = int(p[0]), int(p[1])
-    beta, value = x[d], p[3]
-    out = np.empty(d + 2)
-    linear, metric = 4 + n * (d + 1), 4 + n * (d + 1) + d
-    for i in range(d):
-        slope = p[linear + i]
-        for j in range(d):
-            slope += p[metric + i * d + j] * x[j]
-        value += 0.5 * x[i] * (p[linear + i] + slope - x[i])
-        out[i] = -(1.0 - beta) * x[i] - beta * slope
-    for k in range(n):
-        row = 4 + k * (d + 1)
-        margin = p[row]
-        for i in range(d):
-            margin += p[row + 1 + i] * x[i]
-        small = math.exp(-abs(margin))
-        value += max(margin, 0.0) + math.log1p(small)
-        share = (1.0 if margin > 0.0 else small) / (1.0 + small)
-        for i in range(d):
-            out[i] -= beta * share * p[row + 1 + i]
-    out[d], out[d + 1] = p[2], value
-    return out
-
-
-def _interpolation(target: Whitened, rate: float) -> SDE:
-    """Return the equation of (u, β, ∫H dt), where β rises at a constant rate."""
+def _interpolation(target: Whitened, rise: float = 0.0, interval: float = 1.0) -> SDE:
+    """Return the equation of (u, β), where β rises by `rise` after each interval."""
     # Numba and SymPy take half a second to load; only these two references need them.
-    from ...equations import SDE
+    from ...equations.interpolation import interpolation
+    from ...simulators._slopes import derivatives_source
 
-    rows, linear, metric = _coefficients(target)
-    d = target.dimension
-    offset = 0.5 * target.model.prior_precision * float(target.mode @ target.mode) - target.model.cost(target.mode)
-    noise = np.vstack([math.sqrt(2) * np.eye(d), np.zeros((2, d))])
-    parameters = np.concatenate([[len(rows), d, rate, offset], rows.ravel(), linear, metric.ravel()])
-    return SDE(
-        drift=_drift, diffusion=noise, dimension=d + 2, noise="additive", parameters=parameters,
-        name="interpolation from Laplace's Gaussian to the posterior",
-    )  # fmt: skip
+    inputs, linear, metric = _coefficients(target)
+    examples = np.column_stack([inputs, target.model.X @ target.mode, target.model.y])
+    slopes = derivatives_source(likelihood_of(target.model), 1)
+    return interpolation(slopes, examples, linear, metric, rise=rise, interval=interval)
 
 
 def _coefficients(target: Whitened) -> tuple[Array, Array, Array]:
-    """Return rows (m, B) of the losing margins m + Bu, and c, M of the prior's part c·u + u'Mu/2."""
-    sign = 1 - 2 * target.model.y[:, None]
-    rows = sign * (target.model.X @ np.column_stack([target.mode, target.directions.T]))
+    """Return the inputs (n, d) of the products B u, and c, M of the prior's part c·u + u'Mu/2."""
     precision = target.model.prior_precision
     metric = precision * target.directions @ target.directions.T
-    return rows, precision * target.directions @ target.mode, metric
+    return target.model.X @ target.directions.T, precision * target.directions @ target.mode, metric
 
 
 def _step(target: Whitened, dt: float | None) -> float:
     """Return the step: a quarter of 1/κ, or what was asked for if it is stable."""
-    rows, _, metric = _coefficients(target)
-    bound = max(1.0, float(np.linalg.norm(rows[:, 1:].T @ rows[:, 1:] / 4 + metric, 2)))
+    inputs, _, metric = _coefficients(target)
+    reach = np.linspace(-_REACH, _REACH, 33)[:, None] * np.linalg.norm(inputs, axis=1)
+    likelihood = likelihood_of(target.model)
+    curvatures = likelihood.curvature(target.model.X @ target.mode + reach, target.model.y).max(axis=0)
+    bound = max(1.0, float(np.linalg.norm((curvatures * inputs.T) @ inputs + metric, 2)))
     if dt is None:
         return 0.25 / bound
     dt = _validate.real("dt", dt, above=0.0)
     if dt >= 2 / bound:
         raise InvalidInputError(f"dt must be below the limit of stability 2/κ = {2 / bound:.3g}; got {dt:.3g}")
     return dt
+
+
+def _stretches(name: str, time: float, dt: float, least: int) -> tuple[int, int]:
+    """Return how many stretches of how many steps make a time: few enough to be looked at, `least` or more of them."""
+    steps = _steps(name, time, dt)
+    every = max(1, min(math.floor(_LOOK / dt), math.floor(steps / least)))
+    return math.ceil(steps / every), every
 
 
 def _steps(name: str, time: float, dt: float) -> float:
@@ -360,8 +343,30 @@ def _steps(name: str, time: float, dt: float) -> float:
 
 
 def _start(target: Whitened, n_paths: int, generator: np.random.Generator) -> Array:
-    """Return states with u from Laplace's Gaussian."""
-    return np.hstack([generator.standard_normal((n_paths, target.dimension)), np.zeros((n_paths, 2))])
+    """Return states with u from Laplace's Gaussian, and β = 0."""
+    return np.hstack([generator.standard_normal((n_paths, target.dimension)), np.zeros((n_paths, 1))])
+
+
+def _heights(
+    target: Whitened, sde: SDE, start: Array, dt: float, stretches: int, every: int, method: str,
+    generator: np.random.Generator,
+) -> Array:  # fmt: skip
+    """Return H where paths start and after each stretch of steps, (1 + stretches, paths)."""
+    together = max(1, _NUMBERS // ((1 + stretches) * start.shape[1]))
+    parts = []
+    for first in range(0, len(start), together):
+        given = start[first : first + together]
+        run = _run(sde, given, dt, stretches * every, method, generator, save_every=every)
+        parts.append(_value(target, run.paths[..., :-1]))
+        if not np.isfinite(parts[-1]).all():
+            raise DivergedError(f"the cost of paths overflowed; reduce dt from {dt:.3g}", run)
+    return np.hstack(parts)
+
+
+def _value(target: Whitened, u: Array) -> Array:
+    """Return H at points (..., d)."""
+    points = u.reshape(-1, target.dimension)
+    return (-target.log_density(points) - 0.5 * np.sum(points**2, axis=1)).reshape(u.shape[:-1])
 
 
 def _run(
@@ -376,11 +381,13 @@ def _run(
     return run
 
 
-def _logistic(fit: Laplace) -> Whitened:
+def _target(fit: Laplace) -> Whitened:
     target = Whitened.of(fit)
-    likelihood = likelihood_of(target.model)
-    if likelihood is None or not likelihood.softplus:
-        raise IncompatibleError("Langevin references serve logistic regression only; use importance_sampling")
+    likelihood = likelihood_of(fit.model)
+    if likelihood is None or likelihood.outputs != 1:
+        raise IncompatibleError(
+            "Langevin references serve models whose likelihood has one product x·w an example; use importance_sampling"
+        )
     if not target.dimension:
         raise IncompatibleError("the data see no direction of the weights; Laplace's evidence is exact")
     return target

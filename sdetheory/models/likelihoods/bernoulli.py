@@ -18,7 +18,6 @@ class Bernoulli(Likelihood):
 
     name = "logistic"
     n_classes = 2
-    softplus = True
     methods = ("quadrature", "probit")
 
     def cost(self, z: Array, y: NDArray[Any]) -> Array:
