@@ -5,6 +5,7 @@ import sys
 
 import numpy as np
 import pytest
+import recipes
 from scipy import integrate, stats
 
 import sdetheory as st
@@ -13,7 +14,7 @@ from sdetheory.models import fisher_information
 from sdetheory.stats import agrees
 from sdetheory.training import _engine as _sgd_engine
 
-FILE = '''
+HEADER = '''
 """Regression of waiting times, which are exponential with mean e^z."""
 
 import numpy as np
@@ -22,42 +23,13 @@ from sdetheory import _validate
 from sdetheory.models._formula import declared
 from sdetheory.models._regression import Regression
 from sdetheory.models.likelihoods._likelihood import Arrays, Likelihood
-
-
-class Exponential(Likelihood):
-    name = "exponential"
-
-    def labels(self, y):
-        return _validate.reals("y", y, shape=(None,), at_least=0.0)
-
-    def cost(self, z, y):
-        return z + y * np.exp(-z)
-
-    def slope(self, z, y, f=Arrays):
-        return 1 - y * f.exp(-z)
-
-    def curvature(self, z, y, f=Arrays):
-        return y * f.exp(-z)
-
-    def information(self, z):
-        return np.ones_like(z)
-
-    def mean(self, z):
-        return np.exp(z)
-
-
-@declared
-class ExponentialRegression(Regression):
-    __slots__ = ()
-
-    likelihood = Exponential()
 '''
 
 
 @pytest.fixture
 def kind(tmp_path, monkeypatch):
     path = tmp_path / "exponential.py"
-    path.write_text(FILE, encoding="utf-8")
+    path.write_text(HEADER + "".join(recipes.blocks("A likelihood")), encoding="utf-8")
     spec = importlib.util.spec_from_file_location("exponential", path)
     module = importlib.util.module_from_spec(spec)
     monkeypatch.setitem(sys.modules, "exponential", module)
