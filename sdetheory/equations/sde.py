@@ -14,7 +14,7 @@ from numpy.typing import ArrayLike, NDArray
 from .. import _validate
 from .._kernels.block import BlockFunction
 from ..errors import IncompatibleError, InvalidInputError
-from ..symbolic.formulas.parsing import formula_of
+from ..symbolic.formulas.parsing import expression_of
 from ._formulas import Formulas
 from ._user_function import UserFunction
 
@@ -185,13 +185,13 @@ class SDE:
                 f"length, to go with variables {names}; got {len(drift)} and {len(diffusion)}"
             )
         with _validate.naming("drift"):
-            f = tuple(formula_of(e, symbols) for e in drift)
+            f = tuple(expression_of(e, symbols) for e in drift)
         if nested:
             with _validate.naming("diffusion"):
-                b = sympy.Matrix([[formula_of(e, symbols) for e in row] for row in diffusion])
+                b = sympy.Matrix([[expression_of(e, symbols) for e in row] for row in diffusion])
         else:
             with _validate.naming("diffusion"):
-                b = sympy.diag(*[formula_of(e, symbols) for e in diffusion])
+                b = sympy.diag(*[expression_of(e, symbols) for e in diffusion])
         formulas = Formulas(
             f, b, tuple(symbols[n] for n in names), {symbols[k]: v for k, v in values.items()}, symbols[time]
         )

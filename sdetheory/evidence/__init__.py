@@ -11,12 +11,12 @@ from .classifiers.symmetry import log_equivalent_modes as log_equivalent_modes
 from .classifiers.thermodynamic import annealed as annealed
 from .classifiers.thermodynamic import thermodynamic as thermodynamic
 from .coordinates.gaussianize import gaussianizing_map as gaussianizing_map
+from .coordinates.map import Map as Map
 from .coordinates.maps import CUBIC as CUBIC
 from .coordinates.maps import EXP as EXP
 from .coordinates.maps import SINH as SINH
 from .coordinates.maps import ElementwiseMap as ElementwiseMap
 from .coordinates.maps import LinearMap as LinearMap
-from .coordinates.maps import Map as Map
 from .coordinates.maps import SmoothMap as SmoothMap
 from .coordinates.maps import two_layer_rescaling as two_layer_rescaling
 from .coordinates.reparameterization import reparameterize as reparameterize

@@ -14,7 +14,7 @@ from .._kernels.block import BlockFunction
 from ..errors import InvalidInputError
 from ..symbolic.formulas._size import MOST, MOST_FROM_TEXT, check_slopes
 from ..symbolic.formulas.codegen import block_source
-from ..symbolic.formulas.parsing import TIME_LIMIT, formula_of
+from ..symbolic.formulas.parsing import TIME_LIMIT, expression_of
 from ..symbolic.proofs._bounded import limited
 
 
@@ -124,7 +124,7 @@ class Landscape:
             )
         symbols = {key: sympy.Symbol(key, real=True) for key in together}
         with _validate.naming("expression"):
-            formula = formula_of(expression, symbols)
+            formula = expression_of(expression, symbols)
         return cls(
             formula,
             [symbols[key] for key in names],

@@ -22,7 +22,7 @@ from ..equations._user_function import UserFunction
 from ..equations.sde import SDE
 from ..errors import InvalidInputError
 from ..symbolic.formulas.codegen import block_source
-from ..symbolic.formulas.parsing import formula_of
+from ..symbolic.formulas.parsing import expression_of
 
 
 class Observables:
@@ -51,7 +51,7 @@ class Observables:
                 own[name] = (_Inside if basin else UserFunction)(role, value, sde.dimension, 1, sde._values)
             elif isinstance(value, str | sympy.Basic):
                 try:
-                    formulas[name] = _inside(value, symbols) if basin else formula_of(value, symbols)
+                    formulas[name] = _inside(value, symbols) if basin else expression_of(value, symbols)
                 except InvalidInputError as error:
                     raise InvalidInputError(f"{role}: {error}") from None
             else:
@@ -131,19 +131,19 @@ def _symbols(sde: SDE) -> tuple[dict[str, sympy.Symbol], tuple[sympy.Symbol, ...
 def _inside(region: str | sympy.Basic, symbols: Mapping[str, sympy.Symbol]) -> sympy.Expr:
     """Return 1 inside a region, 0 outside, 1/2 on its boundary."""
     if isinstance(region, sympy.StrictGreaterThan | sympy.GreaterThan | sympy.StrictLessThan | sympy.LessThan):
-        positive = [formula_of(region.gts - region.lts, symbols)]  # pyright: ignore[reportOperatorIssue]
+        positive = [expression_of(region.gts - region.lts, symbols)]  # pyright: ignore[reportOperatorIssue]
     elif isinstance(region, str):
         # Nothing else in a formula has these words and signs.
         positive = [e for part in re.split(r"\band\b", region) for e in _differences(part, symbols)]
     else:
-        positive = [formula_of(region, symbols)]
+        positive = [expression_of(region, symbols)]
     return (1 + sympy.sign(sympy.Min(*positive))) / 2
 
 
 def _differences(text: str, symbols: Mapping[str, sympy.Symbol]) -> list[sympy.Expr]:
     """Return what a chain of comparisons, such as 0 < x < 1, says to be positive; another formula is so itself."""
     first, *rest = re.split(r"([<>])=?", text)
-    sides = [formula_of(side, symbols) for side in (first, *rest[1::2])]
+    sides = [expression_of(side, symbols) for side in (first, *rest[1::2])]
     if not rest:
         return sides
     signs = [1 if sign == "<" else -1 for sign in rest[::2]]

@@ -19,7 +19,7 @@ from ..equations._user_function import UserFunction
 from ..equations.sde import SDE
 from ..errors import InvalidInputError
 from ..symbolic.formulas.codegen import block_source
-from ..symbolic.formulas.parsing import formula_of
+from ..symbolic.formulas.parsing import expression_of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -72,7 +72,7 @@ def target_function(targets: Sequence[Any], sde: SDE) -> tuple[BlockFunction, bo
             phi = sympy.Add(-c, *[i * j for i, j in zip(a, x, strict=True)])
             values |= dict(zip((*a, c), _numbers(target, sde.dimension), strict=True))
         elif isinstance(target, str | sympy.Expr):
-            phi = formula_of(target, names)
+            phi = expression_of(target, names)
             if not phi.has(*x):
                 raise InvalidInputError(f"target must depend on {', '.join(map(str, x))}; got the formula {phi}")
         else:

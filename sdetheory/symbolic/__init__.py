@@ -27,7 +27,7 @@ from .calculus.stationarity import stationarity_residual as stationarity_residua
 from .formulas.parsing import as_expression as as_expression
 from .formulas.parsing import parse as parse
 from .proofs.derivation import Derivation as Derivation
-from .proofs.derivation import DerivationError as DerivationError
+from .proofs.failure import DerivationError as DerivationError
 from .proofs.proof import UndecidedError as UndecidedError
 from .proofs.proof import is_zero as is_zero
 from .proofs.records import Assumption as Assumption

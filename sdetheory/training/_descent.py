@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from .._kernels import sgd as kernels
+from .._kernels import descent as kernels
 from ..engine.checkpoint import describe_seed, digest
 from ..engine.run import PARTS, Cost, Process
 from . import _engine as _sgd_engine

@@ -26,7 +26,7 @@ def compiled(source: str) -> dict[str, int]:
 
 def test_compiled_functions_take_few_arguments():
     found = {f"{path.stem}.{name}": n for path in SOURCES for name, n in compiled(path.read_text("utf-8")).items()}
-    assert {"sgd.advance", "weighted.advance", "statistics.advance_and_record", "targets.meeting"} <= {*found}
+    assert {"descent.advance", "weighted.advance", "statistics.advance_and_record", "targets.meeting"} <= {*found}
     assert {name: n for name, n in found.items() if n > MOST} == {}
 
 

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from sdetheory._kernels import sgd as kernels
+from sdetheory._kernels import descent as kernels
 
 
 def arrays(rng, dtype):

@@ -12,7 +12,7 @@ MODELS = {
     "WeightModel",
 }  # fmt: skip
 ABOUT_CLASSES = {"formula_of", "declaring_class"}
-"""Of models/_formula.py, for models/ alone; the parser of formulas has a formula_of of its own."""
+"""Of models/_formula.py, for models/ alone."""
 
 
 def names(node):

@@ -3,12 +3,11 @@
 import multiprocessing
 import os
 import pickle
-import signal
-import threading
-from concurrent.futures import Executor, ProcessPoolExecutor, ThreadPoolExecutor
+from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 
 import numba
 import pytest
+from killing import Killing
 from test_checkpoint import BINS, assert_same
 
 import sdetheory as st
@@ -42,28 +41,6 @@ def sample(sde, **changes):
 def passage(sde, **changes):
     given = {"n_paths": 2085, "dt": 0.01, "max_steps": 2000, "rng": 3, "target": ("above", 1.5), **changes}
     return st.first_passage(sde, [0.4], **given)
-
-
-class Killing(Executor):
-    """An executor that kills one of its processes when the first task is done."""
-
-    def __init__(self, executor, victim):
-        self.executor, self.victim = executor, victim
-        self.killed, self.done, self.lock = None, None, threading.Lock()
-        self.futures = []
-
-    def submit(self, *arguments):
-        future = self.executor.submit(*arguments)
-        self.futures.append(future)
-        future.add_done_callback(self.kill)
-        return future
-
-    def kill(self, _):
-        with self.lock:
-            if self.killed is None:
-                self.killed = self.victim()
-                self.done = sum(future.done() for future in self.futures)
-                os.kill(self.killed, signal.SIGKILL)
 
 
 def spawned():

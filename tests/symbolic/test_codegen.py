@@ -20,7 +20,8 @@ from sdetheory._kernels.signatures import FIELD
 from sdetheory.errors import InvalidInputError
 from sdetheory.symbolic.formulas.codegen import block_source
 from sdetheory.symbolic.formulas.functions import logaddexp, logistic
-from sdetheory.symbolic.formulas.parsing import FUNCTIONS, parse
+from sdetheory.symbolic.formulas._builder import FUNCTIONS
+from sdetheory.symbolic.formulas.parsing import parse
 
 X, Y, Z = VARIABLES = sympy.symbols("x y z", real=True)
 K, M = PARAMETERS = sympy.symbols("k m", real=True)

@@ -5,7 +5,7 @@ import pytest
 import sympy
 from sympy import Abs, Integral, atan, cos, exp, log, oo, pi, sin, sqrt, tan, tanh
 
-from sdetheory.symbolic.analysis.enclosure import differs_from_zero, encloses, keeps_away_from_zero
+from sdetheory.symbolic.analysis.enclosure import differs_from_zero, encloses
 from sdetheory.symbolic.analysis.facts import Facts
 from sdetheory.symbolic.analysis.integrals import closed_form
 from sdetheory.symbolic.analysis.points import admissible
@@ -32,12 +32,6 @@ def test_an_interval_holds_all_values_in_its_box(e):
 @pytest.mark.parametrize("e", [1 / x, log(x), sqrt(x), x ** sympy.Rational(-1, 2), tan(2 * x), sympy.gamma(x)])
 def test_there_is_no_interval_about_a_pole_or_a_branch(e):
     assert encloses(e, {x: (-1, 1)}) is None
-
-
-def test_a_zero_between_is_not_overlooked():
-    assert keeps_away_from_zero(cos(x), x, sympy.S.Zero, sympy.S.One) == 1
-    assert keeps_away_from_zero(cos(x), x, sympy.S(2), sympy.S(4)) == -1
-    assert keeps_away_from_zero(cos(x), x, sympy.S.Zero, sympy.S(2)) == 0
 
 
 @pytest.mark.parametrize(

@@ -1,136 +1,19 @@
-"""Smooth invertible changes of the weights."""
+"""Smooth invertible changes of the weights: linear, of each weight by itself, and of one's own."""
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
-from collections.abc import Callable
 from dataclasses import dataclass, field, fields
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from ... import _validate
 from ...errors import InvalidInputError
 from . import _differences
-
-Array = NDArray[np.float64]
-Function = Callable[[Array], Any]
+from .map import Array, Function, Map, applied, one_point, sized, weights_of
 
 _LARGEST = 2**14
 """Weights beyond which no matrix over pairs of them is made: it would take more than 2 GB."""
-
-
-class Map(ABC):
-    r"""A change of weights w = φ(v), smooth, with a smooth inverse.
-
-    .. math:: P_v(v) = P_w(\varphi(v)) \, |\det J(v)|, \qquad J = \partial \varphi / \partial v
-
-    Every method takes one point, shape (d,), or many, shape (..., d), unless it says otherwise.
-    """
-
-    @property
-    def dimension(self) -> int | None:
-        """Number d of weights; None if the map takes any number."""
-        return None
-
-    @abstractmethod
-    def forward(self, v: Array) -> Array:
-        """Return w = φ(v), shape (..., d)."""
-
-    @abstractmethod
-    def inverse(self, w: Array) -> Array:
-        """Return v with φ(v) = w, shape (..., d)."""
-
-    @abstractmethod
-    def jacobian(self, v: Array) -> Array:
-        """Return J with J[..., i, k] = ∂wᵢ/∂v_k, shape (..., d, d)."""
-
-    @abstractmethod
-    def log_determinant(self, v: Array) -> Any:
-        """Return ln |det J|, shape (...); InvalidInputError where the map is not invertible."""
-
-    @abstractmethod
-    def pull_back(self, v: Array, gradient: Array, hessian: Array) -> tuple[Array, Array]:
-        r"""Return gradient and Hessian of C(φ(v)) − ln |det J(v)| in v, from those of C in w, at one point (d,).
-
-        .. math:: J^T g - \nabla \ln|\det J|, \qquad
-                  J^T H J + \sum_k g_k \nabla\nabla \varphi_k - \nabla\nabla \ln|\det J|
-        """
-
-    def check(self, w: Array) -> Array:
-        """Return v with φ(v) = w at one point (d,), after a test of the map there: shapes, inverse and Jacobian."""
-        w = _validate.reals("w", w, shape=(None,))
-        if self.dimension not in (None, w.size):
-            raise InvalidInputError(
-                f"the map must be one of {w.size} weights, as the model has; got {self.dimension}, the length of its w"
-            )
-        if not w.size:
-            raise InvalidInputError("w must hold at least one weight; got none")
-        with np.errstate(all="ignore"):
-            v = np.asarray(self.inverse(w), dtype=np.float64)
-        if v.shape != w.shape or not np.isfinite(v).all():
-            raise InvalidInputError(
-                f"the map must be invertible; its inverse at w = {w.tolist()} must be {w.size} finite numbers, and is "
-                f"{v.tolist()}. Choose a map whose range holds the model's weights, or another start of the model."
-            )
-        pair = np.stack([v, v])
-        for name, shape in (("forward", (2, v.size)), ("jacobian", (2, v.size, v.size)), ("log_determinant", (2,))):
-            with _validate.naming("w"):
-                got = np.shape(getattr(self, name)(pair))
-            if got != shape:
-                raise InvalidInputError(f"{name} of the map must take (2, {v.size}) to shape {shape}; got {got}")
-        slopes = self.jacobian(v)
-        # A step of order one in v moves w by that much.
-        scale = float(np.abs(slopes).max())
-        _same("forward(inverse(w)) of the map must be w", self.forward(v), w, scale)
-        _same("jacobian of the map must be the derivative of forward", slopes, self._derivative(v), scale)
-        return v
-
-    def _derivative(self, v: Array) -> Array:
-        """Return the derivative of `forward` by differences."""
-        return _differences.jacobian(self.forward, v)
-
-
-def _weights(name: str, value: Any) -> Array:
-    """Return weights of shape (..., d); what overflowed may be infinite, but NaN says nothing."""
-    if isinstance(value, np.ndarray) and value.dtype == np.float64 and not np.ma.isMaskedArray(value):
-        weights = value
-    else:
-        weights = _validate.extended(name, value, None)
-    if not weights.ndim or np.isnan(weights).any():
-        raise InvalidInputError(f"{name} must be weights of shape (..., d), not NaN; got {_validate.shown(value)}")
-    return weights
-
-
-def _sized(name: str, value: Any, size: int) -> Array:
-    weights = _weights(name, value)
-    if weights.shape[-1] != size:
-        raise InvalidInputError(f"{name} must have shape (..., {size}); got shape {weights.shape}")
-    if not np.isfinite(weights).all():  # times the zeros of a matrix infinity says nothing
-        raise InvalidInputError(f"{name} must be finite, as a linear map takes sums of weights; got infinity")
-    return weights
-
-
-def _applied(part: str, function: Function, name: str, points: Array) -> Array:
-    """Return what a function that the map is made of gives of the points that the argument `name` holds."""
-    with _validate.naming(name):
-        return _validate.called(part, lambda x: np.asarray(function(x), dtype=np.float64), points)
-
-
-def _point(v: Any, gradient: Any, hessian: Any) -> tuple[Array, Array, Array]:
-    """Return one point with the derivatives of a cost there."""
-    point, d = _validate.reals("v", v, shape=(None,)), np.size(v)
-    gradient, hessian = _validate.reals("gradient", gradient), _validate.reals("hessian", hessian)
-    for name, derivative, shape in (("gradient", gradient, (d,)), ("hessian", hessian, (d, d))):
-        if derivative.shape != shape:
-            raise InvalidInputError(f"{name} must have shape {shape}, as v has {d} weights; got {derivative.shape}")
-    return point, gradient, hessian
-
-
-def _same(what: str, got: Array, expected: Array, scale: float) -> None:
-    if not np.allclose(got, expected, rtol=1e-6, atol=1e-8 * scale):
-        raise InvalidInputError(f"{what}; got {got.tolist()} where {np.asarray(expected).tolist()} was expected")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -181,25 +64,25 @@ class LinearMap(Map):
 
     def forward(self, v: Array) -> Array:
         """Return Av + b."""
-        return _sized("v", v, self.dimension) @ self.matrix.T + self.offset
+        return sized("v", v, self.dimension) @ self.matrix.T + self.offset
 
     def inverse(self, w: Array) -> Array:
         """Return A⁻¹(w − b)."""
-        return np.linalg.solve(self.matrix, (_sized("w", w, self.dimension) - self.offset)[..., None])[..., 0]
+        return np.linalg.solve(self.matrix, (sized("w", w, self.dimension) - self.offset)[..., None])[..., 0]
 
     def jacobian(self, v: Array) -> Array:
         """Return A at each point."""
-        v = _sized("v", v, self.dimension)
+        v = sized("v", v, self.dimension)
         return np.broadcast_to(self.matrix, (*v.shape, v.shape[-1])).copy()
 
     def log_determinant(self, v: Array) -> Any:
         """Return ln |det A| at each point."""
-        v = _sized("v", v, self.dimension)
+        v = sized("v", v, self.dimension)
         return np.full(v.shape[:-1], np.linalg.slogdet(self.matrix)[1])[()]
 
     def pull_back(self, v: Array, gradient: Array, hessian: Array) -> tuple[Array, Array]:
         """Return Aᵀg and AᵀHA."""
-        v, gradient, hessian = _point(_sized("v", v, self.dimension), gradient, hessian)
+        v, gradient, hessian = one_point(sized("v", v, self.dimension), gradient, hessian)
         return self.matrix.T @ gradient, self.matrix.T @ hessian @ self.matrix
 
     def _derivative(self, v: Array) -> Array:
@@ -283,27 +166,27 @@ class ElementwiseMap(Map):
 
     def forward(self, v: Array) -> Array:
         """Return f(vᵢ)."""
-        return _applied("function", self.function, "v", _weights("v", v))
+        return applied("function", self.function, "v", weights_of("v", v))
 
     def inverse(self, w: Array) -> Array:
         """Return vᵢ with f(vᵢ) = wᵢ."""
-        return _applied("inverse_function", self.inverse_function, "w", _weights("w", w))
+        return applied("inverse_function", self.inverse_function, "w", weights_of("w", w))
 
     def jacobian(self, v: Array) -> Array:
         """Return the diagonal matrix of f'(vᵢ)."""
-        slope = self._slope(_weights("v", v))
+        slope = self._slope(weights_of("v", v))
         return slope[..., None] * np.eye(slope.shape[-1])
 
     def log_determinant(self, v: Array) -> Any:
         """Return Σ ln f'(vᵢ)."""
-        return np.log(self._slope(_weights("v", v))).sum(axis=-1)
+        return np.log(self._slope(weights_of("v", v))).sum(axis=-1)
 
     def pull_back(self, v: Array, gradient: Array, hessian: Array) -> tuple[Array, Array]:
         """Return gradient and Hessian; only the diagonal gains terms."""
-        v, gradient, hessian = _point(v, gradient, hessian)
+        v, gradient, hessian = one_point(v, gradient, hessian)
         slope = self._slope(v)
         second, third = (
-            _applied(name, getattr(self, name), "v", v) for name in ("second_derivative", "third_derivative")
+            applied(name, getattr(self, name), "v", v) for name in ("second_derivative", "third_derivative")
         )
         bend = second / slope
         diagonal = second * gradient - third / slope + bend**2
@@ -311,7 +194,7 @@ class ElementwiseMap(Map):
 
     def _slope(self, v: Array) -> Array:
         """Return f', which must be positive."""
-        slope = _applied("derivative", self.derivative, "v", v)
+        slope = applied("derivative", self.derivative, "v", v)
         wrong = ~(slope > 0)
         if wrong.any():
             raise InvalidInputError(
@@ -384,19 +267,19 @@ class SmoothMap(Map):
 
     def forward(self, v: Array) -> Array:
         """Return φ(v)."""
-        return _applied("function", self.function, "v", _weights("v", v))
+        return applied("function", self.function, "v", weights_of("v", v))
 
     def inverse(self, w: Array) -> Array:
         """Return φ⁻¹(w)."""
-        return _applied("inverse_function", self.inverse_function, "w", _weights("w", w))
+        return applied("inverse_function", self.inverse_function, "w", weights_of("w", w))
 
     def jacobian(self, v: Array) -> Array:
         """Return J."""
-        return _applied("jacobian_function", self.jacobian_function, "v", _weights("v", v))
+        return applied("jacobian_function", self.jacobian_function, "v", weights_of("v", v))
 
     def log_determinant(self, v: Array) -> Any:
         """Return ln det J, after a look whether the map folds."""
-        v = _weights("v", v)
+        v = weights_of("v", v)
         slopes, w = self.jacobian(v), self.forward(v)
         if slopes.shape != (*v.shape, v.shape[-1]) or w.shape != v.shape:
             raise InvalidInputError(
@@ -412,7 +295,7 @@ class SmoothMap(Map):
                 f"{np.atleast_2d(v)[wrong][0].tolist()}. If it is negative everywhere, exchange two of the new weights."
             )
         with np.errstate(all="ignore"):
-            inverted = _applied("inverse_function", self.inverse_function, "v", w)
+            inverted = applied("inverse_function", self.inverse_function, "v", w)
             back = np.where(reached[..., None], inverted, v)
         wrong = np.atleast_1d(~(np.abs(back - v) <= 1e-6 * (1 + np.abs(v))).all(axis=-1))
         if wrong.any():
@@ -424,7 +307,7 @@ class SmoothMap(Map):
 
     def pull_back(self, v: Array, gradient: Array, hessian: Array) -> tuple[Array, Array]:
         """Return gradient and Hessian, with the map's second derivatives by differences."""
-        v, gradient, hessian = _point(v, gradient, hessian)
+        v, gradient, hessian = one_point(v, gradient, hessian)
         slopes = self.jacobian(v)
         curvature = np.einsum("k,kij->ij", gradient, _differences.jacobian(self.jacobian, v))
         volume_gradient = _differences.jacobian(self.log_determinant, v)

@@ -12,7 +12,8 @@ from ...errors import IncompatibleError, InvalidInputError
 from ...models._formula import overridden
 from ..linear._linear_formulas import linear_model
 from ..linear.model import LinearModel
-from .maps import LinearMap, Map
+from .map import Map
+from .maps import LinearMap
 from .weight_model import WeightModel
 
 Array = NDArray[np.float64]

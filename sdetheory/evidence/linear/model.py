@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Self
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -11,19 +11,19 @@ from scipy import linalg, special
 from ... import _validate
 from ...errors import IncompatibleError, InvalidInputError
 from ...models._formula import declared, overridden
-from ..decomposition._decomposition import factor, warn_of_rank
+from ..decomposition._decomposition import warn_of_rank
 from ..decomposition._design import Design, Features, prior_root
-from ..decomposition._spectrum import Spectrum, pair
-from ..decomposition._twofold import Twofold
+from ..decomposition._spectrum import pair
 from ..occam import OccamDecomposition
 from ..posterior import Posterior
+from ._decomposed import Decomposed
 from .maximize import EvidenceMaximum, maximize
 
 Array = NDArray[np.float64]
 
 
 @declared
-class LinearModel:
+class LinearModel(Decomposed):
     r"""Linear regression with a Gaussian prior, whose evidence is exact.
 
     .. math:: y = Xw + b + n, \quad n \sim N(0, \sigma^2 I_n), \quad w \sim N(0, (\lambda P)^{-1})
@@ -131,91 +131,6 @@ class LinearModel:
         self._decompose(X.copy(), y.copy(), prior_root(prior_shape, X.shape[1]), intercept, kappa, features)
         label, p = ("X" if features is None else "features(X)"), X.shape[1]
         warn_of_rank(self._factors, lambda j: f"column {j} of {label}" if j < p else "the intercept", stacklevel=2)
-
-    @classmethod
-    def _from_factor(cls, X: Array, y: Array, factor: Array, like: LinearModel | None = None) -> Self:
-        """Build the model from an upper triangular R with P = RᵀR; forming P would lose half of R's digits."""
-        model = cls.__new__(cls)
-        intercept, kappa = (None, 1.0) if like is None else (like.intercept, like._kappa)
-        model._decompose(X, y, factor, intercept, kappa, None)
-        return model
-
-    def _subset(self, chosen: NDArray[np.int64]) -> Self:
-        """Return the model of some of the observations."""
-        model = type(self).__new__(type(self))
-        design = self._design
-        model._decompose(self.X[chosen], self.y[chosen], design.root, self.intercept, self._kappa, design.features)
-        return model
-
-    def _decompose(
-        self, X: Array, y: Array, root: Array | None, intercept: str | None, kappa: float, features: Features | None
-    ) -> None:
-        X.setflags(write=False)
-        y.setflags(write=False)
-        self.X, self.y, self.intercept, self._kappa = X, y, intercept, kappa
-        flat = intercept == "flat"
-        self._design = Design(
-            features=features,
-            root=root,
-            centre=X.mean(axis=0) if flat else None,
-            intercept_root=kappa**0.5 if intercept == "gaussian" else None,
-        )
-        self._level = float(y.mean()) if flat else 0.0
-        self._factors = factor(self._design, X, self._rows)
-        self._left, self._singular, self._right = self._factors.left, self._factors.singular, self._factors.right
-        self.rank = len(self._singular)
-        coordinates, self._residual = self._project(y)
-        self._spectrum = Spectrum(
-            log_squares=2 * np.log(self._singular),
-            coordinates=coordinates,
-            residual=float(linalg.norm(self._residual)),
-            size=y.size - flat,
-            n=y.size,
-        )
-
-    def _project(self, y: Array) -> tuple[Array, Array]:
-        """Return Uᵀy and the part of y that neither weights nor a flat intercept explain."""
-        left, flat = self._factors.exact_left, self.intercept == "flat"
-        if left is None:
-            y = y - self._level
-            y -= y.mean() if flat else 0.0
-            # Projecting twice leaves a residual orthogonal to working precision even where it is tiny beside y;
-            # |y|² - |c|² would lose it altogether.
-            return self._left.T @ y, self._reject(self._reject(y))
-        unit = np.frexp(np.abs(y).max())[1]
-        exact = Twofold(np.ldexp(y, -unit))
-        if flat:
-            exact = exact - exact.sum() / float(y.size)
-        coordinates = (left * exact[:, None]).sum(axis=0)
-        rest = exact - (left * coordinates).sum(axis=1)
-        residual = np.zeros(y.size) if self._is_saturated else np.ldexp(rest.hi, unit)
-        return np.ldexp(coordinates.hi, unit), residual
-
-    def _rows(self) -> Array:
-        """Return what is decomposed; always a new array."""
-        rows = self._design.whiten(self.X)
-        if self.intercept == "flat":
-            # Once more: inputs far from zero leave a mean that is rounding error, and would count as a direction.
-            rows -= rows.mean(axis=0)
-        return rows
-
-    def _reject(self, columns: Array) -> Array:
-        """Return the part of vectors, shape (n,) or (n, k), that neither weights nor a flat intercept explain."""
-        if self._is_saturated:
-            return np.zeros_like(columns)
-        columns = columns - self._left @ (self._left.T @ columns)
-        return columns - columns.mean(axis=0) if self.intercept == "flat" else columns
-
-    @property
-    def _is_saturated(self) -> bool:
-        """Whether there are as many directions as observations, so that weights explain whatever y is."""
-        return self.rank == self.y.size - (self.intercept == "flat")
-
-    @property
-    def _factor(self) -> Array | None:
-        """R as a triangular matrix."""
-        root = self._design.root
-        return np.diag(root) if root is not None and root.ndim == 1 else root
 
     def log_evidence(self, prior_precision: ArrayLike, noise_variance: ArrayLike) -> Any:
         r"""Return ln P(y | X), the log evidence.

@@ -46,25 +46,6 @@ def encloses(e: sympy.Expr, box: Mapping[sympy.Symbol, tuple[Any, Any]], bits: i
     return found.a, found.b
 
 
-def keeps_away_from_zero(e: sympy.Expr, x: sympy.Symbol, low: sympy.Expr, high: sympy.Expr) -> int:
-    """Return the sign of a function of one variable that is known to have no zero in a closed interval, else 0."""
-    if e.free_symbols - {x} or not (low.is_number and high.is_number):
-        return 0
-    signs = set()
-    stack = [(low, high, 0)]
-    while stack:
-        a, b, depth = stack.pop()
-        found = encloses(e, {x: (a, b)})
-        if found is not None and (found[0] > 0 or found[1] < 0):
-            signs.add(1 if found[0] > 0 else -1)
-        elif depth == 7:
-            return 0
-        else:
-            middle = sympy.Rational(sympy.nsimplify(sympy.N((a + b) / 2, 20), rational=True))
-            stack += [(a, middle, depth + 1), (middle, b, depth + 1)]
-    return signs.pop() if len(signs) == 1 else 0
-
-
 def differs_from_zero(e: sympy.Expr) -> bool | None:
     """Return whether a number is known not to be 0 (True), or is 0 within a very small error (False), or None.
 

@@ -53,6 +53,15 @@ def expression(value: Any, name: str) -> sympy.Expr:
 CHECKS |= dict.fromkeys(("left", "right", "solution", "difference"), lambda name, value: expression(value, name))
 
 
+def condition(value: Any) -> sympy.Basic:
+    """Return a relation of symbols as SymPy's, or refuse it."""
+    if isinstance(value, (bool, sympy.logic.boolalg.Boolean)):  # SymPy decides some relations itself
+        return sympified(value)
+    raise InvalidInputError(
+        f"where must be a relation such as N >= 2, not a string, or a list of relations; got {shown(value)}"
+    )
+
+
 def entries(values: Any, name: str) -> list[Any]:
     """Return what a sequence holds."""
     try:

@@ -13,32 +13,17 @@ from ... import _validate
 from ...errors import InvalidInputError, SdeTheoryError
 from ..analysis.facts import Facts
 from ..formulas import _coerce
-from ..formulas._arguments import CHECKS, checked
+from ..formulas._arguments import checked
 from . import rendering
 from .enumeration import count_cases
 from .evaluation import missing_assumption
 from .expansions import NoExpansion, remainder_below, sides_of
-from .proof import UndecidedError, Verdict, bounded, decide, spelled
+from .failure import DerivationError, failure
+from .proof import UndecidedError, bounded, decide
 from .records import Assumption, Equation, Formula, Heading, Note
 
 _SECONDS = 120.0  # that a step may take: a page is proved once, perhaps on a machine with much else to do
 _in_time = functools.partial(bounded, seconds=_SECONDS)
-
-
-class DerivationError(SdeTheoryError):
-    """A step does not follow, or SymPy could not prove that it does; the message shows both sides.
-
-    Attributes
-    ----------
-    left, right : sympy.Expr
-        The two sides as they were stated.
-    point : dict or None
-        Where the sides differ; None if no such point was found and the step is merely unproved.
-    """
-
-    def __init__(self, message: str, left: sympy.Expr, right: sympy.Expr, point: Mapping[Any, Any] | None) -> None:
-        super().__init__(message)
-        self.left, self.right, self.point = left, right, point
 
 
 class Derivation:
@@ -74,15 +59,14 @@ class Derivation:
     >>> d.step("a wrong guess", s, n**2 / 2, by="hope")
     Traceback (most recent call last):
         ...
-    sdetheory.symbolic.proofs.derivation.DerivationError: step (3) "a wrong guess" does not hold: at n=13: left 91...
+    sdetheory.symbolic.proofs.failure.DerivationError: step (3) "a wrong guess" does not hold: at n=13: left 91...
     """
 
     @checked
     def __init__(self, title: str, *, source: str = "") -> None:
         rendering.check_text("title", title)
         rendering.check_text("source", source)
-        self.title = title
-        self.source = source
+        self.title, self.source = title, source
         self.assumptions: list[Assumption] = []
         self.body: list[Heading | Note | Equation] = []
         self._stated: set[sympy.Basic] = set()
@@ -109,7 +93,7 @@ class Derivation:
         """
         self._require_new(symbol)
         rendering.check_text("sentence", sentence)
-        relations = [_condition(c) for c in (where if isinstance(where, (tuple, list)) else (where,))]
+        relations = [_coerce.condition(c) for c in (where if isinstance(where, (tuple, list)) else (where,))]
         if sympy.false in relations:
             raise InvalidInputError(f"where: a condition on {symbol} contradicts the symbol's own assumptions")
         conditions = tuple(c for c in relations if c is not sympy.true)
@@ -188,7 +172,7 @@ class Derivation:
         resolved = self._resolved(left, names[0]), self._resolved(right, names[1])
         verdict = decide(*resolved, self._facts_list(), _SECONDS)
         if not verdict.answer:
-            raise self._failure(statement, left, right, verdict, names)
+            raise failure(len(self.equations) + 1, statement, left, right, verdict, names)
         return self._add(statement, left, right, by, f"proved by {', '.join(verdict.rules)}", paper, using=using)
 
     @checked
@@ -297,7 +281,7 @@ class Derivation:
         verdict = decide(*sides, [c for c in self._facts_list() if not c.has(unknown)], _SECONDS)
         if not verdict.answer:
             inserted = left.subs(unknown, solution), right.subs(unknown, solution)
-            raise self._failure(statement, *inserted, verdict, ("left, with the solution", "right"))
+            raise failure(len(self.equations) + 1, statement, *inserted, verdict, ("left, with the solution", "right"))
         self._require_obedience(unknown, "solution", solution, statement)
         self._add(statement, left, right, by, "condition", paper, using=using)
         self._definitions = {s: e.xreplace(replaced) for s, e in self._definitions.items()} | replaced
@@ -413,32 +397,3 @@ class Derivation:
                 "symbol",
                 *(symbol, value, None),
             )
-
-    def _failure(
-        self, statement: str, left: sympy.Expr, right: sympy.Expr, verdict: Verdict, names: tuple[str, str]
-    ) -> DerivationError:
-        search = verdict.search
-        if verdict.answer is None:
-            reason = f"could not be proved, though no counterexample was found ({verdict.reason}); take smaller steps"
-        else:
-            reason = f"does not hold: at {spelled(search.point)}: left {search.left}, right {search.right}"
-        sides = f"Here {names[0]} is {left}; {names[1]} is {right}."
-        message = f'step ({len(self.equations) + 1}) "{statement}" {reason}. {sides}'
-        return DerivationError(message, left, right, search.point)
-
-
-def _condition(value: Any) -> sympy.Basic:
-    if isinstance(value, (bool, sympy.logic.boolalg.Boolean)):  # SymPy decides some relations itself
-        return _coerce.sympified(value)
-    raise InvalidInputError(
-        f"where must be a relation such as N >= 2, not a string, or a list of relations; got {_validate.shown(value)}"
-    )
-
-
-def check_derivations(name: str, value: Any) -> None:
-    """Refuse what is no list of derivations."""
-    if not isinstance(value, (list, tuple)) or not all(isinstance(item, Derivation) for item in value):
-        raise InvalidInputError(f"{name} must be a list of derivations; got {_validate.shown(value)}")
-
-
-CHECKS["derivations"] = check_derivations

@@ -6,12 +6,12 @@ import argparse
 import math
 import sys
 from collections.abc import Callable, Sequence
-from typing import NoReturn
+from typing import Any, NoReturn
 
 from ... import _validate
 from ...errors import InvalidInputError, SdeTheoryError
-from ..formulas._arguments import checked
-from .derivation import Derivation, check_derivations
+from ..formulas._arguments import CHECKS, checked
+from .derivation import Derivation
 
 # Both numbers come from a few floating-point operations, so they may differ in the last digits only.
 _TOLERANCE = 1e-12
@@ -138,7 +138,7 @@ def present(
     running = "derive"
     try:
         derivations = derive()
-        check_derivations("what derive returns", derivations)
+        _check_derivations("what derive returns", derivations)
         running = "meet_numerics"
         lines = meet_numerics(derivations)
         if not isinstance(lines, (list, tuple)) or not all(isinstance(line, str) for line in lines):
@@ -163,3 +163,12 @@ def _listing(lines: Sequence[str], chosen: str) -> str:
         items = ["  \\item " + line.replace("_", "\\_").replace("ε", "$\\epsilon$") for line in lines]
         return "\n".join([f"\\subsection*{{{title}}}", "\\begin{itemize}", *items, "\\end{itemize}"])
     return "\n".join([title, "-" * len(title), *lines])
+
+
+def _check_derivations(name: str, value: Any) -> None:
+    """Refuse what is no list of derivations."""
+    if not isinstance(value, (list, tuple)) or not all(isinstance(item, Derivation) for item in value):
+        raise InvalidInputError(f"{name} must be a list of derivations; got {_validate.shown(value)}")
+
+
+CHECKS["derivations"] = _check_derivations

@@ -16,15 +16,13 @@ from ...errors import IncompatibleError, InvalidInputError
 from ..laws._fields import Field, Fields
 from ..laws.marginal import MarginalLaw
 from . import _chain
+from ._adequate import STEEP, check_resolution, check_sides
 from ._generator import Region, generator
 from .grid import Grid
 from .refinement import GridEstimate, grid_estimate
 
 Array = NDArray[np.float64]
 
-_STEEP = 2.0  # a density that changes by more than e² from cell to cell is not resolved
-_STEEP_SHARE = 0.1  # so much of the probability may lie in such cells
-_EDGE = 1e-6  # the density at a natural side, relative to the largest
 _MOST_PRODUCTS = 5e10  # nonzero entries times products: some minutes
 
 
@@ -156,10 +154,14 @@ class FokkerPlanck:
                 "Use modes(1), whose first is the law of the survivors."
             )
         # Where no cell is resolved the chain may not even be solvable.
-        self._check_resolution(float(self.steepness.min() > _STEEP))
+        if not self._tolerant:
+            check_resolution(self.grid, float(self.steepness.min() > STEEP))
         density = (_chain.stationary(self._inverse) / self.grid.volume).reshape(self.grid.cells)
-        self._check_sides(density)
-        self._check_resolution(float(density[self.steepness > _STEEP].sum() * self.grid.volume))
+        # A coarser grid, which smears the law, is a witness of errors only; the given one answers for the box.
+        if not self._is_coarser:
+            check_sides(self.grid, self._at_sides(density))
+        if not self._tolerant:
+            check_resolution(self.grid, float(density[self.steepness > STEEP].sum() * self.grid.volume))
         return density
 
     @cached_property
@@ -390,26 +392,3 @@ class FokkerPlanck:
     def _at_sides(self, density: Array) -> Array:
         ends = [[density.take(end, axis=axis).max() for end in (0, -1)] for axis in range(self.grid.dimension)]
         return np.array(ends) / density.max()
-
-    def _check_sides(self, density: Array) -> None:
-        held = self._at_sides(density)
-        natural = np.array(self.grid.boundaries) == "natural"
-        # A coarser grid, which smears the law, is a witness of errors only; the given one answers for the box.
-        if np.any(held[natural] > _EDGE) and not self._is_coarser:
-            axis, side = np.unravel_index(np.argmax(np.where(natural, held, 0)), held.shape)
-            low, high = self.grid.bounds[axis]
-            wider = high + (high - low) / 4 if side else low - (high - low) / 4
-            raise InvalidInputError(
-                f"grid must hold the law; at the {'upper' if side else 'lower'} side of axis {axis}, x = "
-                f"{self.grid.bounds[axis, side]:g}, the density is {held[axis, side]:.2g} of its maximum. Move the "
-                f"side, to {wider:g} say; if it does not fall there, there is no stationary law. If the side is a "
-                "wall, make it 'reflecting'."
-            )
-
-    def _check_resolution(self, coarse: float) -> None:
-        """Refuse a law of which too large a share lies in steep cells."""
-        if coarse > _STEEP_SHARE and not self._tolerant:
-            raise InvalidInputError(
-                f"grid must resolve the law; {coarse:.0%} of the probability lies in cells with a Péclet number "
-                f"|h f/D| above {_STEEP:g}. Use more cells, or narrower bounds; got {self.grid.cells} cells."
-            )

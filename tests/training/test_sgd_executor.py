@@ -6,7 +6,7 @@ from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 
 import numpy as np
 import pytest
-from test_executor import Killing
+from killing import Killing
 
 import sdetheory as st
 from sdetheory.errors import InvalidInputError, WorkerError
