@@ -1,9 +1,14 @@
-"""An executor that loses a worker."""
+"""Work that is killed half-way."""
 
 import os
 import signal
+import subprocess
+import sys
 import threading
+import time
 from concurrent.futures import Executor
+
+from sdetheory.engine import checkpoint
 
 
 class Killing(Executor):
@@ -26,3 +31,19 @@ class Killing(Executor):
                 self.killed = self.victim()
                 self.done = sum(future.done() for future in self.futures)
                 os.kill(self.killed, signal.SIGKILL)
+
+
+def killed(script, folder, path, *arguments, beyond):
+    """Run a script of a folder, kill it once its checkpoint is beyond a step, and return the step that it holds."""
+    folders = os.pathsep.join([str(folder), *sys.path])
+    command = [sys.executable, "-c", script, *arguments, path]
+    process = subprocess.Popen(command, env=os.environ | {"PYTHONPATH": folders})
+    deadline = time.monotonic() + 900
+    try:
+        while not (path.exists() and checkpoint._read(path)[0]["step"] > beyond):
+            assert process.poll() is None and time.monotonic() < deadline
+            time.sleep(0.01)
+    finally:
+        process.kill()
+        process.wait()
+    return checkpoint._read(path)[0]["step"]

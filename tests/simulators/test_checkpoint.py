@@ -4,14 +4,13 @@ import errno
 import os
 import pickle
 import signal
-import subprocess
-import sys
 import threading
 import time
 import warnings
 
 import numpy as np
 import pytest
+from killing import killed
 
 import sdetheory as st
 from sdetheory._interrupt import Interrupt
@@ -96,17 +95,7 @@ t.run(sys.argv[1], **t.FUNCTIONS[sys.argv[1]], checkpoint=sys.argv[2])
 def test_a_killed_run_goes_on_to_the_same_bits(tmp_path, function, beyond):
     """SIGKILL while it writes checkpoints all the time; the rest is made by this process."""
     path = tmp_path / "run.npz"
-    folders = os.pathsep.join([os.path.dirname(__file__), *sys.path])
-    process = subprocess.Popen([sys.executable, "-c", SCRIPT, function, path], env=os.environ | {"PYTHONPATH": folders})
-    deadline = time.monotonic() + 900
-    try:
-        while not (path.exists() and _checkpoint._read(path)[0]["step"] > beyond):
-            assert process.poll() is None and time.monotonic() < deadline
-            time.sleep(0.02)
-    finally:
-        process.kill()
-        process.wait()
-    step = _checkpoint._read(path)[0]["step"]
+    step = killed(SCRIPT, os.path.dirname(__file__), path, function, beyond=beyond)
     assert beyond < step < 120_000
     resumed = run(function, **FUNCTIONS[function], checkpoint=path)
     assert_same(resumed, run(function, **FUNCTIONS[function]))

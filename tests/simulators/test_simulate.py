@@ -7,8 +7,6 @@ import numpy as np
 import pytest
 
 import sdetheory as st
-from sdetheory._kernels.block import BlockFunction
-from sdetheory._kernels.drivers import ensemble as kernels
 from sdetheory.errors import InvalidInputError
 from sdetheory.results import mean_estimate
 from sdetheory.simulators import _ensemble
@@ -225,18 +223,6 @@ def test_an_equation_that_is_not_finite_at_the_start_is_refused(drift, diffusion
         st.residence_times(sde, starts, cores=["x - 9", "-x - 9"], n_steps=4, **later)
     with pytest.raises(InvalidInputError, match=message.split(" at ")[0]):
         st.sample_stationary(sde, starts, n_paths=3, burn_in=0, n_steps=4, **given)
-
-
-@pytest.fixture
-def idle(monkeypatch):
-    """Neither a kernel nor a compiler may run."""
-
-    def forbidden(*_, **__):
-        raise AssertionError("work before the check")
-
-    monkeypatch.setattr(kernels, "advance", forbidden)
-    monkeypatch.setattr("sdetheory.simulators._ensemble.advance_and_record", forbidden)
-    monkeypatch.setattr(BlockFunction, "compiled", property(forbidden))
 
 
 GOOD = {"x0": [0.0], "dt": 0.01, "n_steps": 10, "n_paths": 4}

@@ -8,8 +8,6 @@ import numpy as np
 import pytest
 
 import sdetheory as st
-from sdetheory._kernels.block import BlockFunction
-from sdetheory._kernels.drivers import ensemble as kernels
 from sdetheory.errors import AccuracyWarning, DivergedError, InvalidInputError
 from sdetheory.results import mean_estimate
 from sdetheory.stats import agrees, required_samples
@@ -282,18 +280,6 @@ def test_when_all_are_lost_it_is_an_error(n_lost, burn_in):
     with pytest.raises(DivergedError, match=f"{n_lost} of 600 paths overflowed; the first is path 0") as caught:
         sample(well(), x0=mixed_starts(n_lost), n_paths=600, dt=0.1, burn_in=burn_in)
     assert caught.value.result.shape == (600, 1)
-
-
-@pytest.fixture
-def idle(monkeypatch):
-    """Neither a kernel nor a compiler may run."""
-
-    def forbidden(*_, **__):
-        raise AssertionError("work before the check")
-
-    monkeypatch.setattr(kernels, "advance", forbidden)
-    monkeypatch.setattr("sdetheory.simulators._ensemble.advance_and_record", forbidden)
-    monkeypatch.setattr(BlockFunction, "compiled", property(forbidden))
 
 
 GOOD = {"dt": 0.01, "n_paths": 4, "burn_in": 2, "n_steps": 10}

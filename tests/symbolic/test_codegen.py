@@ -18,9 +18,9 @@ from numba.core.registry import cpu_target
 from sdetheory._kernels.block import BlockFunction
 from sdetheory._kernels.signatures import FIELD
 from sdetheory.errors import InvalidInputError
+from sdetheory.symbolic.formulas._builder import FUNCTIONS
 from sdetheory.symbolic.formulas.codegen import block_source
 from sdetheory.symbolic.formulas.functions import logaddexp, logistic
-from sdetheory.symbolic.formulas._builder import FUNCTIONS
 from sdetheory.symbolic.formulas.parsing import parse
 
 X, Y, Z = VARIABLES = sympy.symbols("x y z", real=True)

@@ -2,15 +2,12 @@
 
 import os
 import signal
-import subprocess
-import sys
-import time
 
 import numpy as np
 import pytest
+from killing import killed
 
 import sdetheory as st
-from sdetheory.engine import checkpoint as _checkpoint
 from sdetheory.errors import InvalidInputError
 from sdetheory.models import LogisticRegression, SoftmaxRegression
 
@@ -36,30 +33,21 @@ def assert_same(a, b):
 SCRIPT = """
 import sys
 import test_sgd_long_runs as t
+from sdetheory.engine import checkpoint
 
 def offer(self, step, arrays):
     self.save(step, arrays)
     while step > t.STEPS // 2:  # the kill comes before the end, however slow this machine is
         self.save(step, arrays)
 
-t._checkpoint.Checkpoint.offer = offer
+checkpoint.Checkpoint.offer = offer
 t.run(checkpoint=sys.argv[1])
 """
 
 
 def test_a_killed_run_goes_on_to_the_same_bits(tmp_path):
     path = tmp_path / "run.npz"
-    folders = os.pathsep.join([os.path.dirname(__file__), *sys.path])
-    process = subprocess.Popen([sys.executable, "-c", SCRIPT, path], env=os.environ | {"PYTHONPATH": folders})
-    deadline = time.monotonic() + 900
-    try:
-        while not (path.exists() and _checkpoint._read(path)[0]["step"] > 200):
-            assert process.poll() is None and time.monotonic() < deadline
-            time.sleep(0.01)
-    finally:
-        process.kill()
-        process.wait()
-    made = _checkpoint._read(path)[0]["step"]
+    made = killed(SCRIPT, os.path.dirname(__file__), path, beyond=200)
     assert 200 < made < STEPS
     assert_same(run(checkpoint=path, rng=None), run())
 
