@@ -76,7 +76,7 @@ class Descent(Process):
 
     def part(self, first: int, last: int) -> Descent:
         """Return some of the blocks, before their first step, as runs that keep their numbers and bits."""
-        lanes = _sgd_engine.lanes(self.plan.model)
+        lanes = self.plan.lanes
         return Descent.start(self.plan, self.w[first * lanes : last * lanes], self.seed, first * lanes)
 
     def describe(self) -> dict[str, Any]:
@@ -94,16 +94,16 @@ class Descent(Process):
     @property
     def n_blocks(self) -> int:
         """Number of blocks: as many runs as are made together."""
-        return -(-len(self.w) // _sgd_engine.lanes(self.plan.model))
+        return -(-len(self.w) // self.plan.lanes)
 
     @property
     def threads(self) -> int:
         """On how many threads steps can be made; a model's own functions know that themselves."""
-        return self.n_blocks if _sgd_engine.has_kernel(self.plan.model) else PARTS
+        return self.n_blocks if self.plan.in_kernel else PARTS
 
     @property
     def cost(self) -> Cost:
         """Work in multiplications; what a model's own functions do is not known, so that one step is made first."""
-        step, model = int(self.plan.sizes.max(initial=1)) * self.w.size, self.plan.model
-        most = step * max(_sgd_engine.shortest(model), min(1024, _WORK // step))
-        return Cost(step, most if _sgd_engine.has_kernel(model) else step, most)
+        step = int(self.plan.sizes.max(initial=1)) * self.w.size
+        most = step * max(self.plan.shortest, min(1024, _WORK // step))
+        return Cost(step, most if self.plan.in_kernel else step, most)

@@ -51,7 +51,22 @@ class Problem:
 
         It returns whether the steps were made: all of them or, after an interrupt, none.
         """
-        return _ensemble(self) if has_kernel(self.model) else _loop(self)
+        return _ensemble(self) if self.in_kernel else _loop(self)
+
+    @cached_property
+    def in_kernel(self) -> bool:
+        """Whether the runs are made by a kernel."""
+        return has_kernel(self.model)
+
+    @property
+    def lanes(self) -> int:
+        """How many runs are made together."""
+        return kernels.LANES if self.in_kernel else 1
+
+    @property
+    def shortest(self) -> int:
+        """How many steps are made at a time at least: in the loop, all but the work of one step costs time too."""
+        return 1 if self.in_kernel else _LOOK
 
     def __getstate__(self) -> dict[str, Any]:
         # Machine code cannot be pickled; whoever gets the rest makes it anew.
@@ -62,16 +77,6 @@ def has_kernel(model: Any) -> bool:
     """Whether the runs of a model are made by a kernel."""
     likelihood = likelihood_of(model)
     return likelihood is not None and likelihood.compiled
-
-
-def shortest(model: Any) -> int:
-    """Return how many steps are made at a time at least: in the loop, all but the work of one step costs time too."""
-    return 1 if has_kernel(model) else _LOOK
-
-
-def lanes(model: Any) -> int:
-    """Return how many runs are made together."""
-    return kernels.LANES if has_kernel(model) else 1
 
 
 def _draw(problem: Problem, run: int, first: int, n_steps: int) -> NDArray[np.int64]:

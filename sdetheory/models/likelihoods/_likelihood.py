@@ -44,8 +44,6 @@ class Likelihood:
         Number of labels that there are, of which the null model guesses one.
     quadratic : bool
         Whether ℓ is quadratic in z: then gradients are linear, and evidences exact.
-    softplus : bool
-        Whether ℓ = ln(1 + e^((1 − 2y) z)), for which Langevin dynamics is written out.
     outputs : int
         Number of products of an example with weights.
     compiled : bool
@@ -59,7 +57,6 @@ class Likelihood:
     name: str
     n_classes: int | None = None
     quadratic = False
-    softplus = False
     outputs = 1
     compiled = True
     methods: tuple[str, ...] = ("quadrature",)
