@@ -39,3 +39,22 @@ def subtract_labels(probabilities: Array, y: NDArray[np.int64]) -> None:
     rows = np.arange(len(y))
     probabilities[rows, y] = 0
     probabilities[rows, y] = -probabilities.sum(axis=1)
+
+
+def curvature_factors(probabilities: Array) -> Array:
+    """Return R (n, k − 1, k) with RᵀR = diag(P) − PPᵀ for each row of P (n, k).
+
+    R = QᵀD for D = diag(√P) and an orthonormal basis Q of what is orthogonal to √P: the columns but one of the
+    reflection that takes √P to the unit vector of the likeliest class c. No difference of near numbers is taken, so
+    that also where P is nearly 0 or 1 all digits are right.
+    """
+    n, k = probabilities.shape
+    rows, likeliest = np.arange(n), probabilities.argmax(axis=1)
+    roots = np.sqrt(probabilities)
+    top = roots[rows, likeliest][:, None]
+    shares = probabilities / (1 + top)
+    shares[rows, likeliest] = top[:, 0]
+    factors = roots[:, :, None] * (np.eye(k) - shares[:, None, :])
+    others = np.ones((n, k), dtype=bool)
+    others[rows, likeliest] = False
+    return factors[others].reshape(n, k - 1, k)

@@ -10,8 +10,10 @@ from numpy.typing import ArrayLike, NDArray
 
 from .. import _validate
 from ..errors import InvalidInputError
-from . import _cross_entropy, _minibatch, _relu_passes
+from . import _cross_entropy, _minibatch
 from ._formula import Model, declared
+from .relu import _passes
+from .relu._jacobian import Jacobians
 
 Array = NDArray[Any]
 
@@ -19,7 +21,7 @@ Array = NDArray[Any]
 # Arrays have no single truth value and no hash, so models compare by identity.
 @declared
 @dataclass(frozen=True, slots=True, eq=False)
-class ReLUNetwork(Model):
+class ReLUNetwork(Jacobians, Model):
     r"""A classifier with one hidden layer of rectified units, as the total (summed) cost of its weights.
 
     .. math:: C(w) = -\sum_{i=1}^n \ln \frac{e^{o_{i y_i}}}{\sum_c e^{o_{ic}}} + \frac{\lambda}{2} |w|^2, \qquad
@@ -350,7 +352,7 @@ class ReLUNetwork(Model):
         """Return Σ scale ∇(−ln P) over the examples plus share λw; scale is a number or a column."""
         gradient = np.empty(self.dimension, dtype=self.dtype)
         with np.errstate(over="ignore", invalid="ignore"):
-            _relu_passes.backward(self.layers(w), self.layers(gradient), self.X, self.y, indices, scale)
+            _passes.backward(self.layers(w), self.layers(gradient), self.X, self.y, indices, scale)
             if self.prior_precision:
                 gradient += self.dtype.type(self.prior_precision * share) * w
         return gradient
@@ -369,7 +371,7 @@ class ReLUNetwork(Model):
                 inputs = _validate.reals("X", X, shape=(None, self.X.shape[1])).astype(self.dtype)
             labels = _cross_entropy.labels(y, len(inputs), self._classes)
         with np.errstate(over="ignore", invalid="ignore"):
-            outputs = _relu_passes.outputs(self.layers(self._weights(w)), inputs)
+            outputs = _passes.outputs(self.layers(self._weights(w)), inputs)
             return np.asarray(outputs, dtype=np.float64), labels
 
     def _weights(self, w: ArrayLike) -> Array:

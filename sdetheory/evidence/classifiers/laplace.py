@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, overload
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -15,6 +15,8 @@ from ... import _validate
 from ...errors import IncompatibleError, InvalidInputError
 from ...models._formula import likelihood_of
 from ..decomposition._decomposition import warn_of_rank
+from ..network._curvature import HasJacobian, has_jacobian
+from ..network.fit import NetworkLaplace, network_laplace
 from ..occam import OccamDecomposition
 from ._coordinates import Coordinates
 from ._newton import CERTIFICATE, Mode, certify, find_mode
@@ -198,7 +200,17 @@ class Laplace:
         return replace(self.model, prior_precision=float(self.prior_precision))
 
 
-def laplace(model: Any, prior_precision: ArrayLike, *, mode: ArrayLike | None = None) -> Laplace:
+@overload
+def laplace(
+    model: HasJacobian, prior_precision: ArrayLike, *, mode: ArrayLike | None = ..., about: ArrayLike | None = ...
+) -> NetworkLaplace: ...
+@overload
+def laplace(
+    model: Any, prior_precision: ArrayLike, *, mode: ArrayLike | None = ..., about: ArrayLike | None = ...
+) -> Laplace: ...
+def laplace(
+    model: Any, prior_precision: ArrayLike, *, mode: ArrayLike | None = None, about: ArrayLike | None = None
+) -> Any:
     r"""Approximate the evidence of a model with a Gaussian prior by a Gaussian about its mode.
 
     .. math:: \ln P(y) \approx -C(w_0) - \tfrac12 \sum_i \ln(\lambda_i / \lambda), \qquad
@@ -215,18 +227,26 @@ def laplace(model: Any, prior_precision: ArrayLike, *, mode: ArrayLike | None = 
     prior_precision : float or ndarray, shape (...)
         λ > 0 of the prior N(0, I/λ). The mode is found anew at each.
     mode : ndarray, shape (..., p), optional
-        Modes that were found elsewhere. They are checked, and refused if they are none.
+        Modes that were found elsewhere. They are checked, and refused if they are none. A network takes one λ and one
+        mode.
+    about : ndarray, shape (p,), optional
+        Of a network, in place of `mode`: any weights w. The evidence is then the local one, of the cost to second order
+        about w, for each λ.
 
     Returns
     -------
-    Laplace
-        Modes, log evidence, its parts, certificates, and predictions.
+    Laplace or NetworkLaplace
+        Modes, log evidence, its parts, certificates, and predictions. NetworkLaplace is what a model gets that has the
+        derivatives of its outputs, as ReLUNetwork does.
 
     Raises
     ------
     InvalidInputError
         If the model lacks a method or its methods contradict each other, a classifier has fewer than two classes in its
-        labels, λ is not positive, no minimum is found, or `mode` is farther than 1e-6 from it.
+        labels, λ is not positive, no minimum is found, or `mode` is farther than 1e-6 from it; of a network, if not one
+        of `mode` and `about` is given, or both n × (classes − 1) and p are above 10,000.
+    IncompatibleError
+        If `about` is given for a model that has no derivatives of outputs.
 
     Warns
     -----
@@ -247,19 +267,47 @@ def laplace(model: Any, prior_precision: ArrayLike, *, mode: ArrayLike | None = 
     grows like ln(1/λ). But while their exact evidence then tends to the share of directions of w that separate
     them, Laplace's falls without bound.
 
+    *Networks.* The Hessian is replaced by the Gauss–Newton matrix A = JᵀΛJ + λ, for J the Jacobian of the outputs and
+    Λ = RᵀR the Hessian of −ln P in them; it is never indefinite, and equals the Hessian where every example is fitted
+    or the outputs are linear in w. With B = RJ, of n × (classes − 1) rows,
+
+    .. math:: \ln P(y) \approx -C(w) + \tfrac12 g^T A^{-1} g - \tfrac12 \ln\det(I + B B^T / \lambda), \qquad
+              g = \nabla C(w)
+
+    is exact linear algebra in the smaller one of n × (classes − 1) and p; one decomposition serves all λ. At a minimum
+    g is 0. About other weights this is the exact evidence of the linearized network with its likelihood to second
+    order, which says as little of the network itself as `decrement` says, the way to that model's minimum in posterior
+    standard deviations. It counts one minimum: :func:`log_equivalent_modes` counts its copies. A model of one's own
+    needs `dimension`, `train_size`, ``cost(w)``, ``gradient(w)``, ``jacobian_vector_product(w, v)``, shape (n, k),
+    ``vector_jacobian_product(w, u)``, shape (p,), and ``curvature_factors(w)``, R of shape (n, m, k);
+    ``jacobian_gram(w, R)``, which is B Bᵀ, saves time. Memory grows like the square, time like the cube of the order;
+    beyond 10,000 see :func:`lanczos_evidence`.
+
     References
     ----------
     S. Smith and Q. Le (2018), arXiv:1710.06451, eqs. 8 to 10.
     D. MacKay (1992), The evidence framework applied to classification networks, Neural Computation 4, 720.
+    A. Immer, M. Korzepa and M. Bauer (2021), arXiv:2008.08400, eq. 8: the Gauss–Newton matrix is that of the linearized
+    network. A. Immer et al. (2021), arXiv:2104.04975: its evidence selects networks.
 
     Examples
     --------
-    >>> from sdetheory.models import LogisticRegression
+    >>> from sdetheory.models import LogisticRegression, ReLUNetwork
     >>> model = LogisticRegression([[-2.0], [-1.0], [1.0], [3.0]], [0, 0, 1, 1])
     >>> path = laplace(model, [0.1, 1.0, 10.0])
     >>> print(path.log_evidence.round(4), path.log_evidence_ratio.round(4))
     [-1.0678 -1.7152 -2.4704] [-1.7048 -1.0574 -0.3022]
+    >>> network = ReLUNetwork([[-2.0], [-1.0], [1.0], [3.0]], [0, 0, 1, 1], hidden=3, dtype="float64")
+    >>> laplace(network, [0.1, 1.0], about=network.initial(0)).log_evidence.shape
+    (2,)
     """
+    if has_jacobian(model):
+        return network_laplace(model, prior_precision, mode, about)
+    if about is not None:
+        raise IncompatibleError(
+            f"about= serves networks, which have derivatives of outputs; {type(model).__name__} has none. Leave it out: "
+            "laplace finds the minimum itself."
+        )
     likelihood = likelihood_of(model)
     if hasattr(model, "has_exact_evidence") or (likelihood is not None and likelihood.quadratic):
         raise InvalidInputError(

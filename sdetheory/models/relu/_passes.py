@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from . import _cross_entropy
+from .. import _cross_entropy
 
 Array = NDArray[Any]
 Layers = tuple[Array, Array, Array, Array]

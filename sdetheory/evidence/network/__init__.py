@@ -1,0 +1,1 @@
+"""The evidence of networks by the Gauss–Newton matrix, whatever the number of weights."""
