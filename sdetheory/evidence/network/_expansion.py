@@ -1,7 +1,8 @@
-"""The cost to second order about a point: one tridiagonal matrix serves every prior precision."""
+"""The cost to second order about a point: one prior precision by Cholesky, all of them by a tridiagonal matrix."""
 
 from __future__ import annotations
 
+import functools
 import math
 import warnings
 from dataclasses import dataclass
@@ -21,90 +22,110 @@ _NATS = 1e-3
 """Error by rounding that needs no word."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Expansion:
     r"""−ln P(y|w + δ) ≈ −ℓ + g₀·δ + ½ δᵀBᵀBδ, in what the evidence needs of it.
 
-    K, the smaller one of B Bᵀ and BᵀB, is Q T Qᵀ with T tridiagonal. No eigenvectors are needed: a system
-    (T + λ)x = Qᵀc is solved in as many operations as T has rows.
+    K is the smaller one of B Bᵀ and BᵀB. At one λ a Cholesky factor of K + λ tells all; for many K is reduced, once, to
+    a tridiagonal matrix, which takes ten times as long.
 
     Parameters
     ----------
-    weights : ndarray, shape (p,)
-        w.
-    log_likelihood : float
-        ℓ = ln P(y|w).
-    slope : ndarray, shape (p,)
-        g₀, without the prior.
-    dual : bool
-        Whether K is B Bᵀ.
+    curvature : Curvature
+        B at weights w.
+    """
+
+    def __init__(self, curvature: Curvature) -> None:
+        self.curvature, self.weights = curvature, curvature.weights
+        self.log_likelihood, self.slope = first_order(curvature.model, curvature.weights)
+
+    def at(self, precision: Array) -> tuple[Array, Array]:
+        """Return ½ ln det(I + K/λ) and ½ gᵀ(BᵀB + λ)⁻¹g for g = g₀ + λw, of the shape of λ."""
+        if "spectrum" not in vars(self) and precision.size == 1:
+            found = self._by_cholesky(float(precision.ravel()[0]))
+        else:
+            ratios, squares = (
+                np.array([function(float(each)) for each in precision.ravel()])
+                for function in (self.spectrum.half_log_ratio, self._by_reduction)
+            )
+            found = ratios, squares
+        return found[0].reshape(precision.shape), found[1].reshape(precision.shape)
+
+    def effective_parameters(self, precision: Array) -> Array:
+        """Return Σ s/(s + λ)."""
+        s = self.spectrum.eigenvalues
+        return np.array([(s / (s + each)).sum() for each in precision.ravel()]).reshape(precision.shape)
+
+    @functools.cached_property
+    def spectrum(self) -> Spectrum:
+        """The tridiagonal form of K."""
+        return Spectrum.of(self.curvature.matrix(), self._sides)
+
+    @functools.cached_property
+    def _sides(self) -> Array:
+        """(B g₀, B w), or (g₀, w) if K = BᵀB."""
+        sides = self.slope, self.weights
+        if self.curvature.dual:
+            sides = self.curvature.forward(self.slope), self.curvature.forward(self.weights)
+        return np.stack(sides, axis=1)
+
+    def _by_cholesky(self, precision: float) -> tuple[Array, Array]:
+        matrix = self.curvature.matrix()
+        warn_of_rounding(len(matrix), float(np.trace(matrix)), precision)
+        matrix[np.diag_indices(len(matrix))] += precision
+        # Transposed, the symmetric matrix has the layout that LAPACK overwrites without a copy.
+        factor = linalg.cholesky(matrix.T, lower=True, overwrite_a=True)
+        half = linalg.solve_triangular(factor, self._sides @ (1.0, precision), lower=True)
+        # The diagonal is divided before the logarithm: for λ → ∞ the sum keeps its digits.
+        ratio = np.log(np.diag(factor) / math.sqrt(precision)).sum()
+        return np.array([ratio]), np.array([self._half_decrement(precision, float(half @ half))])
+
+    def _by_reduction(self, precision: float) -> float:
+        return self._half_decrement(precision, self.spectrum.inverse_square(precision))
+
+    def _half_decrement(self, precision: float, squared: float) -> float:
+        """Return ½ gᵀA⁻¹g from cᵀ(K + λ)⁻¹c, for c = Bg or g."""
+        if self.curvature.dual:
+            gradient = self.slope + precision * self.weights
+            squared = (float(gradient @ gradient) - squared) / precision
+        return 0.5 * max(squared, 0.0)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Spectrum:
+    """K = Q T Qᵀ with T tridiagonal: a system (T + λ)x = Qᵀc takes as many operations as T has rows.
+
+    Parameters
+    ----------
     eigenvalues : ndarray, shape (r,)
-        Those of K, from large to small and never negative; the others of BᵀB are zero.
+        Those of K, from large to small and never negative.
     diagonal, beside : ndarray, shapes (r,) and (r − 1,)
         T.
     sides : ndarray, shape (r, 2)
-        Qᵀ of (B g₀, B w), or of (g₀, w) if K = BᵀB.
+        Qᵀ of the parts of c that do not depend on λ, and that are proportional to it.
     """
 
-    weights: Array
-    log_likelihood: float
-    slope: Array
-    dual: bool
     eigenvalues: Array
     diagonal: Array
     beside: Array
     sides: Array
 
     @classmethod
-    def of(cls, curvature: Curvature) -> Expansion:
-        """Expand about the weights of a curvature."""
-        model, w = curvature.model, curvature.weights
-        log_likelihood, slope = first_order(model, w)
-        sides = np.stack([slope, w], axis=1)
-        if curvature.dual:
-            sides = np.stack([curvature.forward(slope), curvature.forward(w)], axis=1)
-        diagonal, beside, rotated = _tridiagonal(curvature.matrix(), sides)
+    def of(cls, matrix: Array, sides: Array) -> Spectrum:
+        """Reduce K, which is overwritten."""
+        diagonal, beside, rotated = _tridiagonal(matrix, sides)
         eigenvalues = linalg.eigvalsh_tridiagonal(diagonal, beside, lapack_driver="sterf")[::-1]
-        if not np.isfinite(eigenvalues).all():
-            raise InvalidInputError("the Gauss–Newton matrix must be finite; weights this large overflow")
-        return cls(
-            weights=w, log_likelihood=log_likelihood, slope=slope, dual=curvature.dual,
-            eigenvalues=np.maximum(eigenvalues, 0.0), diagonal=diagonal, beside=beside, sides=rotated,
-        )  # fmt: skip
+        return cls(eigenvalues=np.maximum(eigenvalues, 0.0), diagonal=diagonal, beside=beside, sides=rotated)
 
-    def half_log_curvature_ratio(self, precision: Array) -> Array:
-        """Return ½ ln det(I + K/λ), of the shape of λ."""
-        rounding = 0.5 * self.eigenvalues.size * np.finfo(float).eps * self.eigenvalues[0]
-        if rounding > _NATS * float(precision.min()):
-            warnings.warn(
-                f"prior_precision = {float(precision.min()):.3g} is so small beside the largest curvature, "
-                f"{self.eigenvalues[0]:.3g}, that rounding changes the log evidence by up to "
-                f"{rounding / float(precision.min()):.2g}. Take a larger one",
-                AccuracyWarning,
-                stacklevel=4,
-            )
-        return self._summed(lambda each: 0.5 * np.log1p(self.eigenvalues / each).sum(), precision)
+    def half_log_ratio(self, precision: float) -> float:
+        """Return ½ ln det(I + K/λ)."""
+        warn_of_rounding(self.eigenvalues.size, float(self.eigenvalues.sum()), precision)
+        return 0.5 * float(np.log1p(self.eigenvalues / precision).sum())
 
-    def effective_parameters(self, precision: Array) -> Array:
-        """Return Σ s/(s + λ)."""
-        return self._summed(lambda each: (self.eigenvalues / (self.eigenvalues + each)).sum(), precision)
-
-    def gradient_term(self, precision: Array) -> Array:
-        """Return ½ gᵀ(BᵀB + λ)⁻¹g for g = g₀ + λw, by how much the minimum of the expansion is lower."""
-        return self._summed(self._half_decrement, precision)
-
-    def _half_decrement(self, precision: float) -> float:
+    def inverse_square(self, precision: float) -> float:
+        """Return cᵀ(K + λ)⁻¹c for c = sides (1, λ)."""
         side = self.sides @ (1.0, precision)
-        solved = linalg.solveh_banded(np.stack([[0.0, *self.beside], self.diagonal + precision]), side)
-        squared = float(side @ solved)
-        if self.dual:
-            gradient = self.slope + precision * self.weights
-            squared = (float(gradient @ gradient) - squared) / precision
-        return 0.5 * max(squared, 0.0)
-
-    @staticmethod
-    def _summed(function: Any, precision: Array) -> Array:
-        return np.array([function(float(each)) for each in precision.ravel()]).reshape(precision.shape)
+        banded = np.stack([[0.0, *self.beside], self.diagonal + precision])
+        return float(side @ linalg.solveh_banded(banded, side))
 
 
 def first_order(model: Any, w: Array) -> tuple[float, Array]:
@@ -117,18 +138,28 @@ def first_order(model: Any, w: Array) -> tuple[float, Array]:
     return log_likelihood, slope
 
 
+def warn_of_rounding(size: int, trace: float, precision: float) -> None:
+    """Warn where the rounding error of eigenvalues, of the size of the largest, is seen beside λ."""
+    error = 0.5 * size * np.finfo(float).eps * trace / precision
+    if error > _NATS:
+        warnings.warn(
+            f"prior_precision = {precision:.3g} is so small beside the curvature, of trace {trace:.3g}, that rounding "
+            f"may change the log evidence by {error:.2g}. Take a larger one",
+            AccuracyWarning,
+            stacklevel=2,
+        )
+
+
 def _tridiagonal(matrix: Array, sides: Array) -> tuple[Array, Array, Array]:
     """Return the diagonal and what is beside it of T = QᵀKQ, and Qᵀ of some columns; overwrites K."""
     size = len(matrix)
     if size == 1:
         return matrix[0], np.zeros(0), sides
     work = int(lapack.dsytrd_lwork(size, lower=1)[0])
-    # Transposed, the symmetric matrix has the layout that LAPACK overwrites without a copy.
     reduced, diagonal, beside, tau, info = lapack.dsytrd(matrix.T, lower=1, lwork=work, overwrite_a=1)
     if info:
         raise InvalidInputError(f"the Gauss–Newton matrix could not be reduced (LAPACK's dsytrd: {info})")
     rotated = np.array(sides, order="F")
     # The reflections leave the first component alone; the others are those of a QR decomposition.
-    lower = lapack.dormqr("L", "T", reduced[1:, :-1], tau, rotated[1:], 64 * sides.shape[1])
-    rotated[1:] = lower[0]
+    rotated[1:] = lapack.dormqr("L", "T", reduced[1:, :-1], tau, rotated[1:], 64 * sides.shape[1])[0]
     return diagonal, beside, rotated

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import warnings
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -12,7 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 from scipy import linalg, optimize
 
 from ... import _validate
-from ...errors import AccuracyWarning, IncompatibleError, InvalidInputError
+from ...errors import IncompatibleError, InvalidInputError
 from ..occam import OccamDecomposition
 from ._curvature import LARGEST, Curvature
 from ._expansion import Expansion
@@ -21,8 +20,6 @@ Array = NDArray[np.float64]
 
 _CERTIFICATE = 1e-6
 """Posterior standard deviations up to which a point counts as the mode."""
-_FIRST, _LAST, _POINTS = -25.0, 12.0, 150
-"""Where the maximum over λ is looked for: e-folds from the largest curvature, and how many λ are tried first."""
 _NUMBERS = 2**24
 
 
@@ -42,8 +39,8 @@ class NetworkLaplace:
         ln P(y|w), λ|w|²/2 and ½ ln det(I + JᵀΛJ/λ): the log evidence without the gradient's term.
     gradient_term : float or ndarray, shape (...)
         ½ gᵀA⁻¹g for the gradient g = ∇C(w), by how much the minimum of the expansion is below C(w).
-    effective_parameters : float or ndarray, shape (...)
-        Σ s/(s + λ) over the eigenvalues s of JᵀΛJ: how many weights the data determine.
+    _expansion : Expansion
+        What serves all λ; internal.
     """
 
     model: Any
@@ -51,7 +48,6 @@ class NetworkLaplace:
     weights: Array
     occam: OccamDecomposition
     gradient_term: Any
-    effective_parameters: Any
     _expansion: Expansion = field(repr=False)
 
     @property
@@ -82,11 +78,16 @@ class NetworkLaplace:
 
     @property
     def eigenvalues(self) -> Array:
-        """Eigenvalues of JᵀΛJ from large to small, as many as n × (classes − 1) or p; all others are zero."""
-        return self._expansion.eigenvalues
+        """Eigenvalues s of JᵀΛJ from large to small, as many as n × (classes − 1) or p; all others are zero."""
+        return self._expansion.spectrum.eigenvalues
+
+    @property
+    def effective_parameters(self) -> Any:
+        """Σ s/(s + λ): how many weights the data determine."""
+        return self._expansion.effective_parameters(np.asarray(self.prior_precision))[()]
 
     def at(self, prior_precision: ArrayLike) -> NetworkLaplace:
-        """Return the local evidence at other prior precisions, from the same decomposition.
+        """Return the local evidence at other prior precisions; one decomposition serves all.
 
         Parameters
         ----------
@@ -106,41 +107,47 @@ class NetworkLaplace:
         return _evaluated(self.model, self._expansion, prior_precision)
 
     def maximize(self) -> NetworkLaplace:
-        """Return the local evidence at the λ at which it is largest.
+        r"""Return the fit at the λ at which these weights, held fixed, have the largest evidence.
+
+        .. math:: \lambda |w|^2 = \sum_i \frac{s_i}{s_i + \lambda}
 
         Returns
         -------
         NetworkLaplace
-            At one λ.
+            At one λ, the only maximum of `occam.log_evidence`.
 
         Raises
         ------
         IncompatibleError
-            If it still grows at 1e-11 or 1e5 times the largest curvature: weights of zero, or no bound, are better.
+            If the weights are 0, or the data see none of them: then the evidence has no maximum at a finite λ > 0.
 
         Notes
         -----
-        About fixed weights the cost is quadratic, and each λ has the minimum of that cost for mode. What this says of
-        the network itself ends where `decrement` is large: there train again with the λ that was found.
+        MacKay's rule. Where λ is not the one that the weights were trained with, they are no minimum any more: train
+        again with the λ that was found, and repeat. The local evidence is not maximized, since far from w a cost to
+        second order forgets that fitted examples become unfitted: about weights that fit all of them it grows with λ
+        without end.
+
+        References
+        ----------
+        D. MacKay (1992), Bayesian interpolation, Neural Computation 4, 415, eq. 2.21.
         """
-        top = math.log(self.eigenvalues[0]) if self.eigenvalues[0] > 0 else 0.0
-        grid = np.linspace(top + _FIRST, top + _LAST, _POINTS)
-
-        def negative(u: float) -> float:
-            with warnings.catch_warnings():  # what is found is looked at again
-                warnings.simplefilter("ignore", AccuracyWarning)
-                return -float(self.at(math.exp(u)).log_evidence)
-
-        values = np.array([negative(u) for u in grid])
-        best = int(values.argmin())
-        if best in (0, _POINTS - 1):
+        squared = float(self.weights @ self.weights)
+        largest = float(self.eigenvalues[0])
+        if not (squared > 0 and largest > 0):
             raise IncompatibleError(
-                f"the local evidence has no maximum over prior_precision: it still grows at {math.exp(grid[best]):.3g}. "
-                "Train with another prior_precision, or take the curve by at()."
+                f"the evidence of these weights has no maximum over prior_precision: |w|² = {squared:.3g} and the largest "
+                f"curvature is {largest:.3g}, neither of which may be 0. Train the network first."
             )
-        found = optimize.minimize_scalar(negative, bounds=(grid[best - 1], grid[best + 1]), method="bounded",
-                                         options={"xatol": 1e-9})  # fmt: skip
-        return self.at(math.exp(found.x))
+        everywhere = len(self.eigenvalues) / squared
+
+        def excess(u: float) -> float:
+            precision = math.exp(u)
+            return precision * squared - float((self.eigenvalues / (self.eigenvalues + precision)).sum())
+
+        # λ|w|² is at most the number of eigenvalues; and below s₁ and 1/(2|w|²) it is less than ½, but s₁/(s₁ + λ) more.
+        low = math.log(min(largest, 0.5 / squared)) - 1.0
+        return self.at(math.exp(optimize.brentq(excess, low, math.log(everywhere) + 1.0, xtol=1e-12)))
 
     def predict_outputs(self, X_new: ArrayLike) -> tuple[Array, Array]:
         r"""Return mean and covariance of the outputs at new inputs, exact for the linearized network.
@@ -243,13 +250,13 @@ def network_laplace(
     precision = _validate.reals("prior_precision", prior_precision, above=0.0)
     if mode is None:
         assert about is not None
-        return _evaluated(model, Expansion.of(Curvature.of(model, "about", about)), precision)
+        return _evaluated(model, Expansion(Curvature.of(model, "about", about)), precision)
     if precision.ndim:
         raise InvalidInputError(
             "mode must be the minimum of one cost, and each prior_precision has its own; pass one, or about=w for the "
             "local evidence over all of them"
         )
-    fit = _evaluated(model, Expansion.of(Curvature.of(model, "mode", mode)), precision)
+    fit = _evaluated(model, Expansion(Curvature.of(model, "mode", mode)), precision)
     if fit.decrement > _CERTIFICATE:
         gradient = float(np.linalg.norm(fit._expansion.slope + float(precision) * fit.weights))
         raise InvalidInputError(
@@ -264,6 +271,7 @@ def network_laplace(
 def _evaluated(model: Any, expansion: Expansion, prior_precision: ArrayLike) -> NetworkLaplace:
     precision = _validate.reals("prior_precision", prior_precision, above=0.0)
     w = expansion.weights
+    ratio, term = expansion.at(precision)
     return NetworkLaplace(
         model=model,
         prior_precision=precision[()],
@@ -271,9 +279,8 @@ def _evaluated(model: Any, expansion: Expansion, prior_precision: ArrayLike) -> 
         occam=OccamDecomposition(
             log_likelihood_at_mode=np.full(precision.shape, expansion.log_likelihood)[()],
             weight_penalty=(0.5 * precision * float(w @ w))[()],
-            half_log_curvature_ratio=expansion.half_log_curvature_ratio(precision)[()],
+            half_log_curvature_ratio=ratio[()],
         ),
-        gradient_term=expansion.gradient_term(precision)[()],
-        effective_parameters=expansion.effective_parameters(precision)[()],
+        gradient_term=term[()],
         _expansion=expansion,
     )
