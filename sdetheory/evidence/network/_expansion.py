@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import linalg
 from scipy.linalg import lapack
+from scipy.sparse import linalg as sparse_linalg
 
 from ...errors import AccuracyWarning, InvalidInputError
 from ._curvature import Curvature
@@ -37,6 +38,7 @@ class Expansion:
     def __init__(self, curvature: Curvature) -> None:
         self.curvature, self.weights = curvature, curvature.weights
         self.log_likelihood, self.slope = first_order(curvature.model, curvature.weights)
+        self.trace = math.nan
 
     def at(self, precision: Array) -> tuple[Array, Array]:
         """Return ½ ln det(I + K/λ) and ½ gᵀ(BᵀB + λ)⁻¹g for g = g₀ + λw, of the shape of λ."""
@@ -58,7 +60,24 @@ class Expansion:
     @functools.cached_property
     def spectrum(self) -> Spectrum:
         """The tridiagonal form of K."""
-        return Spectrum.of(self.curvature.matrix(), self._sides)
+        return Spectrum.of(self._matrix(), self._sides)
+
+    @functools.cached_property
+    def largest(self) -> float:
+        """The largest eigenvalue of K, to six digits."""
+        if "spectrum" in vars(self):
+            return float(self.spectrum.eigenvalues[0])
+        p = self.weights.size
+        operator = sparse_linalg.LinearOperator((p, p), matvec=self.curvature.product, dtype=np.float64)  # pyright: ignore
+        start = np.random.default_rng(0).standard_normal(p)
+        if p < 3:
+            return float(np.linalg.eigvalsh(operator @ np.eye(p))[-1])
+        return float(sparse_linalg.eigsh(operator, k=1, v0=start, tol=1e-7, return_eigenvectors=False)[0])
+
+    def _matrix(self) -> Array:
+        matrix = self.curvature.matrix()
+        self.trace = float(np.trace(matrix))
+        return matrix
 
     @functools.cached_property
     def _sides(self) -> Array:
@@ -69,8 +88,8 @@ class Expansion:
         return np.stack(sides, axis=1)
 
     def _by_cholesky(self, precision: float) -> tuple[Array, Array]:
-        matrix = self.curvature.matrix()
-        warn_of_rounding(len(matrix), float(np.trace(matrix)), precision)
+        matrix = self._matrix()
+        warn_of_rounding(len(matrix), self.trace, precision)
         matrix[np.diag_indices(len(matrix))] += precision
         # Transposed, the symmetric matrix has the layout that LAPACK overwrites without a copy.
         factor = linalg.cholesky(matrix.T, lower=True, overwrite_a=True)

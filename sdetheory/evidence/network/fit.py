@@ -82,6 +82,16 @@ class NetworkLaplace:
         return self._expansion.spectrum.eigenvalues
 
     @property
+    def trace(self) -> float:
+        """Trace of JᵀΛJ."""
+        return self._expansion.trace
+
+    @property
+    def largest_curvature(self) -> float:
+        """Largest eigenvalue of JᵀΛJ, to six digits, without the others."""
+        return self._expansion.largest
+
+    @property
     def effective_parameters(self) -> Any:
         """Σ s/(s + λ): how many weights the data determine."""
         return self._expansion.effective_parameters(np.asarray(self.prior_precision))[()]
