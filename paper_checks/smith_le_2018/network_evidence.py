@@ -2,17 +2,17 @@
 
     python -m paper_checks.smith_le_2018.network_evidence --minutes 25
 
-trains the cells of `CELLS` that `examples/data/network_evidence.csv` does not have yet, one after the other, and appends a
-row for each; stopped, it goes on where it was. What follows was written, and committed, before any cell was run; a pilot
-on other images had chosen learning rates that do not diverge and a λ of the order of the best one.
+trains the cells of `CELLS` that `examples/data/network_evidence.csv` does not have yet, one after the other, and
+appends a row for each; stopped, it goes on where it was. What follows was written, and committed, before any cell was
+run; a pilot on other images had chosen learning rates that do not diverge and a λ of the order of the best one.
 
 Protocol
 --------
 n = 500 training images, 10 classes, h rectified units, C(w) = Σ −ln P + λ|w|²/2 on weights and biases. SGD without
-replacement, undamped momentum 0.9, from He's start; then 3,000 steps of the whole batch (ε = 0.05, m = 0.99) to the bottom
-of the basin that SGD has reached; there the local evidence, `laplace(network, λ, about=w)`. A seed fixes images, labels
-and start, so that cells of one seed are pairs. Labels: true; 20 % replaced at random; all replaced, those of the test
-images too. Of 4,000 test images the labels are true otherwise.
+replacement, undamped momentum 0.9, from He's start; then 3,000 steps of the whole batch (ε = 0.05, m = 0.99) to the
+bottom of the basin that SGD has reached; there the local evidence, `laplace(network, λ, about=w)`. A seed fixes images,
+labels and start, so that cells of one seed are pairs. Labels: true; 20 % replaced at random; all replaced, those of the
+test images too. Of 4,000 test images the labels are true otherwise.
 
 * Main: Fashion-MNIST, h = 16, λ = 1, ε = 0.05, 4,000 steps, B = 15, 50, 150, 500, hence g = ε(N/B − 1)/(1 − m) = 16.2,
   4.5, 1.2, 0; three kinds of labels; seeds 0 to 3.
@@ -29,10 +29,10 @@ What each outcome would mean, all by 95 % Student intervals of paired difference
    Holding 0: open; and if the interval lies within ±1 nat, no effect that matters.
 2. *It ranks minima by test loss*: Spearman's ρ of ln P with minus the test loss, over the batches of a seed at equal λ;
    over the λ of a seed at equal B; over all. Above 0, below 0, or open; for each grouping by itself.
-3. *It tells true from random labels*, as figure 1 does for linear models: E = −ln P − n ln 10 is below 0 with true labels
-   and above 0 with random ones; and ln P of the one above that of the other.
-4. *Its optimum over λ, and over B, is that of the test loss*: difference of the log10 λ at which ln P is largest and the
-   test loss least. An interval within ±0.5, a step of the grid: the same. One that leaves out 0 beyond it: another.
+3. *It tells true from random labels*, as figure 1 does for linear models: E = −ln P − n ln 10 is below 0 with true
+   labels and above 0 with random ones; and ln P of the one above that of the other.
+4. *Its optimum over λ, and over B, is that of the test loss*: difference of the log10 λ at which ln P is largest and
+   the test loss least. An interval within ±0.5, a step of the grid: the same. One that leaves out 0 beyond it: another.
 """
 
 from __future__ import annotations
@@ -103,7 +103,8 @@ def problem(cell: dict[str, Any], folder: Path = FASHION) -> tuple[Any, Any, Any
     else:
         x, y, x_test, y_test = _fashion(folder, choice)
     replaced = {"true": 0.0, "partly": 0.2, "random": 1.0}[cell["labels"]]
-    y = np.where(randomness.random(len(y)) < replaced, st.datasets.random_labels(y, n_classes=CLASSES, rng=randomness), y)
+    chosen = randomness.random(len(y)) < replaced
+    y = np.where(chosen, st.datasets.random_labels(y, n_classes=CLASSES, rng=randomness), y)
     if replaced == 1:
         y_test = st.datasets.random_labels(y_test, n_classes=CLASSES, rng=randomness)
     model = st.models.ReLUNetwork(
@@ -142,9 +143,9 @@ def measure(cell: dict[str, Any], folder: Path = FASHION) -> dict[str, float]:
         effective = fit.effective_parameters
     numbers = (
         hp.noise_scale, model.loss(reached), model.loss(reached, x_test, y_test), model.loss(w),
-        model.loss(w, x_test, y_test), model.accuracy(w, x_test, y_test), float(fit.weights @ fit.weights), fit.decrement,
-        fit.occam.log_likelihood_at_mode, fit.occam.half_log_curvature_ratio, fit.log_evidence, fit.trace,
-        fit.largest_curvature, best, there, effective, time.perf_counter() - began,
+        model.loss(w, x_test, y_test), model.accuracy(w, x_test, y_test), float(fit.weights @ fit.weights),
+        fit.decrement, fit.occam.log_likelihood_at_mode, fit.occam.half_log_curvature_ratio, fit.log_evidence,
+        fit.trace, fit.largest_curvature, best, there, effective, time.perf_counter() - began,
     )  # fmt: skip
     return dict(zip(MEASURED, map(float, numbers), strict=True))
 

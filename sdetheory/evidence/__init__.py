@@ -35,6 +35,9 @@ from .linear.maximize import EvidenceMaximum as EvidenceMaximum
 from .linear.model import LinearModel as LinearModel
 from .linear.sequential import conditional_evidence as conditional_evidence
 from .linear.sequential import sequential as sequential
+from .network.fit import NetworkLaplace as NetworkLaplace
+from .network.lanczos import LanczosEvidence as LanczosEvidence
+from .network.lanczos import lanczos_evidence as lanczos_evidence
 from .occam import OccamDecomposition as OccamDecomposition
 from .pac_bayes import pac_bayes_bound as pac_bayes_bound
 from .posterior import Posterior as Posterior
@@ -47,10 +50,12 @@ __all__ = [
     "ElementwiseMap",
     "EvidenceCurve",
     "EvidenceMaximum",
+    "LanczosEvidence",
     "Laplace",
     "LinearMap",
     "LinearModel",
     "Map",
+    "NetworkLaplace",
     "NormalInverseGamma",
     "OccamDecomposition",
     "Posterior",
@@ -69,6 +74,7 @@ __all__ = [
     "expected_risk",
     "gaussianizing_map",
     "importance_sampling",
+    "lanczos_evidence",
     "laplace",
     "leave_one_out",
     "log_equivalent_modes",

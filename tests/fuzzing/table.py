@@ -118,6 +118,11 @@ def fit():
 
 
 @once
+def network_fit():
+    return st.evidence.laplace(network(), 1.0, about=network().initial(0))
+
+
+@once
 def law():
     return st.theory.gibbs(well(), 0.5)
 
@@ -288,6 +293,12 @@ def _models():
         | {
             "models.ReLUNetwork.initial": (network, dict(rng=0)),
             "models.ReLUNetwork.layers": (network, dict(w=w21)),
+            "models.ReLUNetwork.outputs": (network, dict(w=w21)),
+            "models.ReLUNetwork.curvature_factors": (network, dict(w=w21)),
+            "models.ReLUNetwork.jacobian_vector_product": (network, dict(w=w21, v=w21)),
+            "models.ReLUNetwork.vector_jacobian_product": (network, dict(w=w21, u=np.ones((8, 3)))),
+            "models.ReLUNetwork.jacobian_gram": (network, dict(w=w21, factors=np.ones((8, 2, 3)))),
+            "models.ReLUNetwork.jacobian_gram_at": (network, dict(w=w21, factors=np.ones((8, 2, 3)), X=X)),
             "models.SoftmaxRegression.log_probabilities": (softmax, dict(X=X, w=w6)),
         }
     )  # fmt: skip
@@ -493,6 +504,13 @@ def _calls():
             dict(precision_ratio=1.0),
         ),
         "evidence.Laplace.predict": (fit, dict(X_new=X)),
+        "evidence.NetworkLaplace.at": (network_fit, dict(prior_precision=[0.5, 2.0])),
+        "evidence.NetworkLaplace.maximize": (network_fit, {}),
+        "evidence.NetworkLaplace.predict": (network_fit, dict(X_new=X)),
+        "evidence.NetworkLaplace.predict_outputs": (network_fit, dict(X_new=X)),
+        "evidence.lanczos_evidence": dict(
+            model=network(), prior_precision=1.0, about=network().initial(0), n_probes=2, n_steps=30, rng=0
+        ),
         "evidence.Posterior.predict": (lambda: linear().posterior(1.0, 0.1), dict(X_new=X)),
         "evidence.Prediction.log_density": (lambda: linear().posterior(1.0, 0.1).predict(X), dict(y=Y)),
         "evidence.StudentPrediction.log_density": (
@@ -683,7 +701,9 @@ RESULTS = [
     "theory.Transition",
     "evidence.EvidenceCurve",
     "evidence.EvidenceMaximum",
+    "evidence.LanczosEvidence",
     "evidence.Laplace",
+    "evidence.NetworkLaplace",
     "evidence.OccamDecomposition",
     "evidence.Posterior",
     "evidence.Prediction",

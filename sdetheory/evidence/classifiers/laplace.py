@@ -305,8 +305,8 @@ def laplace(
         return network_laplace(model, prior_precision, mode, about)
     if about is not None:
         raise IncompatibleError(
-            f"about= serves networks, which have derivatives of outputs; {type(model).__name__} has none. Leave it out: "
-            "laplace finds the minimum itself."
+            f"about= serves networks, which have derivatives of outputs; {type(model).__name__} has none. Leave it "
+            "out: laplace finds the minimum itself."
         )
     likelihood = likelihood_of(model)
     if hasattr(model, "has_exact_evidence") or (likelihood is not None and likelihood.quadratic):

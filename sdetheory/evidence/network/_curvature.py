@@ -76,8 +76,8 @@ class Curvature:
         written = overridden(model)
         if written & _COSTS and not written >= set(_PRODUCTS):
             raise InvalidInputError(
-                f"{type(model).__name__} overrides {', '.join(sorted(written & _COSTS))}, so that inherited derivatives "
-                f"of outputs may belong to another cost; override {', '.join(_PRODUCTS)} too"
+                f"{type(model).__name__} overrides {', '.join(sorted(written & _COSTS))}, so that inherited "
+                f"derivatives of outputs may belong to another cost; override {', '.join(_PRODUCTS)} too"
             )
         p, n = int(model.dimension), int(model.train_size)
         weights = _validate.reals(name, w, shape=(p,))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import warnings
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -11,7 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 from scipy import linalg, optimize
 
 from ... import _validate
-from ...errors import IncompatibleError, InvalidInputError
+from ...errors import AccuracyWarning, IncompatibleError, InvalidInputError
 from ..occam import OccamDecomposition
 from ._curvature import LARGEST, Curvature
 from ._expansion import Expansion
@@ -146,8 +147,8 @@ class NetworkLaplace:
         largest = float(self.eigenvalues[0])
         if not (squared > 0 and largest > 0):
             raise IncompatibleError(
-                f"the evidence of these weights has no maximum over prior_precision: |w|² = {squared:.3g} and the largest "
-                f"curvature is {largest:.3g}, neither of which may be 0. Train the network first."
+                f"the evidence of these weights has no maximum over prior_precision: |w|² = {squared:.3g} and the "
+                f"largest curvature is {largest:.3g}, neither of which may be 0. Train the network first."
             )
         everywhere = len(self.eigenvalues) / squared
 
@@ -155,7 +156,7 @@ class NetworkLaplace:
             precision = math.exp(u)
             return precision * squared - float((self.eigenvalues / (self.eigenvalues + precision)).sum())
 
-        # λ|w|² is at most the number of eigenvalues; and below s₁ and 1/(2|w|²) it is less than ½, but s₁/(s₁ + λ) more.
+        # λ|w|² is at most the number of eigenvalues; below s₁ and 1/(2|w|²) it is less than ½, but s₁/(s₁ + λ) more.
         low = math.log(min(largest, 0.5 / squared)) - 1.0
         return self.at(math.exp(optimize.brentq(excess, low, math.log(everywhere) + 1.0, xtol=1e-12)))
 
@@ -192,7 +193,10 @@ class NetworkLaplace:
         curvature, precision = Curvature.of(self.model, "w", self.weights), float(self.prior_precision)
         size = curvature.rows
         if size > LARGEST:
-            raise InvalidInputError(f"predictions need a matrix of order {size}, examples × (classes − 1); at most {LARGEST}")
+            raise InvalidInputError(
+                f"predictions need a matrix of order {size} = examples × (classes − 1); at most {LARGEST} is made. "
+                "Train with fewer examples, or average over weights of your own."
+            )
         matrix = curvature.gram()
         matrix[np.diag_indices(size)] += precision
         factor = linalg.cholesky(matrix.T, lower=True, overwrite_a=True)
@@ -200,7 +204,8 @@ class NetworkLaplace:
         through = linalg.cho_solve((factor, True), curvature.forward(gradient))
         step = (gradient - curvature.backward(through)) / precision
         inputs = _validate.reals("X_new", X_new, shape=(None, None))
-        means = self.model.outputs(self.weights, inputs) - self.model.jacobian_vector_product(self.weights, step, inputs)
+        means = self.model.outputs(self.weights, inputs)
+        means -= self.model.jacobian_vector_product(self.weights, step, inputs)
         covariances = np.empty((*means.shape, means.shape[1]))
         block = max(1, _NUMBERS // (size * means.shape[1]))
         for start in range(0, len(inputs), block):
@@ -244,7 +249,7 @@ class NetworkLaplace:
 
         means, covariances = self.predict_outputs(X_new)
         if means.shape[1] != getattr(self.model, "n_classes", None):
-            raise IncompatibleError("predict() takes outputs of n_classes classes through a softmax; use predict_outputs")
+            raise IncompatibleError("predict() takes the outputs of n_classes through a softmax; use predict_outputs")
         return softmax_normal(means, np.eye(means.shape[1]), covariances)
 
 
@@ -271,9 +276,9 @@ def network_laplace(
         gradient = float(np.linalg.norm(fit._expansion.slope + float(precision) * fit.weights))
         raise InvalidInputError(
             f"mode must be the minimum of the cost; at prior_precision = {float(precision):.6g} its gradient has the "
-            f"size {gradient:.3g}, which is {fit.decrement:.3g} posterior standard deviations (at most {_CERTIFICATE:g} "
-            "is accepted). Train further with the whole batch, in float64; or pass about= in place of mode=, for the "
-            "local evidence, which has a term for the gradient."
+            f"size {gradient:.3g}, which is {fit.decrement:.3g} posterior standard deviations (at most "
+            f"{_CERTIFICATE:g} is accepted). Train further with the whole batch, in float64; or pass about= in "
+            "place of mode=, for the local evidence, which has a term for the gradient."
         )
     return fit
 
@@ -282,7 +287,7 @@ def _evaluated(model: Any, expansion: Expansion, prior_precision: ArrayLike) -> 
     precision = _validate.reals("prior_precision", prior_precision, above=0.0)
     w = expansion.weights
     ratio, term = expansion.at(precision)
-    return NetworkLaplace(
+    fit = NetworkLaplace(
         model=model,
         prior_precision=precision[()],
         weights=w,
@@ -294,3 +299,12 @@ def _evaluated(model: Any, expansion: Expansion, prior_precision: ArrayLike) -> 
         gradient_term=term[()],
         _expansion=expansion,
     )
+    if hasattr(model, "n_classes") and np.max(fit.log_evidence, initial=-np.inf) > 0:
+        warnings.warn(
+            f"the local log evidence is {np.max(fit.log_evidence):.3g}, and no probability of labels is above 1: these "
+            f"weights are {np.max(fit.decrement):.3g} posterior standard deviations from the minimum of a cost to "
+            "second order, which says nothing of the network there. Train it further",
+            AccuracyWarning,
+            stacklevel=4,
+        )
+    return fit

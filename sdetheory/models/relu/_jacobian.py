@@ -138,7 +138,8 @@ class Jacobians:
     def jacobian_gram(self, w: ArrayLike, factors: ArrayLike) -> Array:
         r"""Return B Bᵀ for B = R J, whose rows are Rᵢ Jᵢ, at the cost of two Gram matrices.
 
-        .. math:: (B B^T)_{ir,js} = (x_i \cdot x_j + 1)\, d_{ir} \cdot d_{js} + (a_i \cdot a_j + 1)\, R_{ir} \cdot R_{js}
+        .. math:: (B B^T)_{ir,js} = (x_i \cdot x_j + 1)\, d_{ir} \cdot d_{js} +
+                  (a_i \cdot a_j + 1)\, R_{ir} \cdot R_{js}
 
         a are the activations of the hidden units, and d = 1(a > 0) ∘ W₂R the signals that come back to them.
 
