@@ -22,15 +22,19 @@ def cells(**settings):
     return {(row["seed"], row["batch_size"], row["prior_precision"]): row for row in rows}
 
 
+@pytest.fixture(scope="module")
+def again():
+    """Return a stored cell of MNIST, and what the code makes of it now: the whole batch, which draws nothing."""
+    settings = {"images": "mnist", "labels": "true", "batch_size": study.TRAIN_SIZE, "seed": 1}
+    cell = next(c for c in study.CELLS if all(c[name] == value for name, value in settings.items()))
+    stored = next(row for row in study.read() if all(row[name] == value for name, value in cell.items()))
+    return stored, study.measure(cell)
+
+
 def half_width(differences):
     """Return half the width of the 95 % Student interval of a mean."""
     n = len(differences)
     return float(stats.t.ppf(1 - ALPHA / 2, n - 1) * np.std(differences, ddof=1) / math.sqrt(n))
-
-
-def estimate(differences):
-    """Return the mean of paired differences over seeds, with Student's interval."""
-    return st.stats.mean_estimate(np.array(differences))
 
 
 @pytest.mark.claim("C120")
@@ -72,16 +76,24 @@ def test_whether_the_evidence_ranks_minima_by_their_test_loss_is_open(record):
 
 
 @pytest.mark.claim("C122")
-def test_the_evidence_tells_networks_with_true_labels_from_those_with_random_ones(record):
+def test_the_evidence_tells_networks_with_true_labels_from_those_with_random_ones(record, again):
     """The ratio E for the null model, with true and with random labels, of every batch and seed. Control: each other's.
 
-    Fit alone does not tell them: both have training losses far below ln 10.
+    Fit alone does not tell them: both have training losses far below ln 10. A cell that is computed again ties the
+    stored numbers to the code: another machine's rounding may move it as far as another batch size does.
     """
-    ratios = {
-        labels: [-row["log_evidence"] - study.TRAIN_SIZE * math.log(study.CLASSES) for row in cells(labels=labels).values()
-                 if row["prior_precision"] == 1.0]
-        for labels in ("true", "random")
-    }  # fmt: skip
+    stored, now = again
+    record(
+        label="ln P of a cell, computed again",
+        predicted=stored["log_evidence"],
+        measured=now["log_evidence"],
+        rtol=0.03,
+        wrong_predictions={"without the gradient's term and the curvature": now["log_likelihood"]},
+    )
+    ratios = {}
+    for labels in ("true", "random"):
+        rows = [row for (_, _, precision), row in cells(labels=labels).items() if precision == 1.0]
+        ratios[labels] = [-row["log_evidence"] - study.TRAIN_SIZE * math.log(study.CLASSES) for row in rows]
     losses = [row["train_loss"] for row in cells(labels="random").values()]
     record(
         label="training loss with random labels",
@@ -124,19 +136,18 @@ def test_the_largest_evidence_and_the_least_test_loss_are_not_at_the_same_prior(
 
 
 @pytest.mark.claim("C124")
-def test_laplaces_evidence_of_small_networks_is_off_by_less_than_a_nat_and_a_half(record, rng):
+def test_laplaces_evidence_of_small_networks_is_off_by_more_than_a_nat_and_a_half(record):
     """Three networks of 22 weights against averages of the likelihood over 400,000 draws from the prior.
 
-    The bound was written down after networks of two and three units, on other data, were off by up to 1.1. Control:
-    one minimum without its 4! copies.
+    The bound was written down after networks of two and three units, on other data, were off by up to 1.1. It failed at
+    the first data drawn for it, by 0.02, and fails clearly at these. Control: one minimum without its 4! copies.
     """
     precision, errors, alone = 0.3, [], []
-    for _ in range(3):
+    for seed in (300, 301, 302):
+        rng = np.random.default_rng(seed)
         x = rng.standard_normal((20, 2))
         labels = (x @ [1.0, -1.0] + 0.5 * rng.standard_normal(20) > 0).astype(int)
-        model = st.models.ReLUNetwork(
-            x, labels, hidden=4, n_classes=2, prior_precision=precision, dtype="float64"
-        )  # fmt: skip
+        model = st.models.ReLUNetwork(x, labels, hidden=4, n_classes=2, prior_precision=precision, dtype="float64")
         w = min((_minimum(model, rng) for _ in range(8)), key=model.cost)
         found = st.evidence.laplace(model, precision, about=w).log_evidence
         exact = _from_the_prior(model, rng)
@@ -147,6 +158,7 @@ def test_laplaces_evidence_of_small_networks_is_off_by_less_than_a_nat_and_a_hal
         label="error of one minimum and its copies, in nats",
         predicted=Below(1.5),
         measured=np.abs(errors),
+        found=Below(2.5),
         wrong_measurements={"without copies": np.abs(alone)},
     )
 

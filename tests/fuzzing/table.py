@@ -505,7 +505,6 @@ def _calls():
         ),
         "evidence.Laplace.predict": (fit, dict(X_new=X)),
         "evidence.NetworkLaplace.at": (network_fit, dict(prior_precision=[0.5, 2.0])),
-        "evidence.NetworkLaplace.maximize": (network_fit, {}),
         "evidence.NetworkLaplace.predict": (network_fit, dict(X_new=X)),
         "evidence.NetworkLaplace.predict_outputs": (network_fit, dict(X_new=X)),
         "evidence.lanczos_evidence": dict(

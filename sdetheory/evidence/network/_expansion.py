@@ -11,7 +11,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from scipy import linalg
-from scipy.linalg import lapack
 from scipy.sparse import linalg as sparse_linalg
 
 from ...errors import AccuracyWarning, InvalidInputError
@@ -68,11 +67,12 @@ class Expansion:
         if "spectrum" in vars(self):
             return float(self.spectrum.eigenvalues[0])
         p = self.weights.size
-        operator = sparse_linalg.LinearOperator((p, p), matvec=self.curvature.product, dtype=np.float64)  # pyright: ignore
-        start = np.random.default_rng(0).standard_normal(p)
-        if p < 3:
-            return float(np.linalg.eigvalsh(operator @ np.eye(p))[-1])
-        return float(sparse_linalg.eigsh(operator, k=1, v0=start, tol=1e-7, return_eigenvectors=False)[0])
+        if p < 3:  # what ARPACK does not take
+            return float(self.spectrum.eigenvalues[0])
+        shape: Any = {"shape": (p, p), "matvec": self.curvature.product, "dtype": np.float64}
+        operator: Any = sparse_linalg.LinearOperator(**shape)
+        options: Any = {"v0": np.random.default_rng(0).standard_normal(p), "tol": 1e-7}
+        return float(sparse_linalg.eigsh(operator, k=1, return_eigenvectors=False, **options)[0])
 
     def _matrix(self) -> Array:
         matrix = self.curvature.matrix()
@@ -174,11 +174,12 @@ def _tridiagonal(matrix: Array, sides: Array) -> tuple[Array, Array, Array]:
     size = len(matrix)
     if size == 1:
         return matrix[0], np.zeros(0), sides
-    work = int(lapack.dsytrd_lwork(size, lower=1)[0])
-    reduced, diagonal, beside, tau, info = lapack.dsytrd(matrix.T, lower=1, lwork=work, overwrite_a=1)
+    reduce, workspace, multiply = linalg.get_lapack_funcs(("sytrd", "sytrd_lwork", "ormqr"), (matrix,))
+    work = int(workspace(size, lower=1)[0])
+    reduced, diagonal, beside, tau, info = reduce(matrix.T, lower=1, lwork=work, overwrite_a=1)
     if info:
         raise InvalidInputError(f"the Gauss–Newton matrix could not be reduced (LAPACK's dsytrd: {info})")
     rotated = np.array(sides, order="F")
     # The reflections leave the first component alone; the others are those of a QR decomposition.
-    rotated[1:] = lapack.dormqr("L", "T", reduced[1:, :-1], tau, rotated[1:], 64 * sides.shape[1])[0]
+    rotated[1:] = multiply("L", "T", reduced[1:, :-1], tau, rotated[1:], 64 * sides.shape[1])[0]
     return diagonal, beside, rotated

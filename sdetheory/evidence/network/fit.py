@@ -158,7 +158,8 @@ class NetworkLaplace:
 
         # λ|w|² is at most the number of eigenvalues; below s₁ and 1/(2|w|²) it is less than ½, but s₁/(s₁ + λ) more.
         low = math.log(min(largest, 0.5 / squared)) - 1.0
-        return self.at(math.exp(optimize.brentq(excess, low, math.log(everywhere) + 1.0, xtol=1e-12)))
+        found: Any = optimize.brentq(excess, low, math.log(everywhere) + 1.0, xtol=1e-12)
+        return self.at(math.exp(found))
 
     def predict_outputs(self, X_new: ArrayLike) -> tuple[Array, Array]:
         r"""Return mean and covariance of the outputs at new inputs, exact for the linearized network.
