@@ -251,7 +251,8 @@ def laplace(
     Warns
     -----
     AccuracyWarning
-        If columns of the inputs are combinations of the others; they are named.
+        If columns of the inputs are combinations of the others; they are named. Of a network: if λ drowns in rounding,
+        or the local evidence makes labels more than certain, as it does far from a minimum.
 
     Notes
     -----
@@ -298,7 +299,7 @@ def laplace(
     >>> print(path.log_evidence.round(4), path.log_evidence_ratio.round(4))
     [-1.0678 -1.7152 -2.4704] [-1.7048 -1.0574 -0.3022]
     >>> network = ReLUNetwork([[-2.0], [-1.0], [1.0], [3.0]], [0, 0, 1, 1], hidden=3, dtype="float64")
-    >>> laplace(network, [0.1, 1.0], about=network.initial(0)).log_evidence.shape
+    >>> laplace(network, [0.1, 1.0], about=0.3 * network.initial(0)).log_evidence.shape
     (2,)
     """
     if has_jacobian(model):

@@ -169,6 +169,19 @@ def warn_of_rounding(size: int, trace: float, precision: float) -> None:
         )
 
 
+def warn_of_impossible(model: Any, log_evidence: Any, gradient_term: Any, *, stacklevel: int) -> None:
+    """Warn where labels would be more than certain: then the weights are far from any minimum."""
+    largest = float(np.max(log_evidence, initial=-np.inf))
+    if largest > 0 and hasattr(model, "n_classes"):
+        warnings.warn(
+            f"the local log evidence is {largest:.3g}, and no probability of labels is above 1: these weights are "
+            f"{math.sqrt(2 * np.max(gradient_term)):.3g} posterior standard deviations from the minimum of a cost to "
+            "second order, which says nothing of the network there. Train it further",
+            AccuracyWarning,
+            stacklevel=stacklevel,
+        )
+
+
 def _tridiagonal(matrix: Array, sides: Array) -> tuple[Array, Array, Array]:
     """Return the diagonal and what is beside it of T = QᵀKQ, and Qᵀ of some columns; overwrites K."""
     size = len(matrix)

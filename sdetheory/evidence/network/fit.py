@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import warnings
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -12,10 +11,10 @@ from numpy.typing import ArrayLike, NDArray
 from scipy import linalg, optimize
 
 from ... import _validate
-from ...errors import AccuracyWarning, IncompatibleError, InvalidInputError
+from ...errors import IncompatibleError, InvalidInputError
 from ..occam import OccamDecomposition
 from ._curvature import LARGEST, Curvature
-from ._expansion import Expansion
+from ._expansion import Expansion, warn_of_impossible
 
 Array = NDArray[np.float64]
 
@@ -300,12 +299,5 @@ def _evaluated(model: Any, expansion: Expansion, prior_precision: ArrayLike) -> 
         gradient_term=term[()],
         _expansion=expansion,
     )
-    if hasattr(model, "n_classes") and np.max(fit.log_evidence, initial=-np.inf) > 0:
-        warnings.warn(
-            f"the local log evidence is {np.max(fit.log_evidence):.3g}, and no probability of labels is above 1: these "
-            f"weights are {np.max(fit.decrement):.3g} posterior standard deviations from the minimum of a cost to "
-            "second order, which says nothing of the network there. Train it further",
-            AccuracyWarning,
-            stacklevel=4,
-        )
+    warn_of_impossible(model, fit.log_evidence, fit.gradient_term, stacklevel=5)
     return fit

@@ -16,7 +16,7 @@ from ... import _validate
 from ...errors import AccuracyWarning
 from ...results import Estimate
 from ._curvature import Curvature
-from ._expansion import first_order
+from ._expansion import first_order, warn_of_impossible
 
 Array = NDArray[np.float64]
 
@@ -98,7 +98,7 @@ def lanczos_evidence(
     Warns
     -----
     AccuracyWarning
-        If the bound of the truncation is above the standard error.
+        If the bound of the truncation is above the standard error, or labels are found to be more than certain.
 
     Notes
     -----
@@ -119,7 +119,7 @@ def lanczos_evidence(
     >>> from sdetheory.evidence import laplace
     >>> from sdetheory.models import ReLUNetwork
     >>> network = ReLUNetwork([[-2.0], [-1.0], [1.0], [3.0]], [0, 0, 1, 1], hidden=3, dtype="float64")
-    >>> w = network.initial(0)
+    >>> w = 0.3 * network.initial(0)
     >>> found = lanczos_evidence(network, 1.0, about=w, n_probes=200, rng=0)
     >>> bool(abs(found.log_evidence.z_score(laplace(network, 1.0, about=w).log_evidence)) < 4)
     True
@@ -157,9 +157,11 @@ def lanczos_evidence(
             AccuracyWarning,
             stacklevel=2,
         )
+    log_evidence = log_likelihood - penalty + terms - halves.mean(axis=0)
+    warn_of_impossible(model, log_evidence, terms, stacklevel=3)
     return LanczosEvidence(
         prior_precision=precision[()],
-        log_evidence=estimate(log_likelihood - penalty + terms - halves.mean(axis=0)),
+        log_evidence=estimate(log_evidence),
         truncation=unsure.reshape(shape)[()],
         log_likelihood=log_likelihood,
         weight_penalty=penalty.reshape(shape)[()],
