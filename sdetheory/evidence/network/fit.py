@@ -134,13 +134,14 @@ class NetworkLaplace:
         Notes
         -----
         MacKay's rule. Where λ is not the one that the weights were trained with, they are no minimum any more: train
-        again with the λ that was found, and repeat. The local evidence is not maximized, since far from w a cost to
-        second order forgets that fitted examples become unfitted: about weights that fit all of them it grows with λ
-        without end.
+        again with the λ that was found, and repeat. As the rule does not know that ln det(A/λ) changes with the
+        weights, where that ends need not be where the evidence of trained networks is largest: compare it there. The
+        local evidence is not maximized, since far from w a cost to second order forgets that fitted examples become
+        unfitted: about weights that fit all of them it grows with λ without end.
 
         References
         ----------
-        D. MacKay (1992), Bayesian interpolation, Neural Computation 4, 415, eq. 2.21.
+        D. MacKay (1992), Bayesian interpolation, Neural Computation 4, 415.
         """
         squared = float(self.weights @ self.weights)
         largest = float(self.eigenvalues[0])
