@@ -110,7 +110,7 @@ _STORED = ("C55", "C58", "C59", "C60", "C62", "C63", "C65", "C66", "C68", "C70",
 TRAINING = (
     Break(
         mistake="the network's gradient with the wrong sign",
-        file="models/_relu_passes.py",
+        file="models/relu/_passes.py",
         right="residuals *= scale",
         wrong="residuals *= -scale",
         claims=(*_STORED, "C56", "C57", "C61", "C64", "C69", "C73", "C74"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from ..claims import Claim, Figure
+from .texts import ABSTRACT
 
 STUDY = "16 rectified units, 500 images of Fashion-MNIST, λ = 1, four seeds, stored study; polished by the whole batch"
 METHOD = "Laplace's method with the Gauss–Newton matrix"
@@ -12,19 +13,22 @@ CLAIMS: tuple[Claim, ...] = (
         id="C120",
         check="test_whether_small_batches_find_minima_of_larger_evidence_is_open",
         where="Abstract",
+        whose="paper",
         statement="The noise of small batches drives the parameters towards minima whose evidence is large.",
         kind="empirical",
-        verdict="not testable here",
+        verdict="open",
         assumptions=(STUDY, METHOD, "g = 16 against 0, of one start"),
+        read_in=ABSTRACT,
         needs="about 40 seeds: at four the 95 % interval of the gain is wider than ±1 nat and holds 0",
     ),
     Claim(
         id="C121",
         check="test_whether_the_evidence_ranks_minima_by_their_test_loss_is_open",
         where="§2",
+        whose="reading",
         statement="Of the minima that four batch sizes reach at one λ, larger evidence has the lower test loss.",
         kind="empirical",
-        verdict="not testable here",
+        verdict="open",
         assumptions=(STUDY, METHOD),
         needs="batches whose minima differ in test loss by more than seeds do, or about 40 seeds",
     ),
@@ -32,6 +36,7 @@ CLAIMS: tuple[Claim, ...] = (
         id="C122",
         check="test_the_evidence_tells_networks_with_true_labels_from_those_with_random_ones",
         where="§3, fig. 1",
+        whose="reading",
         statement="The evidence trusts a network that fits true labels, and not one that fits random ones as well.",
         kind="empirical",
         verdict="holds under weights up to six posterior standard deviations from a bottom",
@@ -45,6 +50,7 @@ CLAIMS: tuple[Claim, ...] = (
         id="C123",
         check="test_the_largest_evidence_and_the_least_test_loss_are_not_at_the_same_prior",
         where="§3, fig. 1",
+        whose="reading",
         statement="The prior of the largest evidence is that of the least test loss, to a factor of three.",
         kind="empirical",
         verdict="fails here",
@@ -54,6 +60,7 @@ CLAIMS: tuple[Claim, ...] = (
         id="C124",
         check="test_laplaces_evidence_of_small_networks_is_off_by_more_than_a_nat_and_a_half",
         where="§2, eq. 8",
+        whose="reading",
         statement="One minimum times the number of its copies has the evidence of a network, to 1.5 nats.",
         kind="statistical",
         verdict="fails here",
