@@ -58,6 +58,8 @@ FASHION = Path("/usr/share/datasets/fashion-mnist")
 """Where Debian's package dataset-fashion-mnist puts its files."""
 TRAIN_SIZE, TEST_SIZE, CLASSES = 500, 4000, 10
 SEEDS = range(4)
+LATER = range(4, 24)
+"""Seeds of the second stage."""
 POLISH = 3000
 SETTINGS = (
     "images", "hidden", "labels", "prior_precision", "learning_rate", "batch_size", "n_steps", "seed",
@@ -87,6 +89,8 @@ def _cells() -> Iterator[dict[str, Any]]:
     for seed in SEEDS:
         for labels in ("true", "random"):
             yield from ({**usual, "images": "mnist", "labels": labels, "batch_size": b, "seed": seed} for b in batches)
+    for seed in LATER:
+        yield from ({**usual, "batch_size": b, "seed": seed} for b in batches)
     for seed in SEEDS:
         yield from ({**usual, "hidden": 64, "batch_size": b, "seed": seed} for b in batches)
 
