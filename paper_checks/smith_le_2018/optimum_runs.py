@@ -9,7 +9,6 @@ from __future__ import annotations
 import csv
 import dataclasses
 import functools
-import gzip
 import os
 import platform
 import sys
@@ -74,24 +73,12 @@ def train(cell: Cell, folder: str) -> dict[str, Any]:
 @functools.cache
 def images(data: str, folder: str) -> tuple[Any, Any, Any, Any]:
     """Return training images and labels, and those to test on, as the networks see them."""
-    if data == "mnist":
-        digits = st.datasets.mnist(range(10), train_size=4000, test_size=1000)
-        x, y, x_test, y_test = digits.x_train, digits.y_train, digits.x_test, digits.y_test
-    else:
-        x, y, x_test, y_test = (
-            _idx(Path(folder) / f"{name}-ubyte.gz")
-            for name in ("train-images-idx3", "train-labels-idx1", "t10k-images-idx3", "t10k-labels-idx1")
-        )
-        x, x_test = x.reshape(len(x), -1) / 255.0, x_test.reshape(len(x_test), -1) / 255.0
-    mean = x.mean()
-    x, x_test = ((inputs - mean).astype(np.float32) for inputs in (x, x_test))
-    return x, y.astype(np.int64), x_test, y_test.astype(np.int64)
-
-
-def _idx(path: Path) -> Any:
-    raw = gzip.decompress(path.read_bytes())
-    shape = np.frombuffer(raw, ">i4", raw[3], 4)
-    return np.frombuffer(raw, np.uint8, -1, 4 + 4 * raw[3]).reshape(shape)
+    found = (
+        st.datasets.mnist(range(10), train_size=4000, test_size=1000) if data == "mnist" else st.datasets.idx(folder)
+    )
+    mean = found.x_train.mean()
+    x, x_test = ((inputs - mean).astype(np.float32) for inputs in (found.x_train, found.x_test))
+    return x, found.y_train, x_test, found.y_test
 
 
 def _network(cell: Cell, x: Any, y: Any) -> Any:

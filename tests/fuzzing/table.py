@@ -54,6 +54,21 @@ def brownian():
 
 
 @once
+def data_set():
+    return st.datasets.Dataset(x_train=X, y_train=LABELS, x_test=X, y_test=LABELS)
+
+
+@once
+def idx_folder():
+    folder = pathlib.Path(tempfile.mkdtemp())
+    for part in ("train", "t10k"):
+        images, labels = (folder / f"{part}-{kind}-ubyte" for kind in ("images-idx3", "labels-idx1"))
+        images.write_bytes(bytes([0, 0, 8, 3, 0, 0, 0, 2, 0, 0, 0, 1, 0, 0, 0, 1, 0, 255]))
+        labels.write_bytes(bytes([0, 0, 8, 1, 0, 0, 0, 2, 0, 1]))
+    return folder
+
+
+@once
 def linear():
     return st.evidence.LinearModel(X, Y)
 
@@ -364,6 +379,9 @@ def _calls():
         "simulate": dict(sde=ou()) | RUN,
         "svag": SGD | dict(factor=2, n_runs=2),
         "datasets.Dataset": dict(x_train=X, y_train=LABELS, x_test=X, y_test=LABELS),
+        "datasets.Dataset.of_classes": (data_set, dict(classes=(0, 1))),
+        "datasets.Dataset.split": (data_set, dict(train_size=4)),
+        "datasets.idx": dict(folder=idx_folder(), n_classes=2),
         "datasets.mnist": dict(digits=(0, 1), train_size=4, test_size=2),
         "datasets.random_labels": dict(labels=LABELS, rng=0),
         # ---- theory
