@@ -54,6 +54,11 @@ def brownian():
 
 
 @once
+def layout():
+    return st.theory.OneWayLayout(train_size=8, learning_rate=0.5, inputs=[1.0, 2.0], n_steps=3)
+
+
+@once
 def data_set():
     return st.datasets.Dataset(x_train=X, y_train=LABELS, x_test=X, y_test=LABELS)
 
@@ -409,6 +414,10 @@ def _calls():
         "theory.mean_first_passage_time": dict(drift=decay, diffusion=0.5, start=0.0, target=1.0),
         "theory.optimal_learning_rate": dict(gradient_covariance=F, hp=HP),
         "theory.optimal_preconditioner": dict(gradient_covariance=F, hp=HP),
+        "theory.OneWayLayout": dict(train_size=8, learning_rate=0.5, inputs=[1.0, 2.0], n_steps=3),
+        "theory.OneWayLayout.loss": (layout, dict(batch_size=4.0)),
+        "theory.OneWayLayout.one_run_loss": (layout, dict(batch_size=4.0)),
+        "theory.OneWayLayout.variance": (layout, dict(batch_size=4.0, sums_of_squares=[1.0, 2.0], offsets=[0.5, 1.0])),
         "theory.optimum_noise": dict(
             train=well(), test=st.landscapes.quadratic([[1.0]]), temperatures=(0.1, 0.2), bounds=(-2.0, 2.0)
         ),
@@ -682,6 +691,7 @@ RESULTS = [
     "EquivalentSetting",
     "Landscape",
     "theory.BasinWeights",
+    "theory.BestBatchSize",
     "theory.CriticalPoint",
     "theory.Crossover",
     "theory.Distance",
