@@ -1,26 +1,29 @@
 """Exponents of the optimum batch size, from one curve that all settings share when their batches are scaled.
 
-The protocol, written down when only seeds 0 and 1 of the study had been looked at. It decides on the seeds from 2 on.
+The protocol, written down when only seeds 0 and 1 of the study over N had been looked at. It decides on seeds 2 to 7.
 
-- Of each run: the mean test loss y over its last four records, which for the base are steps 6,500 to 8,000.
-- A setting is ε, m, N and the share of random labels. Batches count if all seeds have them and if their mean loss lies at
-  most as far above that of the largest batch as that lies above the least: what is worse has failed to train.
+- Of each run: the mean test loss y over its last four records, which for the base are steps 6,500 to 8,000. All runs
+  end at the same ε/(1 − m) × steps. At equal steps, for ε at N = 4,000: the mean over records in steps 3,001 to 4,000.
+- A setting is ε, m, N and the share of random labels. Batches count if all seeds have them and if their mean loss lies
+  at most as far above that of the largest batch as that lies above the least: what is worse has failed to train.
 - All settings share the shape f, and each has its own offset, its own scale > 0 and its own place:
 
       y_s(B) = a_s + b_s f(ln B − c_s),   f(u) = h e^(−pu) + 1/(1 + e^(−qu)):
 
   noise costs h e^(−pu), and more of it keeps from overfitting. Least squares over all settings at once, in units of
   the scatter of a mean over seeds and two percent of each setting's range.
-- The places are linear in ln N, ln ε and ln 1/(1 − m): their slopes are the exponents. Intervals of 95 % hold two errors
-  added in squares: the seeds' (bootstrap, all settings with the same draws, Student's factor for few seeds), and that of
-  the places about the line (residuals, Student's factor for few settings), which is the misfit of the collapse.
+- The places are linear in ln N, ln ε and ln 1/(1 − m): their slopes are the exponents. Intervals of 95 % hold two
+  errors added in squares: the seeds' (bootstrap, all settings with the same draws, Student's factor for few seeds), and
+  that of the places about the line (residuals, Student's factor for few settings): the misfit of the collapse.
 - An exponent of one holds if its interval has 1 inside and 0 and 1/2 outside, fails if 1 is outside, and is open
   otherwise.
+- The collapse across ε and m at N = 4,000 is that g alone, of which all settings have the same values, explains more
+  than 0.9 of the variance of the mean losses at the end. Neither B nor ε/B may.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -60,9 +63,12 @@ def settings_of(
     seeds: Iterable[int],
     *,
     quantity: str = "test_loss",
-    last: slice = slice(-4, None),
+    steps: tuple[int, int] | None = None,
 ) -> dict[tuple[float, ...], Setting]:
-    """Return the settings of a study's rows by (random labels, hidden, ε, m, N)."""
+    """Return the settings of a study's rows by (random labels, hidden, ε, m, N).
+
+    `steps` are the first and the last between which records count; by default the last four do.
+    """
     wanted = list(seeds)
     tables: dict[tuple[float, ...], dict[int, dict[int, float]]] = {}
     for row in rows:
@@ -70,8 +76,10 @@ def settings_of(
             key = tuple(
                 float(row[name]) for name in ("random_labels", "hidden", "learning_rate", "momentum", "train_size")
             )
-            loss = np.array(row[quantity].split(), dtype=float)[last].mean()
-            tables.setdefault(key, {}).setdefault(int(row["batch_size"]), {})[int(row["seed"])] = float(loss)
+            values = np.array(row[quantity].split(), dtype=float)
+            at = np.linspace(0, int(row["n_steps"]), len(values))
+            kept = values[-4:] if steps is None else values[(at >= steps[0]) & (at <= steps[1])]
+            tables.setdefault(key, {}).setdefault(int(row["batch_size"]), {})[int(row["seed"])] = float(kept.mean())
     found = {}
     for key, table in tables.items():
         whole = sorted(size for size, by_seed in table.items() if len(by_seed) == len(wanted))
@@ -87,6 +95,16 @@ def trained(setting: Setting) -> Setting:
     means = setting.losses.mean(axis=1)
     kept = means <= 2 * means[-1] - np.nanmin(means) if np.isfinite(means[-1]) else np.isfinite(means)
     return Setting(setting.values, setting.batch_sizes[kept], setting.losses[kept])
+
+
+def explained(settings: Sequence[Setting], of: Callable[[Mapping[str, float], Array], Array]) -> float:
+    """Return the share of the variance of the mean losses that a function of setting and batch sizes explains."""
+    losses = np.concatenate([setting.losses.mean(axis=1) for setting in settings])
+    logs = np.concatenate([np.log2(of(setting.values, setting.batch_sizes)) for setting in settings])
+    groups = [losses[np.rint(logs) == value] for value in np.unique(np.rint(logs))]
+    return float(
+        1 - sum(np.sum((group - group.mean()) ** 2) for group in groups) / np.sum((losses - losses.mean()) ** 2)
+    )
 
 
 def collapse(settings: Sequence[Setting], *, n_bootstrap: int = N_BOOTSTRAP, seed: int = 1710) -> Collapse:
