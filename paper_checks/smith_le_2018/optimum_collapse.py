@@ -19,6 +19,10 @@ The protocol, written down when only seeds 0 and 1 of the study over N had been 
   linear, with both kinds of labels, which have a constant each on the line.
 - An exponent of one holds if its interval has 1 inside and 0 and 1/2 outside, fails if 1 is outside, and is open
   otherwise.
+- Longer training makes the optimum smaller if at N = 60,000 the best tried batch at steps 3,001 to 4,000 is more than
+  1.5 times that at the end: ln of their ratio, seed by seed, upper end of its 95 % interval.
+- The optimum is no edge of stability if at every N the mean largest curvature at the best batch is below a quarter of
+  the limit 2(1 + m)/ε of the full batch.
 - The collapse across ε and m at N = 4,000 is that g alone, of which all settings have the same values, explains more
   than 0.9 of the variance of the mean losses at the end. Neither B nor ε/B may.
 """
