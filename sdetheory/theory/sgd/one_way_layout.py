@@ -183,7 +183,7 @@ class OneWayLayout:
         sums = _validate.vectors("sums_of_squares", sums_of_squares, len(self.inputs))
         distances = _validate.vectors("offsets", offsets, len(self.inputs))
         of_noise, of_start, _ = self._spread(self._batch(batch_size))
-        return of_noise.real * sums + of_start.real * distances**2
+        return np.real(of_noise) * sums + np.real(of_start) * distances**2
 
     def loss(self, batch_size: float) -> float:
         r"""Return the expected −ln of the ensemble's density at new labels, the mean over groups.
@@ -316,7 +316,10 @@ class OneWayLayout:
         low, high = tried[max(least - 1, 0)], tried[min(least + 1, count - 1)]
         if slope(high) <= 0:
             return float(self.train_size)
-        return 1.0 if slope(low) >= 0 else math.exp(float(optimize.brentq(slope, low, high, xtol=1e-14, rtol=1e-14)))
+        if slope(low) >= 0:
+            return 1.0
+        root: Any = optimize.brentq(slope, low, high, xtol=1e-14, rtol=np.float64(1e-14))
+        return math.exp(root)
 
 
 def _gamma(shape: float, nodes: int) -> tuple[Array, Array]:
