@@ -6,6 +6,9 @@ from ..claims import Claim, Figure
 
 LAYOUT = "least squares on ten groups, one input each, in discrete time, without replacement; no sampling"
 
+IMAGES = "64 rectified units, 1,000 to 60,000 images of Fashion-MNIST, ε = 0.05, m = 0.9, 8,000 steps, stored study"
+SEEDS = "the seeds that its protocol names, of which the study does not have all yet: optimum_runs goes on with them"
+
 CLAIMS: tuple[Claim, ...] = (
     Claim(
         id="C100",
@@ -46,6 +49,56 @@ CLAIMS: tuple[Claim, ...] = (
             "an objection, not a claim of the paper",
             "σ² = 1.2 s²: noise makes up for what is not modelled, and N does not change that",
         ),
+    ),
+    Claim(
+        id="C103",
+        check="test_optimum_of_the_test_loss_is_proportional_to_the_number_of_images",
+        where="§5, fig. 6, test loss",
+        statement="The batch that makes the test loss least is proportional to the size of the training set.",
+        kind="empirical",
+        verdict="not testable here",
+        assumptions=(IMAGES, "at equal steps", "one curve for all N, scaled"),
+        needs=SEEDS,
+    ),
+    Claim(
+        id="C104",
+        check="test_optimum_of_the_accuracy_is_proportional_to_the_number_of_images",
+        where="§5, fig. 6",
+        statement="The batch that makes the test accuracy highest is proportional to the size of the training set.",
+        kind="empirical",
+        verdict="not testable here",
+        assumptions=(IMAGES, "at equal steps", "one curve for all N, scaled"),
+        needs=SEEDS,
+    ),
+    Claim(
+        id="C105",
+        check="test_optimum_of_the_test_loss_grows_in_proportion_from_each_number_of_images_to_the_next",
+        where="§5, fig. 6, steps of N",
+        statement="The batch that makes the test loss least grows in proportion from each N to the next.",
+        kind="empirical",
+        verdict="not testable here",
+        assumptions=(IMAGES, "at equal steps", "the best tried batch of each seed, with no shape assumed"),
+        needs=SEEDS,
+    ),
+    Claim(
+        id="C106",
+        check="test_the_longer_the_training_the_smaller_the_optimum",
+        where="§5, fig. 6, budget",
+        statement="The longer the training, the smaller the batch that makes the test loss least.",
+        kind="empirical",
+        verdict="not testable here",
+        assumptions=(IMAGES, "an objection, not a claim of the paper"),
+        needs=SEEDS,
+    ),
+    Claim(
+        id="C107",
+        check="test_the_optimum_is_far_from_the_edge_of_stability_of_the_full_batch",
+        where="§5, fig. 6, edge",
+        statement="The optimum is no effect of the edge of stability: the curvature there is far below its limit.",
+        kind="empirical",
+        verdict="not testable here",
+        assumptions=(IMAGES, "our reading"),
+        needs=SEEDS,
     ),
 )
 

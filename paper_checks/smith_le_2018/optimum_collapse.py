@@ -30,8 +30,9 @@ Added when seeds 0 to 3 were known, of which the test loss at N = 4,000 has two 
 than there, and the error rate one minimum everywhere. It decides on seeds 4 to 7.
 
 - The exponent of N in the optimum of the error rate, from the same collapse.
-- The optimum of the test loss without any shape: the best tried batch of each seed. Between two N it grows in proportion
-  if the exponent's 95 % interval over seeds, widened by half a step of the grid, has 1 inside, and fails to if not.
+- The optimum of the test loss without any shape: the best tried batch of each seed. Between two N it grows in
+  proportion if the exponent's 95 % interval over seeds, widened by half a step of the grid, has 1 inside, and fails to
+  if not.
 """
 
 from __future__ import annotations
@@ -48,7 +49,7 @@ import sdetheory as st
 Array = Any
 CONFIDENCE = 0.95
 FLOOR = 0.02  # of a setting's range
-N_BOOTSTRAP = 200
+N_BOOTSTRAP = 100
 QUANTITIES = ("train_size", "learning_rate", "1/(1 - momentum)")
 
 
