@@ -6,6 +6,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+import sdetheory as st
+
 ROOT = Path(__file__).parents[1]
 
 
@@ -85,3 +87,22 @@ def test_a_row_that_a_kill_cut_is_made_again(parts, tmp_path):
     assert [runs.cell_of(row) for row in runs.read(file)] == grid.spots()[:1]
     runs.append(file, {name: getattr(grid.spots()[1], name, 0.5) for name in runs.COLUMNS})
     assert file.read_bytes() == whole
+
+
+@pytest.mark.parametrize("mistake", [None, "sign", "an example twice"])
+def test_cells_that_are_computed_again_notice_a_wrong_gradient(parts, monkeypatch, mistake):
+    study = importlib.import_module("paper_checks.smith_le_2018.optimum_study")
+    right = st.models.ReLUNetwork.minibatch_gradient
+    wrong = {
+        None: right,
+        "sign": lambda model, w, batch: -right(model, w, batch),
+        "an example twice": lambda model, w, batch: right(model, w, np.append(batch, batch[0])),
+    }
+    # Which would refuse a model that contradicts itself before it trains.
+    monkeypatch.setattr(st.models.ReLUNetwork, "minibatch_gradient", wrong[mistake])
+    monkeypatch.setattr("sdetheory.models._consistency.check", lambda *_: None)
+    if mistake is None:
+        study.recompute(np.random.default_rng(0))
+        return
+    with pytest.raises(AssertionError, match="is stored"):
+        study.recompute(np.random.default_rng(0))
