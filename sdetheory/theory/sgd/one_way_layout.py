@@ -57,11 +57,13 @@ class OneWayLayout:
     ----------
     train_size : int
         N, a multiple of the number of groups, with two or more examples in each.
-    learning_rate, momentum : float
-        ε > 0 and 0 ≤ m < 1, undamped.
+    learning_rate : float
+        ε > 0.
     inputs : array_like, shape (d,)
         x, none zero: the input of an example of group j is x_j in place j and 0 elsewhere. The mean cost has the
         curvatures x_j²/(d s²).
+    momentum : float
+        0 ≤ m < 1, undamped.
     noise_variance : float
         s² > 0, which the model assumes.
     true_noise_variance : float
