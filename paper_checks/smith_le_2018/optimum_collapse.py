@@ -49,7 +49,7 @@ import sdetheory as st
 Array = Any
 CONFIDENCE = 0.95
 FLOOR = 0.02  # of a setting's range
-N_BOOTSTRAP = 100
+N_BOOTSTRAP = 50
 QUANTITIES = ("train_size", "learning_rate", "1/(1 - momentum)")
 
 
@@ -188,7 +188,10 @@ def _fit(settings: Sequence[Setting], means: Sequence[Array], errors: Sequence[A
         least = np.array([b[np.argmin(y)] for b, y in zip(sizes, means, strict=True)])
         shapes = [np.log(values) for values in ((0.1, 1.0, 1.0), (0.3, 0.5, 2.0), (0.03, 2.0, 1.0))]
         starts = [np.concatenate([logs, least + shift]) for logs in shapes for shift in (0.5, 1.5)]
-    fits = [optimize.least_squares(residuals, x, method="trf", x_scale=1.0, max_nfev=400) for x in starts]
+    fits = [
+        optimize.least_squares(residuals, x, method="trf", x_scale=1.0, max_nfev=100 if start is None else 20)
+        for x in starts
+    ]
     best = min(fits, key=lambda fit: fit.cost)
     count = sum(map(len, means)) - 3 - 3 * len(settings)
     return _Fit(best.x, best.x[3:], float(2 * best.cost / max(count, 1)))
