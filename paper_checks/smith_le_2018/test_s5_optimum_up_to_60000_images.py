@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from scipy import special
 
-from ..comparison import Above, Below
+from ..comparison import Below
 from ..seeds import ROOT_SEED
 from . import optimum_study
 from .optimum_collapse import collapse
@@ -36,12 +36,15 @@ def decide(record, study):
         if len(seeds) == len(wanted):
             record(**comparison)
             return
+        # Neither all of the seeds nor none: the protocol does not decide on some.
         record(
-            label=f"seeds, of {len(wanted)}; so far: {comparison['label']}",
-            predicted=Above(len(wanted) - 0.5),
-            measured=float(len(seeds)),
-            found=Below(len(wanted) - 0.5),
-            wrong_measurements={"none": 0.0},
+            label=f"share of {len(wanted)} seeds; so far: {comparison['label']}",
+            predicted=1.0,
+            rival=0.0,
+            measured=len(seeds) / len(wanted),
+            rtol=0.0,
+            atol=0.9,
+            wrong_measurements={"all": 1.0},
         )
 
     return decided
