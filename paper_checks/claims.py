@@ -69,7 +69,7 @@ class Claim:
     Raises
     ------
     ValueError
-        If the kind, the verdict or whose it is is none of those, or if `needs` is missing or idle.
+        If the kind, the verdict or whose it is is none of those, if a string stands for a tuple, or if `needs` is missing or idle.
 
     Examples
     --------
@@ -101,6 +101,9 @@ class Claim:
             raise ValueError(f"verdict of {self.id} must be or begin with one of {VERDICTS}; got {self.verdict!r}")
         if self.whose not in WHOSE:
             raise ValueError(f"whose of {self.id} must be one of {', '.join(WHOSE)}; got {self.whose!r}")
+        for name in ("assumptions", "details"):
+            if not isinstance(getattr(self, name), tuple):
+                raise ValueError(f"{name} of {self.id} must be a tuple; one entry needs its comma")
         if bool(self.needs) != (self.verdict == "open"):
             raise ValueError(f"needs of {self.id} must be given if, and only if, it is open")
 

@@ -136,7 +136,7 @@ CLAIMS: tuple[Claim, ...] = (
         statement="Which batch is better depends on whether a budget is counted in steps, as in the paper, or epochs.",
         kind="statistical",
         verdict="holds",
-        assumptions=("50 rectified units on 300 made-up examples"),
+        assumptions=("50 rectified units on 300 made-up examples",),
     ),
     Claim(
         id="C65",

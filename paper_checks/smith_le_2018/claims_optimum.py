@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from ..claims import Claim, Figure
+from .texts import ABSTRACT
 
 LAYOUT = "least squares on ten groups, one input each, in discrete time, without replacement; no sampling"
 
@@ -71,6 +72,7 @@ CLAIMS: tuple[Claim, ...] = (
         kind="empirical",
         verdict="open",
         assumptions=(IMAGES, "at equal steps", "one curve for all N, scaled"),
+        read_in=ABSTRACT,
         needs=SEEDS,
     ),
     Claim(
@@ -103,7 +105,7 @@ CLAIMS: tuple[Claim, ...] = (
         statement="The optimum is no effect of the edge of stability: the curvature there is far below its limit.",
         kind="empirical",
         verdict="open",
-        assumptions=(IMAGES),
+        assumptions=(IMAGES,),
         needs=SEEDS,
     ),
 )
