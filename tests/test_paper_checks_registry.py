@@ -156,7 +156,8 @@ def test_a_file_without_the_marks_is_refused(papers):
     "change",
     [
         {"kind": "numeric"}, {"verdict": "holds under"}, {"verdict": "holds?"}, {"verdict": "fails here often"},
-        {"whose": "nobody"}, {"assumptions": "a string"}, {"needs": "more images"}, {"verdict": "open"}, {"verdict": "not testable here"},
+        {"whose": "nobody"}, {"assumptions": "a string"}, {"needs": "more images"}, {"verdict": "open"},
+        {"verdict": "not testable here"},
     ],
 )  # fmt: skip
 def test_a_claim_of_unknown_kind_or_verdict_is_refused(registry, change):
