@@ -69,8 +69,8 @@ class Claim:
     Raises
     ------
     ValueError
-        If the kind, the verdict or whose it is is none of those, if a string stands for a tuple, or if `needs` is missing
-        or idle.
+        If the kind, the verdict or whose it is is none of those, if a string stands for a tuple, or if `needs` is
+        missing or idle.
 
     Examples
     --------
