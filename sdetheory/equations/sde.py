@@ -188,7 +188,8 @@ class SDE:
             f = tuple(expression_of(e, symbols) for e in drift)
         if nested:
             with _validate.naming("diffusion"):
-                b = sympy.Matrix([[expression_of(e, symbols) for e in row] for row in diffusion])
+                entries = [expression_of(e, symbols) for row in diffusion for e in row]
+                b = sympy.Matrix(len(diffusion), len(entries) // len(diffusion), entries)
         else:
             with _validate.naming("diffusion"):
                 b = sympy.diag(*[expression_of(e, symbols) for e in diffusion])

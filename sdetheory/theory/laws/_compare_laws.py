@@ -89,7 +89,7 @@ def compare_laws(sample: Any, law: Any, *, n_eff: float | None = None, bins: Arr
     hint = "theory.gibbs and theory.stationary_law give some."
     _validate.having("law", law, ["pdf"], "a law with a method pdf", hint=hint)
     if n_eff is not None:
-        n_eff = _validate.real("n_eff", n_eff, above=0.0)
+        n_eff = _validate.real("n_eff", n_eff, at_least=_FEWEST)
     if hasattr(sample, "histogram"):
         sample = sample.histogram
         if sample is None:
