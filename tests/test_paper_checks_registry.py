@@ -338,7 +338,7 @@ def test_every_mistake_that_is_tried_is_one_of_the_present_package(papers):
         assert broken.mistake in stored
 
 
-STUDIES = {"swept", "watched", "fresh"}  # fixtures of the checks of Smith & Le that read what is stored
+STUDIES = {"swept", "watched", "fresh", "study", "again"}  # fixtures of Smith & Le that read what is stored
 
 
 def test_every_claim_on_a_stored_study_is_asked_about_each_mistake_in_training():

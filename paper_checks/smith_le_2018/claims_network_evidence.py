@@ -29,7 +29,7 @@ CLAIMS: tuple[Claim, ...] = (
     Claim(
         id="C125",
         check="test_whether_the_largest_noise_finds_larger_evidence_is_open",
-        where="Abstract, the largest noise",
+        where="Abstract",
         whose="reading",
         statement="That goes on to the largest noise scale of the study, g = 16: its minima have larger evidence too.",
         kind="empirical",

@@ -54,6 +54,9 @@ import numpy as np
 import sdetheory as st
 
 STORED = Path(__file__).parents[2] / "examples" / "data" / "network_evidence.csv"
+SPOTS = STORED.with_name("network_evidence_spots.csv")
+"""Training loss of the MNIST cells with true labels after their first steps, which other machines find again."""
+EARLY = 20
 FASHION = Path("/usr/share/datasets/fashion-mnist")
 """Where Debian's package dataset-fashion-mnist puts its files."""
 TRAIN_SIZE, TEST_SIZE, CLASSES = 500, 4000, 10
@@ -154,6 +157,21 @@ def measure(cell: dict[str, Any], folder: Path = FASHION) -> dict[str, float]:
     return dict(zip(MEASURED, map(float, numbers), strict=True))
 
 
+def early_loss(cell: dict[str, Any]) -> float:
+    """Return the training loss of a cell after its first steps of SGD."""
+    model, w0, _, _ = problem(cell)
+    hp = st.SGDHyperparameters(
+        learning_rate=cell["learning_rate"], train_size=TRAIN_SIZE, batch_size=cell["batch_size"], momentum=0.9
+    )
+    return float(model.loss(st.sgd(model, hp, w0, n_steps=EARLY, rng=cell["seed"]).final[0]))
+
+
+def spots() -> dict[tuple[int, int], dict[str, Any]]:
+    """Return the cells that have an early loss, by seed and batch size."""
+    cells = (cell for cell in CELLS if cell["images"] == "mnist" and cell["labels"] == "true")
+    return {(cell["seed"], cell["batch_size"]): cell for cell in cells}
+
+
 def read(path: Path = STORED) -> list[dict[str, Any]]:
     """Return the rows that are done, settings and measurements."""
     if not path.exists():
@@ -190,10 +208,17 @@ def main(path: Path, minutes: float, folder: Path) -> None:
             file.write(",".join([str(cell[n]) for n in SETTINGS] + [f"{found[n]:.7g}" for n in MEASURED]) + "\n")
 
 
+def write_spots() -> None:
+    """Write the early losses anew, when the code that the study ran with is at hand."""
+    lines = [f"{seed},{size},{early_loss(cell):.7g}" for (seed, size), cell in spots().items()]
+    SPOTS.write_text("\n".join(["seed,batch_size,train_loss", *lines, ""]), encoding="utf-8")
+
+
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--path", type=Path, default=STORED)
     parser.add_argument("--minutes", type=float, default=25.0)
     parser.add_argument("--fashion", type=Path, default=FASHION, help="folder with the IDX files of Fashion-MNIST")
+    parser.add_argument("--spots", action="store_true", help="write the early losses instead")
     options = parser.parse_args()
-    main(options.path, options.minutes, options.fashion)
+    write_spots() if options.spots else main(options.path, options.minutes, options.fashion)
