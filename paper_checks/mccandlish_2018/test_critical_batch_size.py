@@ -61,8 +61,8 @@ def test_fewest_examples_over_fewest_steps_is_the_mean_noise_scale_of_the_steps(
     """E_min/S_min of SGD, from the exact decay of the loss, is the mean of B_noise over the steps without noise.
 
     The loss falls to a tenth on two curvatures, and B_noise grows on the way: neither its first nor its last value is
-    the critical size. There S is 2 S_min, and so E is 2 E_min. What is left is of the order of the share of the best rate
-    that is used, by which a path with noise differs from that without. The recursion is checked by the package's.
+    the critical size. There S is 2 S_min, and so E is 2 E_min. What is left is of the order of the share of the best
+    rate that is used, by which a path with noise differs from that without. The recursion is checked by the package's.
     """
     hp = st.SGDHyperparameters(learning_rate=0.1, train_size=100, batch_size=4, sampling="with-replacement")
     moments = st.theory.sgd_moments(
