@@ -79,3 +79,30 @@ class NoisyQuadratic:
             bounds=(grid[max(best - 1, 0)], grid[min(best + 1, 180)]), method="bounded", options={"xatol": 1e-11},
         )  # fmt: skip
         return float(np.exp(found.x)), float(found.fun)
+
+    def steps_to(self, target: float, batch_size: float, *, momenta: tuple[float, ...] = (0.0,)) -> float:
+        """Return the fewest steps after which the loss is at a target, over rates and momenta; the last in part.
+
+        The loss at the best of both falls as the steps grow, so that their number is found by halving.
+        """
+
+        def lowest(steps: int) -> float:
+            return min(self.best_rate(batch_size, steps, momentum=m)[1] for m in momenta)
+
+        high = 1
+        while lowest(high) > target:
+            high *= 2
+        low = high // 2
+        while high - low > 1:
+            middle = (low + high) // 2
+            low, high = (low, middle) if lowest(middle) <= target else (middle, high)
+        before = lowest(low) if low else float(self.curvatures @ self.squares) / 2
+        return low + float(np.log(before / target) / np.log(before / lowest(high)))
+
+    def critical_size(self, target: float, *, momenta: tuple[float, ...] = (0.0,)) -> float:
+        """Return the batch size at which the target takes twice the examples that it takes at B = 1."""
+        fewest = self.steps_to(target, 1, momenta=momenta)
+        return float(np.exp(scipy.optimize.brentq(
+            lambda x: np.log(np.exp(x) * self.steps_to(target, np.exp(x), momenta=momenta) / (2 * fewest)),
+            0.0, np.log(2 * fewest), xtol=0.01,
+        )))  # fmt: skip
