@@ -50,6 +50,26 @@ CLAIMS: tuple[Claim, ...] = (
         verdict="holds",
         assumptions=("one weight, quadratic loss, a start far from the minimum",),
     ),
+    Claim(
+        id="MLPA05",
+        check="test_floor_must_fall_as_the_root_of_kappa",
+        where="§5, definition 5.1",
+        whose="paper",
+        statement="The floor that is added to the root of the second moment must fall as 1/√κ.",
+        kind="statistical",
+        verdict="holds under gradient noise that dominates",
+        assumptions=_SETTING,
+    ),
+    Claim(
+        id="MLPA06",
+        check="test_sde_of_rmsprop_is_a_weak_approximation_of_order_one",
+        where="§4, theorem 4.2",
+        whose="paper",
+        statement="RMSprop's SDE gives expectations to first order in η², with noise σ and floor in proportion to 1/η.",
+        kind="asymptotic",
+        verdict="holds to O(η²)",
+        assumptions=("one weight, quadratic loss, noise of two values", "1 − β in proportion to η²"),
+    ),
 )
 
 PAPER = Paper(

@@ -46,13 +46,13 @@ def sgd_variance(rate, batch_size, momentum=0.0):
     return st.theory.sgd_covariance([[float(N)]], noise, setting(rate, int(batch_size), momentum)).covariance.item()
 
 
-def theory(rates, momenta=(0.0, 0.0, 0.0)):
-    """Return the variance V of SGD with the learning rate η/√(σ²/B + V), B = κ; to first order it is ησ/2√B."""
+def theory(rates, momenta=(0.0, 0.0, 0.0), floors=(0.0, 0.0, 0.0)):
+    """Return the variance V of SGD at the rate η/(√(σ²/B + V) + floor), B = κ; without floor it is about ησ/2√B."""
     found = []
-    for rate, b, m in zip(rates, FACTORS, momenta, strict=True):
+    for rate, b, m, floor in zip(rates, FACTORS, momenta, floors, strict=True):
         value = 0.0
         for _ in range(5):
-            value = sgd_variance(rate / np.sqrt(DEVIATION**2 / b + value), b, m)
+            value = sgd_variance(rate / (np.sqrt(DEVIATION**2 / b + value) + floor), b, m)
         found.append(value)
     return np.array(found)
 
@@ -139,3 +139,23 @@ def test_square_root_rule_needs_gradient_noise_that_dominates(record, model, rng
         measured=far,
         wrong_measurements={"noise dominates": near},
     )
+
+
+@pytest.mark.claim("MLPA05")
+def test_floor_must_fall_as_the_root_of_kappa(record, model, rng, full):
+    """Variance at κ = 1, 4 and 16 with a floor of 5/√κ, as large as the noise: what it is for κ = 1.
+
+    √v + floor is then 2σ/√κ. If the floor stays, or falls as κ, the rate that is divided by it is another.
+    """
+    rates, floors = RATE * np.sqrt(FACTORS), DEVIATION / np.sqrt(FACTORS)
+    predicted = theory(rates, floors=floors)
+    wrong = {
+        "floor as it was": theory(rates, floors=np.full(3, DEVIATION)),
+        "linear rule": theory(rates, floors=DEVIATION / FACTORS), "no floor": theory(rates),
+    }  # fmt: skip
+    record(label="theory, relative to κ = 1", predicted=1.0, measured=predicted / predicted[0], rtol=0.01,
+           wrong_measurements={name: values / predicted[0] for name, values in wrong.items()})  # fmt: skip
+    measured = variances(
+        model, lambda k: st.RMSprop(beta=1 - FORGET * k, floor=DEVIATION / np.sqrt(k)), rates, rng, full
+    )
+    record(label="RMSprop", predicted=predicted, measured=measured, alpha=ALPHA, wrong_predictions=wrong)

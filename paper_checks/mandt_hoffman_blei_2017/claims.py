@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from ..claims import Claim, Paper
+from ..claims import Claim, Detail, Paper
+
+_ABSTRACT = "the abstract, JMLR 18(134)"
 
 _CLAIMS: tuple[Claim, ...] = (
     Claim(
@@ -54,6 +56,38 @@ _CLAIMS: tuple[Claim, ...] = (
         kind="statistical",
         verdict="holds under BBᵀ = A and averages long against relaxation",
         assumptions=("quadratic loss", "N ηA ≫ S; what is left is of relative order S/(N ηA)"),
+    ),
+    Claim(
+        id="MHB06",
+        check="test_langevin_dynamics_at_a_constant_rate_adds_the_noise_of_gradients",
+        where="§5.1, Langevin dynamics",
+        whose="paper",
+        statement="Stochastic-gradient Langevin dynamics at a rate ε has ½N(ΣA + AΣ) = I + εN²BBᵀ/4S.",
+        kind="asymptotic",
+        verdict="holds to O(εNA)",
+        assumptions=("quadratic loss", "the noise BBᵀ is the same everywhere"),
+        details=(Detail("that the error of a constant rate is quantified", _ABSTRACT),),
+    ),
+    Claim(
+        id="MHB07",
+        check="test_fisher_scoring_samples_the_posterior_with_the_preconditioner_of_both_noises",
+        where="§5.2, Fisher scoring",
+        whose="paper",
+        statement="With added noise √ε E and the preconditioner (2/N)(εBBᵀ/S + EEᵀ)⁻¹ SGD samples the posterior.",
+        kind="asymptotic",
+        verdict="holds to O(1/N)",
+        assumptions=("quadratic loss", "the noise BBᵀ is the same everywhere"),
+    ),
+    Claim(
+        id="MHB08",
+        check="test_hyperparameter_fitted_to_the_law_of_sgd_maximizes_the_evidence",
+        where="§4.4, variational EM",
+        whose="paper",
+        statement="Hyperparameters can be fitted with constant SGD in the place of the posterior, by variational EM.",
+        kind="identity",
+        verdict="holds under the best preconditioner",
+        assumptions=("least squares", "a Gaussian prior, whose precision is fitted", "noise as of labels"),
+        read_in=_ABSTRACT,
     ),
 )
 

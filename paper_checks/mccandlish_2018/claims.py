@@ -83,6 +83,21 @@ CLAIMS: tuple[Claim, ...] = (
             "logistic regression on coarse images of five pairs of digits, full gradients from w = 0",
         ),
     ),
+    Claim(
+        id="MK08",
+        check="test_fewest_examples_over_fewest_steps_is_the_mean_noise_scale_of_the_steps",
+        where="§2.3, eq. 2.12",
+        whose="paper",
+        statement="The critical batch size E_min/S_min is about the gradient noise scale, averaged over the training.",
+        kind="asymptotic",
+        verdict="holds to O(ε)",
+        assumptions=(
+            _WITH_REPLACEMENT,
+            "quadratic loss, noise that does not depend on the weights",
+            "averaged over the steps of training without noise",
+            "learning rates are the same small share of the best one at every step and batch size",
+        ),
+    ),
 )
 
 PAPER = Paper(
