@@ -176,9 +176,9 @@ def test_every_kernel_has_checked_files():
     code = """
 import sdetheory as st, numba
 from numba.core.dispatcher import Dispatcher
-from sdetheory._kernels import block, noise, sgd, weighted
+from sdetheory._kernels import block, descent, noise, weighted
 from sdetheory._kernels.drivers import ensemble, passages, residence, statistics
-for module in (block, ensemble, noise, passages, residence, sgd, statistics, weighted):
+for module in (block, descent, ensemble, noise, passages, residence, statistics, weighted):
     for name, thing in vars(module).items():
         if isinstance(thing, Dispatcher) and type(thing._cache).__name__ != "NullCache":
             print(name, type(thing._cache).__name__)
