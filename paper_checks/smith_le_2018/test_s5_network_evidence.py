@@ -51,7 +51,7 @@ def sharper(estimate):
 @pytest.mark.claim("C120")
 def test_small_batches_find_minima_of_larger_evidence(record, picture, again):
     """Paired over the twenty seeds of the second stage, ln P at g = 4.5 (B = 50) minus ln P at g = 0, true labels."""
-    picture(_draw)
+    picture(_draw, size=(8.0, 6.0))
     gain = gain_of(50)
     record(
         label="gain of ln P at g = 4.5",
@@ -222,18 +222,22 @@ def _from_the_prior(model, rng, rounds=40, draws=10_000):
 
 
 def _draw(figure):
-    """Log evidence and test loss over the noise scale, and over λ."""
+    """Log evidence and test loss over the noise scale, seed by seed less those of g = 0, and over λ."""
     table = cells(labels="true")
     for row, name in enumerate(("log_evidence", "test_loss")):
         over_g, over_prior = figure.add_subplot(2, 2, 2 * row + 1), figure.add_subplot(2, 2, 2 * row + 2)
-        for seed in (*study.SEEDS, *study.LATER):
+        differences = []
+        for seed in study.LATER:
             one = sorted(
                 (r for (s, _, p), r in table.items() if s == seed and p == 1.0), key=lambda r: r["noise_scale"]
             )
-            over_g.plot([r["noise_scale"] for r in one], [r[name] for r in one], marker="o")
+            scales = [r["noise_scale"] for r in one]
+            differences.append([r[name] - one[0][name] for r in one])
+            over_g.plot(scales, differences[-1], color="0.8", linewidth=0.8)
+        mean = st.stats.mean_estimate(np.array(differences))
+        over_g.errorbar(scales, mean.value, 2 * mean.stderr, marker="o", capsize=3)
+        over_g.set(xlabel="g", ylabel=f"{name.replace('_', ' ')} less that of g = 0")
+        for seed in study.SEEDS:
             path = sorted(p for s, b, p in table if s == seed and b == 50)
-            if len(path) < 2:
-                continue
             over_prior.semilogx(path, [table[seed, 50, p][name] for p in path], marker="o")
-        over_g.set(xlabel="g", ylabel=name.replace("_", " "))
-        over_prior.set(xlabel="λ")
+        over_prior.set(xlabel="λ", ylabel=name.replace("_", " "))

@@ -136,5 +136,5 @@ def draw(figure, settings, found, quantity):
         right.semilogx(setting.batch_sizes / np.exp(place), height, "o-", label=label)
     for axes, name in ((left, "batch size"), (right, "batch size over its place on the curve")):
         axes.set_xlabel(name)
-        axes.set_ylabel(f"{quantity.replace('_', ' ')} above the least, share of the largest batch's")
+        axes.set_ylabel(f"{quantity.replace('_', ' ')}: 0 the least, 1 that of the largest")
     left.legend()
