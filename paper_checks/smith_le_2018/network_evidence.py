@@ -39,7 +39,7 @@ from __future__ import annotations
 
 import argparse
 import csv
-import gzip
+import functools
 import json
 import math
 import platform
@@ -108,7 +108,9 @@ def problem(cell: dict[str, Any], folder: Path = FASHION) -> tuple[Any, Any, Any
         data = st.datasets.mnist(range(CLASSES), train_size=TRAIN_SIZE, test_size=TEST_SIZE, rng=choice)
         x, y, x_test, y_test = data.x_train, data.y_train, data.x_test, data.y_test
     else:
-        x, y, x_test, y_test = _fashion(folder, choice)
+        data, chosen = _idx(folder), choice.permutation(60_000)[:TRAIN_SIZE]
+        x, y = data.x_train[chosen], data.y_train[chosen]
+        x_test, y_test = data.x_test[:TEST_SIZE], data.y_test[:TEST_SIZE]
     replaced = {"true": 0.0, "partly": 0.2, "random": 1.0}[cell["labels"]]
     chosen = randomness.random(len(y)) < replaced
     y = np.where(chosen, st.datasets.random_labels(y, n_classes=CLASSES, rng=randomness), y)
@@ -120,16 +122,7 @@ def problem(cell: dict[str, Any], folder: Path = FASHION) -> tuple[Any, Any, Any
     return model, model.initial(start), x_test.astype(np.float32), y_test
 
 
-def _fashion(folder: Path, rng: np.random.Generator) -> tuple[Any, ...]:
-    """Return training images and labels, chosen at random, and the first of the test images and labels."""
-    chosen = rng.permutation(60_000)[:TRAIN_SIZE]
-    parts = []
-    for part, rows in (("train", chosen), ("t10k", np.arange(TEST_SIZE))):
-        images = gzip.decompress((folder / f"{part}-images-idx3-ubyte.gz").read_bytes())
-        labels = gzip.decompress((folder / f"{part}-labels-idx1-ubyte.gz").read_bytes())
-        parts += [np.frombuffer(images, np.uint8, offset=16).reshape(-1, 784)[rows] / 255.0]
-        parts += [np.frombuffer(labels, np.uint8, offset=8)[rows].astype(np.int64)]
-    return tuple(parts)
+_idx = functools.cache(st.datasets.idx)
 
 
 def measure(cell: dict[str, Any], folder: Path = FASHION) -> dict[str, float]:

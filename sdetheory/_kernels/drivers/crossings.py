@@ -16,7 +16,7 @@ from ..terms import DIAGONAL, MATRIX
 from .stepping import make_steps
 from .targets import meeting, tangent
 
-_REACH = 23.0
+_FARTHEST = 23.0
 """No random number is below 2^-33, so that no path crosses a border of which the bridge's exponent is beyond this."""
 
 
@@ -172,7 +172,7 @@ def _near(values, row, before, variance, dt, here, k, near):
     found = 0
     for lane in range(near.size):
         new = values[row, lane]
-        reach = _REACH * (variance[2 * k, lane] * dt)
+        reach = _FARTHEST * (variance[2 * k, lane] * dt)
         far = (-np.inf < new) & (new < 0.0) & (2.0 * min(before[k, lane], 0.0) * new >= reach)
         close = (not far) & (here[lane] != k)
         near[lane] |= close
@@ -205,7 +205,7 @@ def _entry(old, new, scale, u):
     if new >= 0.0:
         return old / (old - new)
     exponent = 2.0 * old * new
-    if exponent < _REACH * scale and u < math.exp(-exponent / scale):
+    if exponent < _FARTHEST * scale and u < math.exp(-exponent / scale):
         # Reflected, the path after the crossing ends at -new: the same law of the crossing's time.
         return old / (old + new)
     return np.nan

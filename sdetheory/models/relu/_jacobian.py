@@ -7,6 +7,7 @@ hidden activations times that of the outputs: matrices of n × n numbers do what
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -29,10 +30,7 @@ class Jacobians:
     X: Any
     dimension: int
     train_size: int
-
-    def layers(self, w: Any) -> Any:
-        """Return W₁, b₁, W₂ and b₂."""
-        raise NotImplementedError
+    layers: Callable[[Any], Any]
 
     def outputs(self, w: ArrayLike, X: ArrayLike | None = None) -> Array:
         """Return the outputs o before the softmax.
