@@ -9,13 +9,13 @@ import numpy as np
 import pytest
 from scipy import special
 
-from ..comparison import Below
+from ..comparison import Above, Below
 from ..seeds import ROOT_SEED
 from . import optimum_study
-from .optimum_collapse import collapse
+from .optimum_collapse import collapse, explained
 
 HALF_WAY = (3001, 4000)
-SIX, FOUR = range(2, 8), range(4, 8)
+SIX, FOUR, THREE = range(2, 8), range(4, 8), range(3)
 
 
 @pytest.fixture(scope="module")
@@ -39,15 +39,46 @@ def test_whether_the_optimum_of_the_accuracy_is_proportional_to_the_number_of_im
     record(**of_size(picture, study, FOUR, "test_error"))
 
 
+@pytest.mark.claim("C108")
+def test_optimum_from_16000_images_on_is_proportional_to_their_number(record, picture, study):
+    """Exponent of N, from one curve for N = 16,000 to 60,000 and labels as they are or 20 % of them random."""
+    settings = [s for q in (0.0, 0.2) for s in optimum_study.over_sizes(study, SIX, random_labels=q)]
+    record(**of("train_size", picture, [s for s in settings if s.values["train_size"] >= 16_000], "test_loss"))
+
+
+@pytest.mark.claim("C112")
+def test_optimum_is_proportional_to_the_learning_rate(record, picture, study):
+    """Exponent of ε after one ε/(1 − m) × steps, from one curve for nine pairs of ε and m."""
+    record(**of("learning_rate", picture, optimum_study.over_rates(study, SIX), "test_loss"))
+
+
+@pytest.mark.claim("C113")
+def test_optimum_is_proportional_to_what_momentum_multiplies_the_noise_by(record, picture, study):
+    """Exponent of 1/(1 − m) after one ε/(1 − m) × steps, from one curve for nine pairs of ε and m."""
+    record(**of("1/(1 - momentum)", picture, optimum_study.over_rates(study, SIX), "test_loss"))
+
+
+@pytest.mark.claim("C114")
+def test_optimum_after_equal_steps_is_proportional_to_the_learning_rate(record, picture, study):
+    """Exponent of ε after 4,000 steps, from one curve for four ε at m = 0.9."""
+    settings = optimum_study.over_rates(study, SIX, steps=HALF_WAY)
+    settings = [s for s in settings if s.values["1/(1 - momentum)"] == pytest.approx(10.0)]
+    record(**of("learning_rate", picture, [s for s in settings if len(s.batch_sizes) > 3], "test_loss"))
+
+
 def of_size(picture, study, seeds, quantity):
-    """Return the comparison of the exponent of N with one and with a half, within its interval.
+    """Return the comparison of the exponent of N, of all N with the labels as they are."""
+    return of("train_size", picture, optimum_study.over_sizes(study, seeds, quantity=quantity), quantity)
+
+
+def of(name, picture, settings, quantity):
+    """Return the comparison of an exponent with one and with a half, within its interval.
 
     Control: the exponent of a study that is sure of two.
     """
-    settings = optimum_study.over_sizes(study, seeds, quantity=quantity)
     found = collapse(settings)
     picture(lambda figure: draw(figure, settings, found, quantity), size=(9.0, 4.0))
-    interval = found.exponents["train_size"]
+    interval = found.exponents[name]
     half = interval.high - interval.value
     return {
         "label": f"exponent {interval}, χ² per degree of freedom {found.misfit:.1f}",
@@ -58,6 +89,46 @@ def of_size(picture, study, seeds, quantity):
         "atol": half,
         "wrong_measurements": {"two": 1.0 + 1.5 * half},
     }
+
+
+@pytest.mark.claim("C115")
+def test_losses_at_all_rates_and_momenta_are_those_of_one_noise_scale(record, study):
+    """Share of the variance of the mean losses that εN/(B(1 − m)) explains at N = 4,000. Controls: B, and ε/B."""
+    settings = optimum_study.over_rates(study, SIX)
+
+    def rate(values):
+        return values["learning_rate"]
+
+    record(
+        label="share of the variance explained by g",
+        predicted=Above(0.9),
+        measured=explained(settings, lambda v, b: rate(v) * v["1/(1 - momentum)"] / b),
+        wrong_measurements={
+            "B": explained(settings, lambda _, b: b),
+            "ε/B": explained(settings, lambda v, b: rate(v) / b),
+        },
+    )
+
+
+@pytest.mark.claim("C116")
+def test_optimum_of_800_units_grows_as_that_of_64(record, study):
+    """Change of ln of the best tried batch of 800 units over that of 64, from N to N: widest interval around 0.
+
+    Control: an optimum that grows in proportion where that of 64 units does not grow.
+    """
+    wide, narrow = (optimum_study.over_sizes(study, THREE, hidden=hidden) for hidden in (800, 64))
+    narrow = {s.values["train_size"]: s for s in narrow}
+    ratio = [best(s) - best(narrow[s.values["train_size"]]) for s in wide]
+    changes = np.diff(ratio, axis=0)
+    halves = [upper(change) - np.mean(change) + np.log(2) for change in changes]
+    record(
+        label=f"change of ln B ratio {np.round(changes.mean(axis=1), 2)} ± {np.round(halves, 2)}",
+        predicted=0.0,
+        measured=changes.mean(axis=1),
+        rtol=0.0,
+        atol=max(halves),
+        wrong_measurements={"twice the growth": changes.mean(axis=1) + 2 * max(halves)},
+    )
 
 
 @pytest.mark.claim("C105")
