@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ..claims import Claim, Paper
+from sdetheory.claims import Claim, Paper
 
 _DATA = "linear model of labels ±1 of MNIST 0/1, noise variance 0.1"
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from ..claims import Paper
+from sdetheory.claims import Paper
+
 from . import (
     claims_batch_size,
     claims_evidence,

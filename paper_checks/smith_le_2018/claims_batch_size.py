@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from ..claims import Claim, Detail, Figure
+from sdetheory.claims import Claim, Detail, Figure
+
 from .texts import ABSTRACT, TEXT, WIKI
 
 NETWORK = "network with 800 rectified units, 1,000 images of MNIST, three seeds, stored study"

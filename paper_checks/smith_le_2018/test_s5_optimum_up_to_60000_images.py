@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 from scipy import special
 
-from ..comparison import Above, Below
-from ..seeds import ROOT_SEED
+from sdetheory.claims import ROOT_SEED, Above, Below
+
 from . import optimum_study
 from .optimum_collapse import collapse, explained
 

@@ -3,8 +3,8 @@
 import pytest
 
 import sdetheory as st
+from sdetheory.claims import Above, Below
 
-from ..comparison import Above, Below
 from . import studies
 
 ALPHA = 1e-6
