@@ -135,7 +135,7 @@ def test_the_readme_shows_the_counts_of_the_registry(papers):
     """``python -m paper_checks --write README.md`` puts them there."""
     readme = (FOLDER.parent / "README.md").read_text(encoding="utf-8")
     main = importlib.import_module("paper_checks.__main__")
-    assert main.replaced(readme, words.summary(papers.values())) == readme
+    assert main.replaced(readme, words.headline(list(papers.values()))) == readme
     assert main.replaced(readme, "none\n") != readme
 
 

@@ -64,6 +64,14 @@ def summary(papers: Iterable[Paper]) -> str:
     return "\n".join(cells(line) for line in lines) + "\n"
 
 
+def headline(papers: Sequence[Paper]) -> str:
+    """Return the lines of the first paper and the sums as Markdown."""
+    header, *rows = counts(papers)
+    own = len(counts(papers[:1])) - 4
+    lines = [header, ("---", *["---:"] * (len(header) - 1)), *rows[:own], *rows[-3:]]
+    return "\n".join(cells(line) for line in lines) + "\n"
+
+
 def cells(row: Sequence[str]) -> str:
     """Return a row of a table in Markdown."""
     return "| " + " | ".join(cell.replace("|", "\\|") for cell in row) + " |"
