@@ -88,7 +88,7 @@ def of(name, picture, settings, quantity):
     Control: the exponent of a study that is sure of two.
     """
     found = collapse(settings)
-    picture(lambda figure: draw(figure, settings, found, quantity), size=(9.0, 4.0))
+    picture(lambda figure: draw(figure, settings, found, quantity), size=(9.0, 5.0))
     interval = found.exponents[name]
     half = interval.high - interval.value
     return {
@@ -190,13 +190,26 @@ def upper(values):
 
 def draw(figure, settings, found, quantity):
     """Draw the means over the batch sizes, and over their share of the place of each setting on the shared curve."""
-    left, right = figure.subplots(1, 2)
-    for setting, place in zip(settings, found.places, strict=True):
-        mean, label = setting.losses.mean(axis=1), f"N = {setting.values['train_size']:,.0f}"
-        height = (mean - mean.min()) / (mean[-1] - mean.min())
-        left.semilogx(setting.batch_sizes, height, "o-", label=label)
-        right.semilogx(setting.batch_sizes / np.exp(place), height, "o-", label=label)
-    for axes, name in ((left, "batch size"), (right, "batch size over its place on the curve")):
-        axes.set_xlabel(name)
-        axes.set_ylabel(f"{quantity.replace('_', ' ')}: 0 the least, 1 that of the largest")
-    left.legend()
+    left, right = figure.subplots(1, 2, sharey=True)
+    names = [name(setting.values, settings) for setting in settings]
+    colors = {main: f"C{number}" for number, main in enumerate(dict.fromkeys(main for main, _ in names))}
+    for setting, place, (main, more) in zip(settings, found.places, names, strict=True):
+        mean = setting.losses.mean(axis=1)
+        height, look = (mean - mean.min()) / (mean[-1] - mean.min()), {"color": colors[main]}
+        look |= {"marker": "s", "ls": "--", "mfc": "none"} if more else {"marker": "o"}
+        left.semilogx(setting.batch_sizes, height, label=main + more, **look)
+        right.semilogx(setting.batch_sizes / np.exp(place), height, **look)
+    for axes, label in ((left, "batch size"), (right, "batch size over its place on the curve")):
+        axes.set_xlabel(label)
+    left.set_ylabel(f"{quantity.replace('_', ' ')}: 0 the least, 1 that of the largest")
+    left.set_ylim(top=2.0)  # what fails to train is far above
+    figure.legend(loc="outside lower center", ncols=3)
+
+
+def name(values, settings):
+    """Return what tells a setting from the others, and whether its labels are partly random."""
+    if len({s.values["train_size"] for s in settings}) > 1:
+        main = f"N = {values['train_size']:,.0f}"
+    else:
+        main = f"ε = {values['learning_rate']:g}, m = {1 - 1 / values['1/(1 - momentum)']:.2g}"
+    return main, f", {values['random_labels']:.0%} random labels" if values["random_labels"] else ""
