@@ -14,12 +14,15 @@ ROOT = Path(__file__).parent.parent
 PACKAGE = ROOT / "sdetheory"
 STDLIB = set(sys.stdlib_module_names)
 
-# Unit of the package: the other units that it may import; None is any.
+# Unit of the package: the other units that it may import; None is any. All may import _display, which imports none.
 INSIDE = {
     "errors": "",
     "_validate": "errors",
+    "_display": "",
     "_intervals": "",
-    "results": "errors _validate _intervals",
+    "_propagation": "errors _intervals",
+    "_refusals": "errors",
+    "results": "errors _validate _intervals _propagation _refusals",
     "hyperparameters": "errors _validate",
     # Of models and theory it takes, inside functions, the limit in mean square of a model's own noise.
     "scaling": "errors _validate hyperparameters models theory",
@@ -47,7 +50,10 @@ INSIDE = {
 OUTSIDE = {
     "errors": "",
     "_validate": "numpy",
+    "_display": "numpy",
     "_intervals": "numpy scipy",
+    "_propagation": "numpy",
+    "_refusals": "",
     "results": "numpy",
     "_interrupt": "",
     "hyperparameters": "numpy",
@@ -102,7 +108,7 @@ def violations(source: str, module: str, is_package: bool = False) -> list[str]:
         top = name.split(".")[0]
         if top == "sdetheory":
             other = unit_of(name)
-            if other != unit and INSIDE[unit] is not None and other not in INSIDE[unit].split():
+            if other not in (unit, "_display") and INSIDE[unit] is not None and other not in INSIDE[unit].split():
                 found.append(f"{module} imports {name}")
         elif top not in STDLIB and top not in OUTSIDE[unit].split():
             found.append(f"{module} imports {name}")
