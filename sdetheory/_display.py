@@ -109,7 +109,7 @@ def _cell(value: Any) -> str:
         return f"{value:.6g}"
     if isinstance(value, str):
         return value
-    if isinstance(value, np.ndarray) and value.size > _ROWS and value.dtype.kind in "iuf":
+    if isinstance(value, np.ndarray) and (value.size > _ROWS or value.ndim > 1) and value.dtype.kind in "iuf":
         return f"{_array(value, 0)}, {_range(value)}"
     if _is_estimate(value) and np.size(value.value) > _ROWS:
         return f"<{_shape(value)} estimates>, {_range(value.value)}; errors {_range(value.stderr)}"
@@ -146,7 +146,7 @@ def _own_words(value: Any) -> str:
 
 
 def _is_empty(value: Any) -> bool:
-    return isinstance(value, Mapping) and not value
+    return isinstance(value, (Mapping, tuple)) and not value
 
 
 def _is_estimate(value: Any) -> bool:

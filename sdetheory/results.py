@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -75,7 +75,7 @@ class Estimate(Refusals):
     value: Any
     stderr: Any
     n_eff: float
-    law: Law | None = None
+    law: Law | None = field(default=None, repr=False)
 
     def __post_init__(self) -> None:
         if self.law is not None:

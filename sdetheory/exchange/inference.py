@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from typing import Any
 
 import numpy as np
@@ -60,4 +61,7 @@ def to_inference_data(run: Any, *, burn_in: int = 0, name: str = "w") -> Any:
             f"run must have no path that diverged; {lost.sum()} of {len(lost)} did. Take a smaller dt."
         )
     arviz = _extras.needed("arviz_base", "arviz-base", "to_inference_data")
-    return arviz.from_dict({"posterior": {name: draws}}, dims={name: ["component"]})
+    with warnings.catch_warnings():
+        # More paths than saved positions are no mistake here, as they are for chains of a sampler.
+        warnings.filterwarnings("ignore", "Found chain dimension to be longer", UserWarning)
+        return arviz.from_dict({"posterior": {name: draws}}, dims={name: ["component"]})

@@ -88,7 +88,7 @@ def test_arrays_with_names():
 
 def test_chains_for_arviz():
     pytest.importorskip("arviz_base")
-    run = made(n_saved=9)
+    run = made(n_saved=9, n_paths=20)  # more chains than draws, of which ArviZ warns
     tree = st.exchange.to_inference_data(run, burn_in=2, name="x")
     draws = tree["posterior"]["x"]
     assert draws.dims == ("chain", "draw", "component")
