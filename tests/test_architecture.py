@@ -76,7 +76,7 @@ OUTSIDE = {
     "__main__": "llvmlite numba numpy",
     "claims": "matplotlib numpy pytest",
     "plotting": "matplotlib numpy",
-    "exchange": "numpy sympy",
+    "exchange": "numpy scipy sympy",
     "__init__": "lazy_loader",
 }
 

@@ -130,9 +130,10 @@ def test_a_comparison_has_three_panels(compared):
 def walk(n_saved=5, n_paths=40, d=1):
     """Return a run as simulate() makes it, of a random walk."""
     paths = 0.1 * np.random.default_rng(1).standard_normal((n_saved, n_paths, d)).cumsum(axis=0)
+    times = np.linspace(0, 1, n_saved)
     return st.simulators.Run(
-        final=paths[-1], times=np.linspace(0, 1, n_saved), paths=paths, diverged=0, divergence=None, replay={}, n_steps=4
-    )  # fmt: skip
+        final=paths[-1], times=times, paths=paths, diverged=0, divergence=None, replay={}, n_steps=4
+    )
 
 
 def test_paths_are_drawn_with_their_mean_and_its_error():

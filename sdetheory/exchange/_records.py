@@ -15,6 +15,8 @@ from typing import Any, NoReturn
 import numpy as np
 import sympy
 from numpy.typing import NDArray
+from scipy.interpolate import BSpline
+from scipy.sparse import csc_array
 
 from .. import _validate
 from ..engine.checkpoint import describe_seed
@@ -87,6 +89,10 @@ class Writer:
                 return {"formula": _formulas.encode(value)}
             except (TypeError, ValueError):
                 return self._left(value, place)
+        if type(value) is BSpline:
+            return {"spline": self.tree((value.t, value.c, value.k, value.extrapolate, value.axis), place)}
+        if type(value) is csc_array:
+            return {"sparse": self.tree((value.data, value.indices, value.indptr, value.shape), place)}
         if type(value) is NotKept:
             return {"not kept": value.what}
         return self._object(value, place)
@@ -207,6 +213,10 @@ class Reader:
         formulas = Formulas(**{**parts, "diffusion": sympy.Matrix(parts["diffusion"])})
         return SDE._from_formulas(formulas, own["calculus"], own["name"], own["underdamped"])
 
+    def _sparse(self, tree: Any) -> csc_array:
+        *parts, shape = self.value(tree)
+        return csc_array(tuple(parts), shape=shape)
+
     def _landscape(self, tree: Any) -> Landscape:
         return Landscape(**self.value(tree))
 
@@ -220,6 +230,8 @@ class Reader:
         "seed": lambda _, parts: np.random.SeedSequence(**parts),
         "formula": lambda _, tree: _formulas.decode(tree),
         "not kept": lambda _, what: NotKept(what),
+        "spline": lambda self, tree: BSpline(*self.value(tree)),
+        "sparse": _sparse,
         "SDE": _sde,
         "landscape": _landscape,
     }

@@ -37,7 +37,7 @@ def to_dataframe(result: Any, quantity: str | None = None, *, level: float = 0.9
     ------
     InvalidInputError
         `result` is none of this package, or `quantity` none of its own.
-    MissingPackageError
+    ImportError
         pandas is not installed.
 
     Examples

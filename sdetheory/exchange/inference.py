@@ -39,7 +39,7 @@ def to_inference_data(run: Any, *, burn_in: int = 0, name: str = "w") -> Any:
     ------
     InvalidInputError
         `run` is no run, fewer than 4 positions are left, or a path diverged: its chain has no law.
-    MissingPackageError
+    ImportError
         arviz-base is not installed.
 
     Notes

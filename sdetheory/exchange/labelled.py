@@ -143,7 +143,7 @@ def to_xarray(result: Any) -> Any:
     ------
     InvalidInputError
         `result` is none of this package, or holds no arrays.
-    MissingPackageError
+    ImportError
         xarray is not installed.
 
     Examples

@@ -120,5 +120,5 @@ def test_what_is_no_chain_is_refused():
 )
 def test_a_package_that_is_missing_is_named(convert, module, package, monkeypatch):
     monkeypatch.setitem(sys.modules, module, None)
-    with pytest.raises(ImportError, match=rf"needs the package {package}, .*pip install 'sdetheory\[exchange\]'"):
+    with pytest.raises(ImportError, match=rf'needs {package}, .*pip install "sdetheory\[exchange\]"'):
         convert()

@@ -141,6 +141,8 @@ def fits():
     yield st.evidence.laplace(st.models.LogisticRegression(X, Y), [0.5, 2.0]), lambda fit: fit.log_evidence
     yield st.evidence.laplace(st.models.LogisticRegression(X, Y), 0.5), lambda fit: fit.predict(X)
     yield st.theory.gibbs(st.landscapes.double_well(), 0.2), lambda law: law.cdf([[0.3]])
+    plane = st.theory.gibbs(st.landscapes.quadratic([[2.0, 0.0], [0.0, 1.0]]), 0.5)
+    yield plane.marginal(0), lambda law: law.pdf([0.1, 0.2])
     yield st.theory.ornstein_uhlenbeck(np.eye(2), np.eye(2)), lambda law: law.covariance
     yield st.stats.mean_estimate(np.arange(9.0) ** 2), lambda e: np.array(e.interval())
     yield st.symbolic.noise_scale().result, lambda formula: formula.expression
@@ -154,6 +156,14 @@ def test_fits_and_laws_go_on_where_they_were(tmp_path):
     for thing, use in fits():
         again = through_a_file(thing, tmp_path / "it.npz")
         assert type(again) is type(thing) and same(use(again), use(thing)), type(thing)
+
+
+def test_a_law_of_a_function_goes_on_without_it(tmp_path):
+    law = st.theory.fokker_planck(lambda x: -x, 0.5, st.theory.Grid((-4.5, 4.5), 48))
+    with pytest.warns(RuntimeWarning, match=r"FokkerPlanck\._fields.*: not in the file"):
+        st.save(law, tmp_path / "law.npz")
+    again = st.load(tmp_path / "law.npz")
+    assert same(again.density, law.density) and same(again.spectral_gap, law.spectral_gap)
 
 
 def test_a_run_is_repeated_from_its_file(tmp_path):
