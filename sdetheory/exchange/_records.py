@@ -99,7 +99,7 @@ class Writer:
 
     def _array(self, value: Any, place: str) -> Any:
         array = np.asarray(value)
-        if isinstance(value, np.ma.MaskedArray) or array.dtype.hasobject:
+        if isinstance(value, np.ma.MaskedArray) or array.dtype.hasobject or array.dtype.kind in "mM":
             return self._left(value, place)
         key = f"a{len(self.arrays)}"
         self.arrays[key] = array
@@ -167,7 +167,7 @@ class Reader:
         """Return the value of a tree."""
         if not isinstance(tree, dict):
             return tree
-        kind, content = next(iter(tree.items()))
+        kind, content = next(iter(tree.items()), ("", None))
         if kind == "object":
             return self._object(content, tree["fields"])
         if kind in ("array", "record", "scalar"):

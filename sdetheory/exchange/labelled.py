@@ -100,8 +100,14 @@ def _take(found: Labelled, name: str, value: Any, axes: dict[str, tuple[str, ...
         found.quantities.update(_of_estimate(name, value, axes))
     elif isinstance(value, np.ndarray) and base in axes and axes[base] == (_PLACES.get(base),):
         found.places[axes[base][0]] = value
-    elif isinstance(value, np.ndarray) and value.dtype.kind in "biufc" and value.dtype.names is None:
+    elif isinstance(value, np.ndarray) and value.dtype.kind in "biufcU":
         found.quantities[name] = Quantity(_names(name, value, axes), value)
+    elif isinstance(value, np.ndarray) and value.dtype.names is not None:
+        for column in value.dtype.names:
+            _take(found, f"{name}.{column}", np.asarray(value[column]), {f"{name}.{column}": (name,)})
+    elif isinstance(value, tuple) and any(isinstance(item, np.ndarray) for item in value):
+        for i, item in enumerate(value):
+            _take(found, f"{name}.{i}", item, axes)
     elif isinstance(value, dict):
         for key, item in value.items():
             _take(found, f"{name}.{key}", item, axes)

@@ -38,6 +38,19 @@ def test_what_has_no_names_is_called_after_its_field():
     assert found.quantities["covariance"].axes == ("covariance_0", "covariance_1")
 
 
+def test_what_lies_deeper_is_found_under_both_names():
+    histogram = st.simulators.Histogram(
+        edges=(np.arange(4.0),), counts=np.ones((2, 3), dtype=np.int64), totals=np.array([3, 3])
+    )
+    found = labelled(histogram)
+    np.testing.assert_array_equal(found.quantities["edges.0"].values, np.arange(4.0))
+    table = np.rec.fromarrays([np.arange(3), np.ones(3)], names="seed,loss")
+    study = st.BatchSizeStudy(table=table, metrics=("loss",), settings={}, versions={}, n_missing=0)
+    assert labelled(study).quantities["table.loss"].axes == ("table",)
+    if "pandas" in sys.modules:
+        assert st.exchange.to_dataframe(study).columns.tolist() == ["seed", "loss"]
+
+
 def test_a_table_has_a_row_for_each_entry():
     pytest.importorskip("pandas")
     run = made()
