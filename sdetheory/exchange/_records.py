@@ -114,12 +114,12 @@ class Writer:
             return {"SDE": self.tree(parts, place)}
         if kind is Landscape:
             return {"landscape": self.tree(landscape_parts(value), place)}
-        if kind.__module__.partition(".")[0] != _PACKAGE or kind.__module__.startswith(_CODE) or kind is SDE:
-            return self._left(value, place)
-        if not _importable(kind):
+        home = kind.__module__ or ""
+        ours = home.partition(".")[0] == _PACKAGE and not home.startswith(_CODE) and "<locals>" not in kind.__qualname__
+        if kind is SDE or not ours:
             return self._left(value, place)
         fields = {key: self.tree(item, f"{place}.{key}") for key, item in state(value).items()}
-        return {"object": f"{kind.__module__}:{kind.__qualname__}", "fields": fields}
+        return {"object": f"{home}:{kind.__qualname__}", "fields": fields}
 
     def _left(self, value: Any, place: str) -> Any:
         self.missing.append(place)
@@ -128,11 +128,6 @@ class Writer:
 
 _CODE = ("sdetheory._kernels", "sdetheory.schemes", "sdetheory.equations._user_function")
 """Modules whose objects are, or hold, source text or machine code, which no file may bring in."""
-
-
-def _importable(kind: type) -> bool:
-    """Whether a class is found again by its name."""
-    return "<locals>" not in kind.__qualname__
 
 
 def state(value: Any) -> dict[str, Any]:

@@ -59,7 +59,7 @@ def save(result: Any, path: str | os.PathLike[str]) -> None:
     """
     place = _validate.file_path("path", path)
     kind = type(result)
-    if isinstance(result, type) or not kind.__module__.startswith("sdetheory.") or kind is NotKept:
+    if isinstance(result, type) or not (kind.__module__ or "").startswith("sdetheory.") or kind is NotKept:
         raise InvalidInputError(
             f"result must be an object of this package, such as a run; got {_validate.shown(result)}. Arrays of your "
             "own are kept by numpy.savez."
