@@ -20,7 +20,7 @@ Kind = TypeVar("Kind", bound=type)
 _WIDTH = 160
 """Characters of a line after which only numbers and words are added."""
 _PART = 48
-"""Characters of one value that is neither a number nor a word."""
+"""Characters of one value that is neither a number nor a word; a text may have twice as many."""
 _FEW = 4
 """Entries of an array that are shown one by one on a line."""
 _ROWS = 12
@@ -77,8 +77,10 @@ def line(thing: Any) -> str:
 
 def brief(value: Any, few: int = _FEW) -> str:
     """Return a value in a few words."""
-    if isinstance(value, (bool, int, float, str, complex, np.generic)):
+    if isinstance(value, (bool, int, float, complex, np.generic)):
         return repr(value.item() if isinstance(value, np.generic) else value)
+    if isinstance(value, str):
+        return repr(value if len(value) <= 2 * _PART else f"{value[: 2 * _PART - 3]}...")
     if isinstance(value, np.ndarray):
         return _array(value, few)
     if _is_estimate(value):

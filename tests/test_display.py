@@ -21,7 +21,7 @@ CLASSES = {
     for thing in (getattr(module, name) for name in module.__all__)
     if inspect.isclass(thing) and not issubclass(thing, BaseException)
 }
-OWN = {"Landscape", "SDE", "SGDEquation", "Grid", "ItoSDE"}
+OWN = {"Landscape", "SDE", "SGDEquation", "Grid", "ItoSDE", "Registry"}
 """Classes that have always shown themselves."""
 ABSTRACT = {"Map"}
 
@@ -52,6 +52,7 @@ def test_every_public_class_is_shown_on_a_line_and_in_a_table(name):
         thing = filled(kind, value)
         line, table = repr(thing), getattr(thing, "_repr_html_", lambda: "")()
         assert "\n" not in line and line.startswith(f"{name}(") and len(line) < 220
+    assert "\n" not in repr(filled(kind, "a text\nof many lines\n" * 99))
         assert len(table) < 400 * (1 + len(dataclasses.fields(kind)))
 
 
@@ -62,7 +63,7 @@ def test_the_line_of_a_dataclass_itself_would_be_a_page():
     class Plain:
         x: object
 
-    assert len(repr(Plain([np.ones(1000)] * 100))) > 220
+    assert len(repr(Plain([np.ones(1000)] * 100))) > 220 and "\n" in repr(Plain(np.ones(100)))
 
 
 @pytest.mark.parametrize("name", sorted(CLASSES.keys() & {"SGDHyperparameters", "Adam", "RMSprop"}))
