@@ -140,7 +140,7 @@ def test_paths_are_drawn_with_their_mean_and_its_error():
     run = walk()
     ax = st.plotting.plot_paths(run, mean=lambda t: 0 * t, count=3)
     drawn = lines(ax)
-    np.testing.assert_array_equal(drawn["mean ± 2 standard errors"], run.paths[:, :, 0].mean(axis=1))
+    np.testing.assert_allclose(drawn["mean ± 2 standard errors"], run.paths[:, :, 0].mean(axis=1), atol=1e-15)
     np.testing.assert_array_equal(drawn["exact mean"], np.zeros(5))
     assert len(ax.get_lines()) == 5
     top = ax.collections[1].get_paths()[0].vertices[:, 1].max()
