@@ -95,6 +95,8 @@ ESTIMATES = some.builds(
     some.floats(allow_nan=False), some.floats(0, allow_nan=False), LAWS,
 )  # fmt: skip
 SYMBOL = sympy.Symbol("x", positive=True)
+BOWL = st.Landscape.from_sympy("k*x**2/3", variables=["x"], parameters={"k": 0.1})
+EQUATION = st.SDE.from_sympy(["-k*x"], ["0.1*x"], variables=["x"], parameters={"k": 1 / 3}, calculus="stratonovich")
 FORMULAS = some.sampled_from(
     [SYMBOL**2 + sympy.Float(0.1), sympy.exp(-SYMBOL) / 3, sympy.Piecewise((SYMBOL, SYMBOL > 1), (0, True)), sympy.pi,
      sympy.Function("f")(SYMBOL), sympy.Eq(SYMBOL, sympy.sqrt(2), evaluate=False), sympy.oo, sympy.O(SYMBOL**3)]
@@ -102,7 +104,7 @@ FORMULAS = some.sampled_from(
 LEAVES = some.one_of(
     NUMBERS, ARRAYS, ESTIMATES, FORMULAS, some.none(), some.text(max_size=5), some.floats().map(np.float64),
     some.integers(0, 2**64).map(np.random.SeedSequence), ARRAYS.map(lambda a: a.view(np.recarray)),
-    some.just(np.dtype("f4")), some.just(st.SGDHyperparameters(learning_rate=0.1, train_size=9, batch_size=2)),
+    some.just(np.dtype("f4")), some.just(EQUATION), some.just(BOWL), some.just(st.SGDHyperparameters(learning_rate=0.1, train_size=9, batch_size=2)),
 )  # fmt: skip
 VALUES = some.recursive(
     LEAVES,
