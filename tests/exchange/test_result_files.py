@@ -104,7 +104,8 @@ FORMULAS = some.sampled_from(
 LEAVES = some.one_of(
     NUMBERS, ARRAYS, ESTIMATES, FORMULAS, some.none(), some.text(max_size=5), some.floats().map(np.float64),
     some.integers(0, 2**64).map(np.random.SeedSequence), ARRAYS.map(lambda a: a.view(np.recarray)),
-    some.just(np.dtype("f4")), some.just(EQUATION), some.just(BOWL), some.just(st.SGDHyperparameters(learning_rate=0.1, train_size=9, batch_size=2)),
+    some.just(np.dtype("f4")), some.just(EQUATION), some.just(BOWL),
+    some.just(st.SGDHyperparameters(learning_rate=0.1, train_size=9, batch_size=2)),
 )  # fmt: skip
 VALUES = some.recursive(
     LEAVES,
@@ -148,7 +149,7 @@ def fits():
     plane = st.theory.gibbs(st.landscapes.quadratic([[2.0, 0.0], [0.0, 1.0]]), 0.5)
     yield plane.marginal(0), lambda law: law.pdf([[0.1], [0.2]])
     yield st.theory.ornstein_uhlenbeck(np.eye(2), np.eye(2)), lambda law: law.covariance
-    yield st.stats.mean_estimate(np.arange(9.0) ** 2), lambda e: np.array(e.interval())
+    yield st.stats.mean_estimate(np.arange(30.0) ** 2), lambda e: np.array(e.interval())
     yield st.symbolic.noise_scale().result, lambda formula: formula.expression
     yield (
         st.landscapes.mueller_brown() if hasattr(st.landscapes, "mueller_brown") else st.landscapes.double_well(),
