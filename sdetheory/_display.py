@@ -45,7 +45,7 @@ def shown(kind: Kind) -> Kind:
     """Give a class the line and the table, where it has none of its own."""
     written = getattr(kind.__repr__, "__code__", None)
     if written is None or written.co_filename in _GENERATED:
-        kind.__repr__ = line
+        kind.__repr__ = line  # pyright: ignore[reportAttributeAccessIssue]
     if not any(hasattr(kind, view) for view in _VIEWS):
         kind._repr_html_ = table  # pyright: ignore[reportAttributeAccessIssue]
     return kind
@@ -111,10 +111,10 @@ def _cell(value: Any) -> str:
         return f"{value:.6g}"
     if isinstance(value, str):
         return value
-    if isinstance(value, np.ndarray) and (value.size > _ROWS or value.ndim > 1) and value.dtype.kind in "iuf":
-        return f"{_array(value, 0)}, {_range(value)}"
     if _is_estimate(value) and np.size(value.value) > _ROWS:
         return f"<{_shape(value)} estimates>, {_range(value.value)}; errors {_range(value.stderr)}"
+    if isinstance(value, np.ndarray) and (value.size > _ROWS or value.ndim > 1) and value.dtype.kind in "iuf":
+        return f"{_array(value, 0)}, {_range(value)}"
     return brief(value, _ROWS)
 
 

@@ -6,7 +6,11 @@ from collections.abc import Callable
 from typing import Any
 
 import sympy
+from sympy.core import numbers
 from sympy.core.function import AppliedUndef, UndefinedFunction
+from sympy.external.gmpy import MPZ
+from sympy.functions.elementary import piecewise
+from sympy.logic import boolalg
 
 
 def encode(formula: Any) -> Any:
@@ -38,7 +42,7 @@ def _tree(e: Any) -> Any:
     raise TypeError(f"{type(e).__name__} is no formula that a file can hold")
 
 
-_PLACES = (sympy, sympy.core.numbers, sympy.logic.boolalg, sympy.functions.elementary.piecewise)
+_PLACES = (sympy, numbers, boolalg, piecewise)
 """Where SymPy keeps the classes of formulas, and those of its constants."""
 
 
@@ -61,8 +65,8 @@ def decode(tree: Any) -> Any:
     return kind(*map(decode, rest))
 
 
-def _float(sign: int, mantissa: str, exponent: str, bits: int, precision: int) -> sympy.Float:
-    return sympy.Float._new((sign, sympy.external.gmpy.MPZ(int(mantissa)), int(exponent), bits), precision)
+def _float(sign: int, mantissa: str, exponent: str, bits: int, precision: int) -> sympy.Basic:
+    return sympy.Float._new((sign, MPZ(int(mantissa)), int(exponent), bits), precision)
 
 
 _LEAVES: dict[str, Callable[..., Any]] = {

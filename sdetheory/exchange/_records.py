@@ -162,7 +162,7 @@ class Reader:
         """Return the value of a tree."""
         if not isinstance(tree, dict):
             return tree
-        kind, content = next(iter(tree.items()), ("", None))
+        kind, content = next(iter(tree.items()), ("", ""))
         if kind == "object":
             return self._object(content, tree["fields"])
         if kind in ("array", "record", "scalar"):

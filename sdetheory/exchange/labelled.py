@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -20,7 +21,7 @@ from ..theory import SGDMoments
 from ..training import SGDRun, SVAGRun
 from . import _extras
 
-_AXES: dict[type, dict[str, tuple[str, ...]]] = {
+_AXES: dict[type, Mapping[str, tuple[str, ...]]] = {
     Run: {"final": ("path", "component"), "times": ("time",), "paths": ("time", "path", "component")},
     SVAGRun: {"final": ("run", "component"), "times": ("time",), "paths": ("time", "run", "component")},
     SGDRun: {
@@ -94,7 +95,7 @@ def _ours(result: Any) -> bool:
     return type(result).__module__.partition(".")[0] == __name__.partition(".")[0]
 
 
-def _take(found: Labelled, name: str, value: Any, axes: dict[str, tuple[str, ...]]) -> None:
+def _take(found: Labelled, name: str, value: Any, axes: Mapping[str, tuple[str, ...]]) -> None:
     base = name.partition(".")[0]
     if isinstance(value, Estimate):
         found.quantities.update(_of_estimate(name, value, axes))
@@ -119,13 +120,13 @@ def _take(found: Labelled, name: str, value: Any, axes: dict[str, tuple[str, ...
         found.words[name] = value
 
 
-def _of_estimate(name: str, estimate: Estimate, axes: dict[str, tuple[str, ...]]) -> dict[str, Quantity]:
+def _of_estimate(name: str, estimate: Estimate, axes: Mapping[str, tuple[str, ...]]) -> dict[str, Quantity]:
     value, stderr = np.asarray(estimate.value), np.asarray(estimate.stderr)
     names = _names(name, value, axes)
     return {name: Quantity(names, value), f"{name}_stderr": Quantity(names, stderr)}
 
 
-def _names(name: str, values: NDArray[Any], axes: dict[str, tuple[str, ...]]) -> tuple[str, ...]:
+def _names(name: str, values: NDArray[Any], axes: Mapping[str, tuple[str, ...]]) -> tuple[str, ...]:
     known = axes.get(name, axes.get(name.partition(".")[0], ()))
     return known if len(known) == values.ndim else tuple(f"{name}_{i}" for i in range(values.ndim))
 

@@ -134,7 +134,8 @@ def plot_landscape(
         ax.set(xlabel=symbols[0], ylabel="cost $C$", xlim=box[0])
         if paths is not None:
             beside = ax.twinx()
-            beside.hist(paths.ravel(), bins=np.linspace(*box[0], 61), density=True, color=RED, alpha=0.3)
+            cells = np.linspace(box[0, 0], box[0, 1], 61).tolist()
+            beside.hist(paths.ravel(), bins=cells, density=True, color=RED, alpha=0.3)
             beside.set(ylabel="density of the paths", ylim=(0, None))
             beside.yaxis.label.set_color(RED)
             ax.set_zorder(beside.get_zorder() + 1)
