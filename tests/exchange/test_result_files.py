@@ -150,7 +150,8 @@ def fits():
     yield plane.marginal(0), lambda law: law.pdf([[0.1], [0.2]])
     yield st.theory.ornstein_uhlenbeck(np.eye(2), np.eye(2)), lambda law: law.covariance
     yield st.stats.mean_estimate(np.arange(30.0) ** 2), lambda e: np.array(e.interval())
-    yield st.symbolic.noise_scale().result, lambda formula: formula.expression
+    area = st.symbolic.Formula(symbol=sympy.Symbol("A"), expression=sympy.pi * SYMBOL**2, conditions=(SYMBOL < 9,))
+    yield area, lambda formula: formula(x=0.3)
     yield (
         st.landscapes.mueller_brown() if hasattr(st.landscapes, "mueller_brown") else st.landscapes.double_well(),
         repr,
