@@ -7,11 +7,13 @@ from .optimizers import Adam as Adam
 from .optimizers import RMSprop as RMSprop
 from .sgd import SGDRun as SGDRun
 from .sgd import sgd as sgd
+from .stopping import EarlyStopping as EarlyStopping
 from .svag import SVAGRun as SVAGRun
 from .svag import svag as svag
 
 __all__ = [
     "Adam",
+    "EarlyStopping",
     "MinibatchCovariance",
     "RMSprop",
     "SGDRun",

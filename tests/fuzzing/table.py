@@ -367,6 +367,7 @@ def _of_maps():
 def _calls():
     return {
         "Adam": {},
+        "EarlyStopping": dict(metric="loss", patience=2, minimize=True),
         "RMSprop": {},
         "Crossing": dict(direction=[1.0], level=0.5),
         "Estimate": dict(value=1.0, stderr=0.1, n_eff=10.0),
