@@ -32,7 +32,7 @@ class Descent(Process):
     """
 
     held: ClassVar[tuple[str, ...]] = ("w", "v", "second", "sums", "squares", "diverged")
-    called: ClassVar[str] = "the model, a metric or the stop hook"
+    called: ClassVar[str] = "the model, the stop hook or a metric"
 
     w: Array
     v: Array

@@ -150,7 +150,7 @@ def test_threads_and_processes_stop_at_the_same_steps(stop):
 def test_processes_are_sent_the_rule_and_refuse_what_cannot_be_sent():
     with ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn")) as executor:
         assert_same(descend(regression(), 70, stop=PATIENT, executor=executor), descend(regression(), 70, stop=PATIENT))
-        with pytest.raises(InvalidInputError, match="the stop hook cannot be sent"):
+        with pytest.raises(InvalidInputError, match="the stop hook or a metric cannot be sent"):
             descend(regression(), stop=lambda steps, metrics: False, executor=executor)
 
 
