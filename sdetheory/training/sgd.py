@@ -147,9 +147,10 @@ def sgd(
     reshuffle : bool
         Instead of independent batches go through all examples in random order, epoch by epoch. The N mod B examples
         that are over at the end of an epoch are left out of it.
-    learning_rates, batch_sizes : callable or array_like, optional
-        Schedules, for each step from 0 on: functions of its number, or arrays of shape (n_steps,), in place of ε and B.
-        A learning rate may be 0, where a warm-up starts.
+    learning_rates, batch_sizes : Schedule, array_like or callable, optional
+        Schedules, for each step from 0 on: :class:`WarmUp`, :class:`Milestones` or :class:`Cosine`, which multiply ε
+        and B (rounded, at least 1); or arrays of shape (n_steps,) or functions of the step's number, in their place. A
+        learning rate may be 0, where a warm-up starts.
     average_from : int, optional
         First step (from 0 on) whose result enters averages, mean and covariance.
     metrics : mapping, optional

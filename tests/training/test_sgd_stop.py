@@ -1,5 +1,6 @@
 """A stop hook ends runs one by one: the same bits until then, and the same steps however the run was made."""
 
+import dataclasses
 import multiprocessing
 import signal
 from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
@@ -210,9 +211,9 @@ def test_what_is_no_yes_or_no_is_refused(answer):
     [
         (InvalidInputError, "stop must be a function of the steps", {"stop": 3}),
         (InvalidInputError, "got the class EarlyStopping", {"stop": st.EarlyStopping}),
-        (InvalidInputError, "stop must be a function that takes .*; it failed with TypeError", {"stop": lambda w: True}),
+        (InvalidInputError, "a function that takes .*; it failed with TypeError", {"stop": lambda w: True}),
         (InvalidInputError, "it failed with ValueError.*read-only", {"stop": lambda s, m: m["first"].fill(0)}),
-        (InvalidInputError, "Did you mean 'first'", {"stop": st.EarlyStopping(metric="frist", patience=1, minimize=True)}),
+        (InvalidInputError, "Did you mean 'first'", {"stop": dataclasses.replace(PATIENT, metric="frist")}),
         (IncompatibleError, "give record_every", {"stop": PATIENT, "record_every": None}),
         (IncompatibleError, "average_from and stop", {"stop": PATIENT, "average_from": 0}),
     ],
