@@ -100,6 +100,11 @@ for name, study in studies.items():
     print(f"{'':>8}  B = {LARGE} against B = {SMALL}: {-lost.mean():+.1f} ± {half:.1f} points of test accuracy (95 %)")
 
 # %% [markdown]
+# After 2,000 steps the optimum is B = 6.0 [4.3, 8.5], and B = 128 is 2.7 ± 2.0 points worse than B = 4. Stopped early
+# there is no optimum below the largest batch: B = 128 is 3.4 ± 1.7 points better than B = 4, and the best accuracy is
+# 0.77 instead of 0.71. What the noise of small batches does here against overfitting, stopping does better, and the
+# noise is then only in the way. (So it is in this setting; where nothing overfits, stopping has nothing to do.)
+#
 # ## The figure
 
 # %%
@@ -108,12 +113,13 @@ for size, style in ((SMALL, "-"), (LARGE, "--")):
     model, measured, start = NoisyDigits()(SEEDS[0], TRAIN_SIZE)
     hp = st.SGDHyperparameters(learning_rate=LEARNING_RATE, train_size=TRAIN_SIZE, batch_size=size)
     seed = np.random.SeedSequence(SEEDS[0], spawn_key=(size,))  # of the study
-    run = st.sgd(model, hp, start, n_steps=N_STEPS, rng=seed, metrics=measured, record_every=N_STEPS // 100)
-    loss = run.metrics["held_out_loss"][:, 0]
-    at = loss.argmin()
-    axes[0].plot(run.steps, loss, color="0.3", ls=style, lw=1.2, label=f"B = {size}")
-    axes[0].plot(run.steps[at], loss[at], "o", color=COLORS["stopped"], ms=7)
-axes[0].set(xlabel="step", ylabel="held-out loss", title="One seed: the best record (dots)")
+    options: dict[str, Any] = {"n_steps": N_STEPS, "rng": seed, "metrics": measured, "record_every": N_STEPS // 100}
+    whole, run = st.sgd(model, hp, start, **options), st.sgd(model, hp, start, **options, stop=patient)
+    axes[0].plot(whole.steps, whole.metrics["held_out_loss"], color="0.3", ls=style, lw=1.2, label=f"B = {size}")
+    assert run.best is not None and run.best_at is not None
+    axes[0].plot(run.best_at, measured["held_out_loss"](run.best[0]), "o", color=COLORS["stopped"], ms=7)
+    axes[0].axvline(run.stopped_at[0], color=COLORS["stopped"], ls=style, lw=0.8)
+axes[0].set(xlabel="step", ylabel="held-out loss", title="One seed: its best record, and where it is stopped")
 axes[0].legend(frameon=False)
 
 for name, study in studies.items():
@@ -130,7 +136,7 @@ for name, study in studies.items():
         axes[1].axvline(best.batch_size.value, color=COLORS[name], lw=1, ls=":")
 axes[1].set(
     xscale="log", xlabel="batch size B", ylabel="test accuracy",
-    title="Of reliable batch sizes: mean, 95 % over seeds;\nB_opt (dotted) where there is one",
+    title="Mean and 95 % over seeds; B_opt (dotted)",
 )  # fmt: skip
 axes[1].legend(frameon=False)
 
@@ -139,7 +145,7 @@ when = [stopped["measured_at"][stopped["batch_size"] == size] for size in SIZES]
 axes[2].plot(SIZES, [np.median(w) for w in when], color=COLORS["stopped"], lw=1.2)
 for size, steps in zip(SIZES, when, strict=True):
     axes[2].plot(np.full(len(steps), size), steps, ".", color=COLORS["stopped"], alpha=0.5)
-axes[2].set(xscale="log", xlabel="batch size B", ylabel="step of the best record", ylim=(0, N_STEPS), title="When")
+axes[2].set(xscale="log", xlabel="batch size B", ylabel="step", title="The best record of each seed, and their median")
 output = Path("figures")
 output.mkdir(exist_ok=True)
 figure.savefig(output / "early_stopping.png", dpi=90)

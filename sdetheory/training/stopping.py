@@ -103,7 +103,9 @@ def checked(stop: Any, metrics: Mapping[str, Any], record_every: int | None, ave
             "that the path itself chooses is biased. Give one of them."
         )
     if isinstance(stop, EarlyStopping):
-        _validate.choice("stop.metric", stop.metric, metrics)
+        if stop.metric not in metrics:
+            known = ", ".join(map(repr, metrics)) or "none"
+            raise InvalidInputError(f"metrics must hold what stop watches, {stop.metric!r}; they are {known}")
         return Stop(ask=stop, best=partial(best_record, stop), name=repr(stop))
     known = repr(stop) if dataclasses.is_dataclass(stop) else type(stop).__qualname__
     return Stop(ask=stop, best=None, name=getattr(stop, "__qualname__", known))

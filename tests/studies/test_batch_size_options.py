@@ -257,7 +257,7 @@ class Named(Small):
         (IncompatibleError, "momenta must be 0, got 0.9", {"optimizer": st.Adam(), "momenta": [0.0, 0.9]}),
         (IncompatibleError, "stop and n_records must be given together", {"stop": PATIENT}),
         (IncompatibleError, "stop and n_records must be given together", {"n_records": 3}),
-        (InvalidInputError, "stop.metric must be one of", STOPPED | {"stop": dataclasses.replace(PATIENT, metric="a")}),
+        (InvalidInputError, "hold what stop watches", STOPPED | {"stop": dataclasses.replace(PATIENT, metric="a")}),
         (InvalidInputError, "names other than those of columns; got 'seed'", {"problem": Named()}),
     ],
 )  # fmt: skip

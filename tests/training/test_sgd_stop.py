@@ -52,6 +52,7 @@ class Beyond:
 
 BEYOND = Beyond(0.15)
 PATIENT = st.EarlyStopping(metric="first", patience=3, minimize=True)
+MISSPELT = dataclasses.replace(PATIENT, metric="frist")
 
 
 def descend(model, n_runs=RUNS, **options):
@@ -213,7 +214,7 @@ def test_what_is_no_yes_or_no_is_refused(answer):
         (InvalidInputError, "got the class EarlyStopping", {"stop": st.EarlyStopping}),
         (InvalidInputError, "a function that takes .*; it failed with TypeError", {"stop": lambda w: True}),
         (InvalidInputError, "it failed with ValueError.*read-only", {"stop": lambda s, m: m["first"].fill(0)}),
-        (InvalidInputError, "Did you mean 'first'", {"stop": dataclasses.replace(PATIENT, metric="frist")}),
+        (InvalidInputError, "'frist'; they are 'first'", {"stop": MISSPELT}),
         (IncompatibleError, "give record_every", {"stop": PATIENT, "record_every": None}),
         (IncompatibleError, "average_from and stop", {"stop": PATIENT, "average_from": 0}),
     ],
