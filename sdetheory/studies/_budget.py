@@ -31,6 +31,10 @@ class Plan:
     rates: NDArray[np.float64] | None = None
     sizes: NDArray[np.int64] | None = None
 
+    def within(self, train_size: int) -> bool:
+        """Whether its schedule of batch sizes, if any, never asks for more examples than there are."""
+        return self.sizes is None or int(self.sizes.max()) <= train_size
+
 
 @dataclass(frozen=True, slots=True)
 class Budget:

@@ -156,7 +156,7 @@ def batch_size_study(
         )
     given = list(_cases(grid, batch_sizes, bool(damped)))
     plans = {hp: spent.plan(hp, of_rates, of_sizes) for hp in given}
-    cases = [hp for hp in given if plans[hp].sizes is None or plans[hp].sizes.max() <= hp.train_size]
+    cases = [hp for hp in given if plans[hp].within(hp.train_size)]
     if not cases:
         scheduled = ", and stays there by batch_size_schedule" if of_sizes else ""
         raise InvalidInputError(f"batch_sizes must name at least one B from 1 to N{scheduled}")

@@ -128,7 +128,7 @@ class Milestones(Schedule):
     def factor(self, progress: ArrayLike) -> Array:
         """Return the factors at shares of the training, as :meth:`Schedule.factor` says."""
         passed = np.searchsorted(self.at, shares(progress), side="right")
-        return np.asarray(self.factor_each**passed)
+        return np.asarray(self.factor_each**passed, dtype=np.float64)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -92,7 +92,9 @@ def checked(stop: Any, metrics: Mapping[str, Any], record_every: int | None, ave
     """Return a hook that goes together with the other arguments of a run, or None where there is none."""
     if stop is None:
         return None
-    _validate.function("stop", stop, "of the steps and the metrics recorded up to now, such as EarlyStopping(...)")
+    ask = _validate.function(
+        "stop", stop, "of the steps and the metrics recorded up to now, such as EarlyStopping(...)"
+    )
     if isinstance(stop, type):
         raise InvalidInputError(f"stop must be a function or an object; got the class {stop.__name__}. Make one of it.")
     if record_every is None:
@@ -106,6 +108,6 @@ def checked(stop: Any, metrics: Mapping[str, Any], record_every: int | None, ave
         if stop.metric not in metrics:
             known = ", ".join(map(repr, metrics)) or "none"
             raise InvalidInputError(f"metrics must hold what stop watches, {stop.metric!r}; they are {known}")
-        return Stop(ask=stop, best=partial(best_record, stop), name=repr(stop))
+        return Stop(ask=ask, best=partial(best_record, stop), name=repr(stop))
     known = repr(stop) if dataclasses.is_dataclass(stop) else type(stop).__qualname__
-    return Stop(ask=stop, best=None, name=getattr(stop, "__qualname__", known))
+    return Stop(ask=ask, best=None, name=getattr(stop, "__qualname__", known))
