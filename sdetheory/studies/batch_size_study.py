@@ -182,7 +182,10 @@ def batch_size_study(
     how = _How(optimizer=optimizer, stop=stop, n_records=_records(n_records, stop))
     hook = stopping.checked(stop, metrics, how.n_records, None)
     hp, seed, plan = points[0]
-    _arguments.problem(model, hp, plan.n_steps, optimizer, False, None, None, None, np.random.SeedSequence(seed))
+    _arguments.problem(
+        model, hp, plan.n_steps, optimizer, reshuffle=False, learning_rates=plan.rates, batch_sizes=plan.sizes,
+        average_from=None, seed=np.random.SeedSequence(seed),
+    )  # fmt: skip
     asked = {
         "optimizer": None if optimizer == "sgd" else repr(optimizer), "stop": hook and hook.name,
         "learning_rate_schedule": of_rates and repr(of_rates), "batch_size_schedule": of_sizes and repr(of_sizes),

@@ -164,7 +164,8 @@ def sgd(
         It gets the numbers of steps of the records up to now, shape (k,), and for each metric the values (k,) that this
         run had then; any function of the weights can be a metric. It may depend on nothing else, if a run that is
         resumed or sent to workers is to stop at the same step. Until it stops a run has the bits that it has without
-        `stop`, whatever becomes of the others; the weights rest where it stopped. Needs `record_every`.
+        `stop`, whatever becomes of the others; the weights rest where it stopped. Needs `record_every`. A checkpoint
+        knows a function by its name, as it does metrics.
     progress : bool
         Show a progress bar.
     checkpoint : path, optional
