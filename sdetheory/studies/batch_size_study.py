@@ -21,8 +21,7 @@ from ..engine.run import whole_run
 from ..errors import IncompatibleError, InvalidInputError
 from ..hyperparameters import SGDHyperparameters
 from ..models import _consistency
-from ..training import _arguments, stopping
-from ..training.optimizers import Adam, RMSprop
+from ..training import Adam, RMSprop, _arguments, stopping
 from ..training.schedules import Schedule
 from ..training.sgd import sgd
 from . import _budget, _study_file
