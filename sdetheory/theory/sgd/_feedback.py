@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -112,7 +113,20 @@ def feedback(X: ArrayLike, hp: SGDHyperparameters, prior_precision: float, step:
     return right[used - 1 :: -1].T, Feedback(turned[:, ::-1], values[::-1], step.noise)
 
 
-def mean_square_limit(own: Feedback, step: Recursion, hp: SGDHyperparameters) -> float:
+class Feeding(Protocol):
+    """What has a gain: the feedback of least squares, or that of the examples' curvatures at a minimum."""
+
+    @property
+    def values(self) -> Array:
+        """Eigenvalues of the Hessian, ascending."""
+        ...
+
+    def gain(self, step: Recursion) -> float:
+        """Return the spectral radius that is 1 at the limit in mean square."""
+        ...
+
+
+def mean_square_limit(own: Feeding, step: Recursion, hp: SGDHyperparameters) -> float:
     highest = step.limit / own.values[-1]
     scale = hp.learning_rate / step.rate
 
