@@ -11,7 +11,7 @@ Array = NDArray[np.float64]
 
 _DEPTH = 8
 _ITERATIONS = 120
-_EXACT = 1e-12
+_EXACT = 1e-10
 _ENOUGH = 1e-8
 
 

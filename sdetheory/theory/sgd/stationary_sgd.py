@@ -27,8 +27,10 @@ _CUBES = 96
 """Numbers of weights, and velocities if there is momentum, up to which third cumulants are kept."""
 _DOUBTFUL = 0.1
 """Relative error of the trace from which on there is a warning."""
-_FARTHEST = 64
-"""Points of the law, those farthest from the mean, at which the curvature is looked at."""
+_DIRECTIONS = 64
+_FAR = 5.0
+"""Directions from the mean, and standard deviations along them, at which the curvature is looked at: as far as a run
+comes within a million independent steps."""
 
 
 # Arrays have no single truth value and no hash, so results compare by identity.
@@ -89,8 +91,8 @@ class StationarySGD:
 
     @property
     def fraction_of_stability_limit(self) -> float:
-        """ε over `mean_limit`."""
-        return self.learning_rate / self.mean_limit
+        """ε over `mean_square_limit`, or where that is not known over `mean_limit`."""
+        return self.learning_rate / (self.mean_limit if math.isnan(self.mean_square_limit) else self.mean_square_limit)
 
     @property
     def ratio_to_mode(self) -> float:
@@ -135,7 +137,7 @@ def stationary_sgd(
         Highest cumulant that is kept. By default 3 with up to 96 weights (48 with momentum), beyond 2.
     points : int, optional
         Points of integration in all, a power of two; each costs the gradients of all examples at every iteration. By
-        default 2048, or 32 for each weight if that is more.
+        default 1024, or 32 for each weight if that is more.
     optimizer : {"sgd", "nesterov"}
         As for :func:`sgd_covariance`.
     rng : None, int, SeedSequence or Generator
@@ -227,19 +229,20 @@ def stationary_sgd(
         highest = 3 if (1 + (step.momentum > 0)) * r <= _CUBES else 2
 
     solver = _closure.Solver(cost, draws, step, linalg.cholesky(width, lower=True), np.empty((0, r)))
-    laws: list[list[_closure.Law]] = []
+    law = before = _closure.Law(np.zeros(r), width, np.zeros((2 * r, 2 * r)))
+    laws = []
     for source in seed.spawn(_REPLICATES):
         solver.points = normal_points(count // _REPLICATES, r, source)
-        law = _closure.Law(np.zeros(r), width, np.zeros((2 * r, 2 * r))) if not laws else laws[0][-1]
-        laws.append([])
-        for k in range(2, highest + 1):
+        for k in (highest,) if laws else range(2, highest + 1):
+            before = before if laws else law
             found = solver.solve(law, k)
             if found is None:
                 raise InvalidInputError(_unsettled(hp, limits, solver.trouble))
-            laws[-1].append(law := found)
-    result = _result(w, hp, axes, mode.covariance, laws, highest, limits)
-    far = solver.points[np.argsort(-np.sum(solver.points**2, axis=1))[:_FARTHEST]]
-    root = linalg.cholesky(laws[-1][-1].covariance, lower=True)
+            law = found
+        laws.append(law)
+    result = _result(w, hp, axes, mode.covariance, before, laws, highest, limits)
+    far = solver.points[:_DIRECTIONS] * (_FAR / np.linalg.norm(solver.points[:_DIRECTIONS], axis=1)[:, None])
+    root = linalg.cholesky(laws[-1].covariance, lower=True)
     _warn(result, model, step, result.mean + far @ root.T @ axes.T)
     return result
 
@@ -272,7 +275,7 @@ def _checked(model: Any, hp: SGDHyperparameters, start: ArrayLike | None) -> tup
 def _count(points: int | None, dimension: int) -> int:
     least = 1 << (8 * max(1, dimension) * _REPLICATES - 1).bit_length()
     if points is None:
-        return max(2048, least)
+        return max(1024, least)
     count = _validate.integer("points", points, at_least=least // 2)
     if count & (count - 1):
         raise InvalidInputError(f"points must be a power of two; got {count}")
@@ -306,28 +309,24 @@ def _at_rest(w: Array, hp: SGDHyperparameters, limits: dict[str, float]) -> Stat
 
 
 def _result(
-    w: Array, hp: SGDHyperparameters, axes: Array, mode: Array, laws: list[list[_closure.Law]], order: int,
-    limits: dict[str, float],
+    w: Array, hp: SGDHyperparameters, axes: Array, mode: Array, before: _closure.Law, laws: list[_closure.Law],
+    order: int, limits: dict[str, float],
 ) -> StationarySGD:  # fmt: skip
-    """Return the mean over sets of points, with what the last cumulant changes and the scatter of the sets."""
+    """Return the mean over sets of points, what the last cumulant changes on the first set, and the scatter of all."""
     both = linalg.block_diag(axes, axes)
-    means = np.array([axes @ found[-1].mean for found in laws])
-    squares = np.array([axes @ found[-1].covariance @ axes.T for found in laws])
-    before = [found[-2] if order > 2 else None for found in laws]
-    mean_before = np.mean([0 * w if law is None else axes @ law.mean for law in before], axis=0)
-    square_before = np.mean([mode if law is None else axes @ law.covariance @ axes.T for law in before], axis=0)
+    means = np.array([axes @ law.mean for law in laws])
+    squares = np.array([axes @ law.covariance @ axes.T for law in laws])
     covariance = squares.mean(axis=0)
-    changes, own = np.linalg.eigh((covariance - square_before + (covariance - square_before).T) / 2)
-    change = np.sqrt(np.maximum(0.0, (own**2) @ np.abs(changes)))
-    traces = np.trace(squares, axis1=1, axis2=2)
-    sampling = float(_scatter(traces))
-    joint = both @ np.mean([found[-1].joint for found in laws], axis=0) @ both.T
+    changes, own = np.linalg.eigh(squares[0] - axes @ before.covariance @ axes.T)
+    change = np.sqrt((own**2) @ np.abs(changes))
+    sampling = float(_scatter(np.trace(squares, axis1=1, axis2=2)))
+    joint = both @ np.mean([law.joint for law in laws], axis=0) @ both.T
     return StationarySGD(
         mode=w,
         mean=w + means.mean(axis=0),
         covariance=(covariance + covariance.T) / 2,
         joint_covariance=(joint + joint.T) / 2,
-        mean_error=np.abs(means.mean(axis=0) - mean_before) + 2 * _scatter(means),
+        mean_error=np.abs(means[0] - axes @ before.mean) + 2 * _scatter(means),
         covariance_error=np.outer(change, change) + 2 * _scatter(squares),
         trace_error=float(np.abs(changes).sum()) + 2 * sampling,
         sampling_error=sampling,
@@ -356,7 +355,7 @@ def _unsettled(hp: SGDHyperparameters, limits: dict[str, float], trouble: str) -
 
 
 def _warn(result: StationarySGD, model: Any, step: _sgd_recursion.Recursion, reached: Array) -> None:
-    """Say where the law is not to be relied upon."""
+    """Say where the law is not to be relied upon, of the first reason alone."""
     limits = {"mean_limit": result.mean_limit, "mean_square_limit": result.mean_square_limit}
     if result.trace_error > _DOUBTFUL * result.trace:
         text = (
@@ -369,13 +368,13 @@ def _warn(result: StationarySGD, model: Any, step: _sgd_recursion.Recursion, rea
             "the law together is far from the minimum, and its error is larger than it says"
         )
     else:
-        beyond = sum(
-            step.rate * np.linalg.eigvalsh(_minimum.hessian(model, w))[-1] >= step.limit for w in reached
-        )
+        pulls = np.array([step.rate * np.linalg.eigvalsh(_minimum.hessian(model, w))[-1] for w in reached])
+        beyond = int(np.sum(pulls >= step.limit))
         if not beyond:
             return
         text = (
-            f"at {beyond} of {len(reached)} points of the law the curvature is beyond the stability limit: runs may "
-            "leave the minimum and diverge, and the law holds for those that have not"
+            f"{_FAR:.0f} standard deviations from the mean the curvature is beyond the stability limit, in {beyond} of "
+            f"{len(reached)} directions: runs leave the minimum sooner or later, and may diverge; the law is that of "
+            "those that have not. Take smaller steps or larger batches."
         )
     warnings.warn(text, AccuracyWarning, stacklevel=3)
