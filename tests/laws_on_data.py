@@ -25,7 +25,7 @@ SAVES = 4
 """Weights that are looked at in one relaxation."""
 FRACTIONS = (0.07, 0.14, 0.28)
 MOMENTA = (0.0, 0.9)
-SEED = 20261130
+SEED = 20261201
 
 
 def images():
@@ -122,7 +122,7 @@ class Outcome:
 
 
 HEADER = """\
-| data | m | ε over its limit | measured/mode | measured/this | its error | z | z without it | z of the mode | diverged |
+| data | m | ε/limit | measured/mode | measured/this | its error | z | z without it | z of the mode | diverged |
 |---|---|---|---|---|---|---|---|---|---|"""
 
 

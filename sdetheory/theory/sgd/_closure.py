@@ -16,6 +16,7 @@ from scipy import linalg
 from ... import _validate
 from ...hyperparameters import SGDHyperparameters
 from ._fixed_point import fixed_point
+from ._minimum import hessian
 from ._sgd_recursion import Recursion
 
 Array = NDArray[np.float64]
@@ -45,6 +46,10 @@ class Cost:
                 raise Unbounded("the gradients overflow at weights that the law reaches")
         return rows @ self.axes
 
+    def hessian(self, at: Array) -> Array:
+        """Return the Hessian, shape (r, r), at coordinates from the minimum."""
+        return self.axes.T @ hessian(self.model, self.minimum + self.axes @ at) @ self.axes
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Draws:
@@ -72,7 +77,11 @@ class Draws:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Averages:
-    """Averages over N(μ, S) that the recursion of the moments is made of; the last three for order 3 alone."""
+    """Averages over N(μ, S) that the recursion of the moments is made of.
+
+    `noise` is Cov(Ĝ), with that of r at the points (`rest`). For order 3 alone: ⟨∂∂∇C⟩ (`third`), the derivative of the
+    noise by the weights, and the third cumulant of Ĝ at the mean.
+    """
 
     gradient: Array
     hessian: Array
@@ -89,7 +98,8 @@ def averages(cost: Cost, draws: Draws, mean: Array, covariance: Array, points: A
     n, p = points.shape
     root = linalg.cholesky(covariance, lower=True)
     moved = points @ root.T
-    gradients, spread, slope = np.empty((n, p)), np.zeros((p, p)), np.zeros((p * p, p))
+    gradients, spread = np.empty((n, p)), np.zeros((p, p))
+    slope, bend = np.zeros((p * p, p)), np.zeros((p * p, p))
     for i, (offset, x) in enumerate(zip(moved, points, strict=True)):
         rows = cost.rows(mean + offset)
         gradients[i] = rows.sum(axis=0)
@@ -98,6 +108,7 @@ def averages(cost: Cost, draws: Draws, mean: Array, covariance: Array, points: A
         spread += square
         if order > 2:
             slope += np.outer(square, x)
+            bend += np.outer(cost.hessian(mean + offset), x)
     # Stein: E[∇C xᵀ] = A L for w = μ + L x, and so on for higher derivatives.
     matrix = linalg.solve_triangular(root, points.T @ gradients / n, lower=True, trans="T").T
     matrix = (matrix + matrix.T) / 2
@@ -107,9 +118,9 @@ def averages(cost: Cost, draws: Draws, mean: Array, covariance: Array, points: A
     if order == 2:
         return Averages(gradient=gradient, hessian=matrix, gradient_covariance=spread / n, noise=noise, rest=rest)
     inverse = linalg.solve_triangular(root, np.eye(p), lower=True)
-    third = np.einsum("na,nj,nk->ajk", rest, points @ inverse, points @ inverse, optimize=True) / n
-    third = sum(third.transpose(q) for q in ((0, 1, 2), (1, 0, 2), (2, 1, 0))) / 3
-    total = draws.second * slope.reshape(p, p, p) / n + np.einsum("na,nb,nc->abc", rest, rest, points, optimize=True) / n
+    third = bend.reshape(p, p, p) / n @ inverse
+    third = (third + third.transpose(0, 2, 1) + third.transpose(2, 1, 0)) / 3
+    slope = draws.second * slope.reshape(p, p, p) + np.einsum("na,nb,nc->abc", rest, rest, points, optimize=True)
     d = draws.deviations(cost.rows(mean))
     return Averages(
         gradient=gradient,
@@ -118,7 +129,7 @@ def averages(cost: Cost, draws: Draws, mean: Array, covariance: Array, points: A
         noise=noise,
         rest=rest,
         third=third,
-        noise_slope=total @ inverse,
+        noise_slope=slope / n @ inverse,
         skewness=draws.third * np.einsum("na,nb,nc->abc", d, d, d, optimize=True),
     )
 
@@ -190,15 +201,17 @@ def moments(step: Recursion, found: Averages) -> tuple[Array, Array | None]:
     weights, cross, velocities = (axes @ (response * noise) @ axes.T for response in step.responses(pull))
     joint = np.block([[weights, cross], [cross.T, velocities]])
     joint = (joint + joint.T) / 2
-    if found.third is None or found.noise_slope is None or found.skewness is None:
+    if found.third is None:
         return joint, None
     move, kick = step.matrices(found.hessian)
     # Without momentum the velocities are differences of weights, and nothing of their own.
     d = p if step.momentum == 0 else 2 * p
-    cumulant = _third_cumulant(move[:d, :d], kick[:d], joint[:d, :p], found)
+    inner, push = move[:d, :d], kick[:d]
+    spread = inner @ joint[:d, :p]
+    cumulant = _settled(inner, _bent(found.third, push, spread) + _shaken(found, push, spread))
     # What the skewness adds to E[z ∇Cᵀ].
     extra = np.zeros((2 * p, p))
-    extra[:d] = 0.5 * np.einsum("zij,bij->zb", cumulant[:, :p, :p], found.third)
+    extra[:d] = np.einsum("zij,bij->zb", cumulant[:, :p, :p], found.third) / 2
     free = move.copy()
     free[:, :p] += kick @ found.hessian
     source = -kick @ extra.T @ free.T
@@ -220,14 +233,20 @@ def skewed_gradient(found: Averages, covariance: Array, cumulant: Array | None, 
     return found.gradient + weights @ found.rest / len(points)
 
 
-def _third_cumulant(move: Array, kick: Array, with_weights: Array, found: Averages) -> Array:
-    spread = move @ with_weights
-    bent = np.einsum("abc,ia,jb,kc->ijk", found.third, kick, spread, spread, optimize=True)
-    shaken = np.einsum("abc,kc,ia,jb->kij", found.noise_slope, spread, kick, kick, optimize=True)
-    once = shaken - bent  # of two indices alike and one apart, the first
-    source = once + once.transpose(1, 0, 2) + once.transpose(2, 1, 0)
-    source = source - np.einsum("abc,ia,jb,kc->ijk", found.skewness, kick, kick, kick, optimize=True)
-    return _settled(move, source)
+def _bent(third: Array, kick: Array, spread: Array) -> Array:
+    """Return the source of third cumulants from third derivatives of the cost, for Cov(M z, w)."""
+    return -_thrice(np.einsum("abc,ia,jb,kc->ijk", third, kick, spread, spread, optimize=True))
+
+
+def _shaken(found: Averages, kick: Array, spread: Array) -> Array:
+    """Return the source from noise that grows along w, and from the skewness of the noise."""
+    grown = np.einsum("abc,kc,ia,jb->kij", found.noise_slope, spread, kick, kick, optimize=True)
+    return _thrice(grown) - np.einsum("abc,ia,jb,kc->ijk", found.skewness, kick, kick, kick, optimize=True)
+
+
+def _thrice(once: Array) -> Array:
+    """Return the sum over the places of the first index, which stands apart from two that are alike."""
+    return once + once.transpose(1, 0, 2) + once.transpose(2, 1, 0)
 
 
 def _settled(move: Array, source: Array) -> Array:

@@ -11,7 +11,7 @@ from scipy import linalg, optimize
 from scipy.sparse.linalg import LinearOperator, eigs
 
 from ... import _validate
-from ...errors import InvalidInputError
+from ...errors import IncompatibleError, InvalidInputError
 from ...hyperparameters import SGDHyperparameters
 from ._sgd_recursion import Recursion
 
@@ -87,6 +87,11 @@ def feedback(X: ArrayLike, hp: SGDHyperparameters, prior_precision: float, step:
     """
     inputs = _validate.reals("X", X, shape=(None, None))
     ridge = _validate.real("prior_precision", prior_precision, at_least=0.0)
+    if hp.sampling == "poisson":
+        raise IncompatibleError(
+            "hp.sampling must be of batches of one size: with Poisson sampling the gradient itself adds noise, which "
+            "these formulas do not have. theory.stationary_sgd has it."
+        )
     if len(inputs) != hp.train_size:
         raise InvalidInputError(f"X must have hp.train_size = {hp.train_size} rows; got {len(inputs)}")
     n, p = inputs.shape

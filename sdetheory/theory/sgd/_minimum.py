@@ -30,8 +30,8 @@ def minimum(model: Any, start: Array) -> tuple[Array, Array]:
         if not values[0] > len(w) * np.finfo(np.float64).eps * np.abs(values).max():
             raise InvalidInputError(
                 f"the Hessian of model must be positive definite; its smallest eigenvalue is {values[0]:.3g} beside a "
-                f"largest of {values[-1]:.3g}, at |w| = {np.linalg.norm(w):.3g}. Where data can be separated or columns "
-                "depend on each other, give a prior; where the cost is not convex, a start near the minimum."
+                f"largest of {values[-1]:.3g}, at |w| = {np.linalg.norm(w):.3g}. Where data can be separated or "
+                "columns depend on each other, give a prior; where the cost is not convex, a start near the minimum."
             )
         floor = floor or 1e-3 / np.sqrt(values[-1])
         step = -axes @ (axes.T @ slope / values)

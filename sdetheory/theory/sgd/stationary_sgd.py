@@ -16,7 +16,6 @@ from ...errors import AccuracyWarning, IncompatibleError, InvalidInputError
 from ...hyperparameters import SGDHyperparameters
 from . import _closure, _feedback, _minimum, _sgd_recursion
 from ._example_curvatures import ExampleCurvatures
-from ._fixed_point import fixed_point
 from ._normal_points import normal_points
 from .sgd_covariance import sgd_covariance
 
@@ -192,16 +191,13 @@ def stationary_sgd(
 
     Examples
     --------
-    >>> class Quartic:
-    ...     train_size, dimension = 2, 1
-    ...     def per_example_gradients(self, w):
-    ...         return np.array([w**3 / 2 + w / 2 + 1, w**3 / 2 + w / 2 - 1])
-    ...     def gradient(self, w):
-    ...         return w**3 + w
-    ...     def hessian(self, w):
-    ...         return np.array([3 * w**2 + 1])
-    >>> law = stationary_sgd(Quartic(), SGDHyperparameters(learning_rate=0.2, train_size=2, batch_size=1))
-    >>> law
+    >>> import sdetheory as st
+    >>> X = np.column_stack([np.ones(40), np.linspace(-2, 2, 40)])
+    >>> model = st.models.LogisticRegression(X, np.arange(40) % 7 > np.arange(40)[::-1] % 4, prior_precision=1.0)
+    >>> hp = st.SGDHyperparameters(learning_rate=2.0, train_size=40, batch_size=2)
+    >>> stationary_sgd(model, hp)
+    >>> run = st.sgd(model, hp, np.zeros(2), n_steps=4000, n_runs=100, rng=0, average_from=100)
+    >>> np.trace(run.covariance.value)
     """
     step = _sgd_recursion.recursion(hp, optimizer)
     w, p = _checked(model, hp, start)
@@ -218,13 +214,14 @@ def stationary_sgd(
     axes = cost.axes
     r = axes.shape[1]
     count = _count(points, r)
-    limits = {"mean_limit": float(hp.learning_rate * step.limit / (step.rate * values[-1])), "mean_square_limit": math.nan}
+    edge = float(hp.learning_rate * step.limit / (step.rate * values[-1]))
+    limits = {"mean_limit": edge, "mean_square_limit": math.nan}
     if r == 0:
         return _at_rest(w, hp, limits)
     own, width = axes.T @ hessian @ axes, axes.T @ mode.covariance @ axes
     feedback = ExampleCurvatures.at_minimum(cost, draws, own, width)
     if feedback is not None:
-        limits["mean_square_limit"] = min(limits["mean_limit"], _feedback.mean_square_limit(feedback, step, hp))
+        limits["mean_square_limit"] = min(edge, _feedback.mean_square_limit(feedback, step, hp))
     if highest is None:
         highest = 3 if (1 + (step.momentum > 0)) * r <= _CUBES else 2
 
@@ -359,13 +356,13 @@ def _warn(result: StationarySGD, model: Any, step: _sgd_recursion.Recursion, rea
     limits = {"mean_limit": result.mean_limit, "mean_square_limit": result.mean_square_limit}
     if result.trace_error > _DOUBTFUL * result.trace:
         text = (
-            f"the trace of the covariance, {result.trace:.4g}, has an estimated error of {result.trace_error:.2g}; take "
-            f"smaller steps or larger batches, or more points if it is theirs ({2 * result.sampling_error:.2g})"
+            f"the trace of the covariance, {result.trace:.4g}, has an estimated error of {result.trace_error:.2g}; "
+            f"take smaller steps or larger batches, or more points if it is theirs ({2 * result.sampling_error:.2g})"
         )
     elif result.learning_rate >= result.mean_square_limit:
         text = (
-            f"the learning rate {result.learning_rate:.4g} is above a limit of the model, {_limits(limits)}: what keeps "
-            "the law together is far from the minimum, and its error is larger than it says"
+            f"the learning rate {result.learning_rate:.4g} is above a limit of the model, {_limits(limits)}: what "
+            "keeps the law together is far from the minimum, and its error is larger than it says"
         )
     else:
         pulls = np.array([step.rate * np.linalg.eigvalsh(_minimum.hessian(model, w))[-1] for w in reached])
@@ -374,7 +371,7 @@ def _warn(result: StationarySGD, model: Any, step: _sgd_recursion.Recursion, rea
             return
         text = (
             f"{_FAR:.0f} standard deviations from the mean the curvature is beyond the stability limit, in {beyond} of "
-            f"{len(reached)} directions: runs leave the minimum sooner or later, and may diverge; the law is that of "
-            "those that have not. Take smaller steps or larger batches."
+            f"{len(reached)} directions: runs that come there may diverge, and the law is that of those that have not. "
+            "Take smaller steps or larger batches."
         )
     warnings.warn(text, AccuracyWarning, stacklevel=3)
