@@ -135,7 +135,7 @@ def stationary_sgd(
     order : {2, 3}, optional
         Highest cumulant that is kept. By default 3 with up to 96 weights (48 with momentum), beyond 2.
     points : int, optional
-        Points of integration in all, a power of two; each costs the gradients of all examples at every iteration. By
+        Points of integration in all, a power of two; each costs the gradients of all examples, and at order 3 a Hessian, at every iteration. By
         default 1024, or 32 for each weight if that is more.
     optimizer : {"sgd", "nesterov"}
         As for :func:`sgd_covariance`.
@@ -170,12 +170,12 @@ def stationary_sgd(
     At order 2 the law is normal and ⟨z rᵀ⟩ = 0. At order 3 it has a third cumulant, the fixed point of the same step:
     its sources are the third derivatives of C, the growth of the noise along w, and the skewness of the minibatch's
     gradient. It gives ⟨z rᵀ⟩ = ½ κ₃ ⟨∂∂∇C⟩. With h the relative change of H and F over the width of the law, the mode's
-    law has a relative error of order h² as order 2 has, with a smaller factor; order 3 one of order h⁴.
+    law and order 2 have relative errors of order h², which is that of ε, and order 3 one of order h⁴.
 
     For least squares r = 0, and the result is that of :func:`least_squares_sgd` but for rounding.
 
     Expectations over N(⟨w⟩, S) are means over four sets of scrambled Sobol points in opposite pairs, the same ones at
-    every iteration; all derivatives come from gradients by Stein's identity. The scatter of the four is the sampling
+    every iteration; derivatives of averages come from Stein's identity. The scatter of the four is the sampling
     error. The error of the closure is taken to be what the last cumulant changes (at order 2: the difference from the
     law at the mode), which is of the order before: as a rule too large, and no bound.
 
@@ -193,11 +193,12 @@ def stationary_sgd(
     --------
     >>> import sdetheory as st
     >>> X = np.column_stack([np.ones(40), np.linspace(-2, 2, 40)])
-    >>> model = st.models.LogisticRegression(X, np.arange(40) % 7 > np.arange(40)[::-1] % 4, prior_precision=1.0)
-    >>> hp = st.SGDHyperparameters(learning_rate=2.0, train_size=40, batch_size=2)
-    >>> stationary_sgd(model, hp)
+    >>> y = np.arange(40) * 7 % 40 < 4 + 0.9 * np.arange(40)
+    >>> model = st.models.LogisticRegression(X, y, prior_precision=1.0)
+    >>> hp = st.SGDHyperparameters(learning_rate=0.8, train_size=40, batch_size=2)
+    >>> law = stationary_sgd(model, hp)
     >>> run = st.sgd(model, hp, np.zeros(2), n_steps=4000, n_runs=100, rng=0, average_from=100)
-    >>> np.trace(run.covariance.value)
+    >>> [round(float(np.trace(c)), 2) for c in (run.covariance.value, law.covariance, law.mode_covariance)]
     """
     step = _sgd_recursion.recursion(hp, optimizer)
     w, p = _checked(model, hp, start)
