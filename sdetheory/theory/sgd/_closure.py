@@ -76,21 +76,26 @@ class Draws:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Odd:
+    """What third cumulants are made of: ⟨∂∂∇C⟩, the derivative of the noise by the weights, and κ₃(Ĝ) at the mean."""
+
+    third: Array
+    noise_slope: Array
+    skewness: Array
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Averages:
     """Averages over N(μ, S) that the recursion of the moments is made of.
 
-    `noise` is Cov(Ĝ), with that of r at the points (`rest`). For order 3 alone: ⟨∂∂∇C⟩ (`third`), the derivative of the
-    noise by the weights, and the third cumulant of Ĝ at the mean.
+    `noise` is Cov(Ĝ), with that of r at the points (`rest`); `odd` is there for order 3 alone.
     """
 
     gradient: Array
     hessian: Array
-    gradient_covariance: Array
     noise: Array
     rest: Array
-    third: Array | None = None
-    noise_slope: Array | None = None
-    skewness: Array | None = None
+    odd: Odd | None = None
 
 
 def averages(cost: Cost, draws: Draws, mean: Array, covariance: Array, points: Array, order: int) -> Averages:
@@ -115,23 +120,18 @@ def averages(cost: Cost, draws: Draws, mean: Array, covariance: Array, points: A
     gradient = gradients.mean(axis=0)
     rest = gradients - gradient - moved @ matrix
     noise = draws.second * spread / n + rest.T @ rest / n
-    if order == 2:
-        return Averages(gradient=gradient, hessian=matrix, gradient_covariance=spread / n, noise=noise, rest=rest)
-    inverse = linalg.solve_triangular(root, np.eye(p), lower=True)
-    third = bend.reshape(p, p, p) / n @ inverse
-    third = (third + third.transpose(0, 2, 1) + third.transpose(2, 1, 0)) / 3
-    slope = draws.second * slope.reshape(p, p, p) + np.einsum("na,nb,nc->abc", rest, rest, points, optimize=True)
-    d = draws.deviations(cost.rows(mean))
-    return Averages(
-        gradient=gradient,
-        hessian=matrix,
-        gradient_covariance=spread / n,
-        noise=noise,
-        rest=rest,
-        third=third,
-        noise_slope=slope / n @ inverse,
-        skewness=draws.third * np.einsum("na,nb,nc->abc", d, d, d, optimize=True),
-    )
+    odd = None
+    if order > 2:
+        inverse = linalg.solve_triangular(root, np.eye(p), lower=True)
+        third = bend.reshape(p, p, p) / n @ inverse
+        slope = draws.second * slope.reshape(p, p, p) + np.einsum("na,nb,nc->abc", rest, rest, points, optimize=True)
+        d = draws.deviations(cost.rows(mean))
+        odd = Odd(
+            third=(third + third.transpose(0, 2, 1) + third.transpose(2, 1, 0)) / 3,
+            noise_slope=slope / n @ inverse,
+            skewness=draws.third * np.einsum("na,nb,nc->abc", d, d, d, optimize=True),
+        )
+    return Averages(gradient=gradient, hessian=matrix, noise=noise, rest=rest, odd=odd)
 
 
 @dataclass(frozen=True, slots=True)
@@ -201,22 +201,19 @@ def moments(step: Recursion, found: Averages) -> tuple[Array, Array | None]:
     weights, cross, velocities = (axes @ (response * noise) @ axes.T for response in step.responses(pull))
     joint = np.block([[weights, cross], [cross.T, velocities]])
     joint = (joint + joint.T) / 2
-    if found.third is None:
+    if found.odd is None:
         return joint, None
     move, kick = step.matrices(found.hessian)
     # Without momentum the velocities are differences of weights, and nothing of their own.
     d = p if step.momentum == 0 else 2 * p
     inner, push = move[:d, :d], kick[:d]
     spread = inner @ joint[:d, :p]
-    cumulant = _settled(inner, _bent(found.third, push, spread) + _shaken(found, push, spread))
+    cumulant = _settled(inner, _source(found.odd, push, spread))
     # What the skewness adds to E[z ∇Cᵀ].
     extra = np.zeros((2 * p, p))
-    extra[:d] = np.einsum("zij,bij->zb", cumulant[:, :p, :p], found.third) / 2
-    free = move.copy()
-    free[:, :p] += kick @ found.hessian
-    source = -kick @ extra.T @ free.T
-    both = found.hessian @ extra[:p]
-    joint = joint + _settled(move, source + source.T + kick @ (both + both.T) @ kick.T)
+    extra[:d] = np.einsum("zij,bij->zb", cumulant[:, :p, :p], found.odd.third) / 2
+    source = -move @ extra @ kick.T
+    joint = joint + _settled(move, source + source.T)
     return (joint + joint.T) / 2, cumulant
 
 
@@ -233,20 +230,16 @@ def skewed_gradient(found: Averages, covariance: Array, cumulant: Array | None, 
     return found.gradient + weights @ found.rest / len(points)
 
 
-def _bent(third: Array, kick: Array, spread: Array) -> Array:
-    """Return the source of third cumulants from third derivatives of the cost, for Cov(M z, w)."""
-    return -_thrice(np.einsum("abc,ia,jb,kc->ijk", third, kick, spread, spread, optimize=True))
+def _source(odd: Odd, kick: Array, spread: Array) -> Array:
+    """Return what a step adds to third cumulants, for Cov(M z, w).
 
-
-def _shaken(found: Averages, kick: Array, spread: Array) -> Array:
-    """Return the source from noise that grows along w, and from the skewness of the noise."""
-    grown = np.einsum("abc,kc,ia,jb->kij", found.noise_slope, spread, kick, kick, optimize=True)
-    return _thrice(grown) - np.einsum("abc,ia,jb,kc->ijk", found.skewness, kick, kick, kick, optimize=True)
-
-
-def _thrice(once: Array) -> Array:
-    """Return the sum over the places of the first index, which stands apart from two that are alike."""
-    return once + once.transpose(1, 0, 2) + once.transpose(2, 1, 0)
+    It comes from third derivatives, from noise that grows along w, and from the skewness of the noise.
+    """
+    bent = np.einsum("abc,ia,jb,kc->ijk", odd.third, kick, spread, spread, optimize=True)
+    grown = np.einsum("abc,kc,ia,jb->kij", odd.noise_slope, spread, kick, kick, optimize=True)
+    once = grown - bent  # symmetric in two indices; the first stands apart, at each place in turn
+    whole = once + once.transpose(1, 0, 2) + once.transpose(2, 1, 0)
+    return whole - np.einsum("abc,ia,jb,kc->ijk", odd.skewness, kick, kick, kick, optimize=True)
 
 
 def _settled(move: Array, source: Array) -> Array:

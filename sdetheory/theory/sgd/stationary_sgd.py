@@ -121,7 +121,7 @@ def stationary_sgd(
     .. math::
         \langle \nabla C \rangle = 0, \qquad
         \Sigma = M \Sigma M^T + K \bigl(\langle \mathrm{Cov}(\hat G) \rangle + \langle r r^T \rangle\bigr) K^T
-            - \bigl(M_0 \langle z r^T \rangle K^T + \ldots\bigr), \qquad z = (w - \langle w \rangle, v)
+            - M \langle z r^T \rangle K^T - K \langle r z^T \rangle M^T, \qquad z = (w - \langle w \rangle, v)
 
     Parameters
     ----------
@@ -135,8 +135,8 @@ def stationary_sgd(
     order : {2, 3}, optional
         Highest cumulant that is kept. By default 3 with up to 96 weights (48 with momentum), beyond 2.
     points : int, optional
-        Points of integration in all, a power of two; each costs the gradients of all examples, and at order 3 a Hessian, at every iteration. By
-        default 1024, or 32 for each weight if that is more.
+        Points of integration in all, a power of two; each costs the gradients of all examples, and at order 3 a
+        Hessian, at every iteration. By default 1024, or 32 for each weight if that is more.
     optimizer : {"sgd", "nesterov"}
         As for :func:`sgd_covariance`.
     rng : None, int, SeedSequence or Generator
@@ -165,7 +165,7 @@ def stationary_sgd(
     -----
     :func:`sgd_covariance` takes the Hessian H and the gradient covariance F at the minimum. Here both are averaged over
     the law. With A = ⟨H⟩ the gradient is A(w − ⟨w⟩) + r: the rest r, of no mean and no covariance with w under a normal
-    law, acts like noise. M is the step of (w, v) with the Hessian A, M₀ that without, and K = κ(1, 1)ᵀ.
+    law, acts like noise. M is the step of (w, v) with the Hessian A, and K = κ(1, 1)ᵀ.
 
     At order 2 the law is normal and ⟨z rᵀ⟩ = 0. At order 3 it has a third cumulant, the fixed point of the same step:
     its sources are the third derivatives of C, the growth of the noise along w, and the skewness of the minibatch's
@@ -199,6 +199,7 @@ def stationary_sgd(
     >>> law = stationary_sgd(model, hp)
     >>> run = st.sgd(model, hp, np.zeros(2), n_steps=4000, n_runs=100, rng=0, average_from=100)
     >>> [round(float(np.trace(c)), 2) for c in (run.covariance.value, law.covariance, law.mode_covariance)]
+    [0.4, 0.4, 0.37]
     """
     step = _sgd_recursion.recursion(hp, optimizer)
     w, p = _checked(model, hp, start)
