@@ -115,7 +115,7 @@ def averages(cost: Cost, draws: Draws, mean: Array, covariance: Array, points: A
             slope += np.outer(square, x)
             bend += np.outer(cost.hessian(mean + offset), x)
     # Stein: E[∇C xᵀ] = A L for w = μ + L x, and so on for higher derivatives.
-    matrix = linalg.solve_triangular(root, points.T @ gradients / n, lower=True, trans="T").T
+    matrix = linalg.solve_triangular(root.T, points.T @ gradients / n, lower=False).T
     matrix = (matrix + matrix.T) / 2
     gradient = gradients.mean(axis=0)
     rest = gradients - gradient - moved @ matrix

@@ -206,7 +206,7 @@ def stationary_sgd(
     highest = None if order is None else _validate.integer("order", order, at_least=2, at_most=3)
     seed = _validate.seed_sequence(rng)
     w, hessian = _minimum.minimum(model, w)
-    values = np.linalg.eigvalsh(hessian)
+    values: Array = np.linalg.eigvalsh(hessian).astype(np.float64)
     _sgd_recursion.stable_pulls(step, values, hp, "model at its minimum")
     draws = _closure.Draws.of(hp, step)
     whole = _closure.Cost(model, w, np.eye(p))
@@ -293,7 +293,7 @@ def _moving(whole: _closure.Cost, hessian: Array, covariance: Array) -> _closure
     kept = widths > 1e-13 * len(values) * widths[-1]
     if kept.all():
         return whole
-    spanned = linalg.qr(axes * values**-0.5 @ own[:, kept], mode="economic")[0]
+    spanned = np.linalg.qr(axes * values**-0.5 @ own[:, kept])[0]
     return _closure.Cost(whole.model, whole.minimum, spanned)
 
 
