@@ -227,9 +227,11 @@ def test_small_steps_have_the_law_of_the_mode():
     assert abs(law.ratio_to_mode - 1) < 1e-3 < abs(stationary_sgd(logistic(), settings(0.5)).ratio_to_mode - 1)
 
 
-def test_repr_is_one_line():
-    text = repr(stationary_sgd(logistic(), settings(1.0), points=POINTS))
-    assert text.startswith("StationarySGD(trace ") and "% of the stability limit" in text and "\n" not in text
+def test_a_law_says_itself_on_one_line():
+    law = stationary_sgd(logistic(), settings(1.0), points=POINTS)
+    share = law.learning_rate / law.mean_square_limit
+    assert f"at {100 * share:.3g} % of the stability limit" in str(law) and f"{law.ratio_to_mode:.3g} times" in str(law)
+    assert "\n" not in str(law) + repr(law)
 
 
 def test_a_law_to_be_doubted_warns():

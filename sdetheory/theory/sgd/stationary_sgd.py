@@ -99,10 +99,10 @@ class StationarySGD:
         own = float(np.trace(self.mode_covariance))
         return self.trace / own if own else math.nan
 
-    def __repr__(self) -> str:
+    def __str__(self) -> str:
         return (
-            f"StationarySGD(trace {self.trace:.4g} ± {self.trace_error:.2g}, {self.ratio_to_mode:.3g} times that of "
-            f"the mode, at {100 * self.fraction_of_stability_limit:.3g} % of the stability limit)"
+            f"stationary SGD: trace {self.trace:.4g} ± {self.trace_error:.2g}, {self.ratio_to_mode:.3g} times that of "
+            f"the mode, at {100 * self.fraction_of_stability_limit:.3g} % of the stability limit"
         )
 
 
