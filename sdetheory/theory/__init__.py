@@ -53,6 +53,8 @@ from .sgd.sgd_moments import sgd_moments as sgd_moments
 from .sgd.stability_limit import StabilityLimit as StabilityLimit
 from .sgd.stability_limit import least_squares_stability_limit as least_squares_stability_limit
 from .sgd.stability_limit import sgd_stability_limit as sgd_stability_limit
+from .sgd.stationary_sgd import StationarySGD as StationarySGD
+from .sgd.stationary_sgd import stationary_sgd as stationary_sgd
 
 __all__ = [
     "BasinWeights",
@@ -76,6 +78,7 @@ __all__ = [
     "SGDLaw",
     "SGDMoments",
     "StabilityLimit",
+    "StationarySGD",
     "Transition",
     "anisotropic_escape_time",
     "average_covariance",
@@ -105,6 +108,7 @@ __all__ = [
     "sgd_moments",
     "sgd_stability_limit",
     "stationary_law",
+    "stationary_sgd",
     "transition",
     "turnover_time",
 ]

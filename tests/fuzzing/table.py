@@ -473,6 +473,7 @@ def _calls():
         "theory.sgd_moments": dict(hessian=H, gradient_covariance=F, hp=HP, start=W, steps=[0, 2]),
         "theory.sgd_stability_limit": dict(hessian=H, hp=HP),
         "theory.stationary_law": dict(drift=decay, diffusion=0.5),
+        "theory.stationary_sgd": dict(model=least_squares(), hp=HP, points=64),
         "theory.transition": dict(law=density(), start=lambda x: x[..., 0] + 1, end=lambda x: 1 - x[..., 0]),
         "theory.turnover_time": dict(landscape=well(), minimum=-1.0, saddle=0.0, temperature=0.1, friction=0.5),
         "theory.Grid": dict(bounds=(-1.0, 1.0), cells=8),

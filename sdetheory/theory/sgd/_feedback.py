@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -10,7 +11,7 @@ from scipy import linalg, optimize
 from scipy.sparse.linalg import LinearOperator, eigs
 
 from ... import _validate
-from ...errors import InvalidInputError
+from ...errors import IncompatibleError, InvalidInputError
 from ...hyperparameters import SGDHyperparameters
 from ._sgd_recursion import Recursion
 
@@ -86,6 +87,11 @@ def feedback(X: ArrayLike, hp: SGDHyperparameters, prior_precision: float, step:
     """
     inputs = _validate.reals("X", X, shape=(None, None))
     ridge = _validate.real("prior_precision", prior_precision, at_least=0.0)
+    if hp.sampling == "poisson":
+        raise IncompatibleError(
+            "hp.sampling must be of batches of one size: with Poisson sampling the gradient itself adds noise, which "
+            "these formulas do not have. theory.stationary_sgd has it."
+        )
     if len(inputs) != hp.train_size:
         raise InvalidInputError(f"X must have hp.train_size = {hp.train_size} rows; got {len(inputs)}")
     n, p = inputs.shape
@@ -112,7 +118,20 @@ def feedback(X: ArrayLike, hp: SGDHyperparameters, prior_precision: float, step:
     return right[used - 1 :: -1].T, Feedback(turned[:, ::-1], values[::-1], step.noise)
 
 
-def mean_square_limit(own: Feedback, step: Recursion, hp: SGDHyperparameters) -> float:
+class Feeding(Protocol):
+    """What has a gain: the feedback of least squares, or that of the examples' curvatures at a minimum."""
+
+    @property
+    def values(self) -> Array:
+        """Eigenvalues of the Hessian, ascending."""
+        ...
+
+    def gain(self, step: Recursion) -> float:
+        """Return the spectral radius that is 1 at the limit in mean square."""
+        ...
+
+
+def mean_square_limit(own: Feeding, step: Recursion, hp: SGDHyperparameters) -> float:
     highest = step.limit / own.values[-1]
     scale = hp.learning_rate / step.rate
 

@@ -82,11 +82,12 @@ def recursion(hp: Any, optimizer: str) -> Recursion:
         for name in ("learning_rate", "train_size", "batch_size", "momentum", "dampening")
     }
     n, batch = numbers["train_size"], numbers["batch_size"]
-    left_out = n - (batch if hp.sampling == "without-replacement" else 1)
+    # Poisson sampling has Cov(Ĝ) = (N/B - 1) Σ ∇Cᵢ ∇Cᵢᵀ, of gradients that are not centred.
+    left_out = {"without-replacement": n - batch, "with-replacement": n - 1, "poisson": (n - batch) * (n - 1) / n}
     return Recursion(
         rate=(1 - numbers["dampening"]) * numbers["learning_rate"] / n,
         momentum=numbers["momentum"],
-        noise=n * left_out / batch,
+        noise=n * left_out[hp.sampling] / batch,
         nesterov=optimizer == "nesterov",
     )
 
