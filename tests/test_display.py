@@ -23,7 +23,7 @@ CLASSES = {
 }
 OWN = {"Landscape", "SDE", "SGDEquation", "Grid", "ItoSDE", "Registry"}
 """Classes that have always shown themselves."""
-ABSTRACT = {"Map"}
+ABSTRACT = {"Map", "Schedule"}
 
 
 def filled(kind, value):
