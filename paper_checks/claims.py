@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 KINDS = ("identity", "asymptotic", "statistical", "empirical")
 VERDICTS = ("holds", "holds under ", "holds to O(", "fails here", "open")
@@ -157,9 +158,12 @@ class Paper:
         Their ids share their letters, which no other paper's have.
     figures : tuple of Figure
         Those that are drawn again.
+    superseded : mapping
+        Ids that were given and are no claims any more, and the claim that decides their statement now.
     """
 
     name: str
     reference: str
     claims: tuple[Claim, ...]
     figures: tuple[Figure, ...] = ()
+    superseded: Mapping[str, str] = field(default_factory=dict)

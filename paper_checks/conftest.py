@@ -13,7 +13,7 @@ import pytest
 
 from . import report, store
 from .comparison import Tolerance, compare
-from .registry import CLAIMS
+from .registry import CLAIMS, SUPERSEDED
 from .seeds import ROOT_SEED
 
 FALSE_ALARM_BUDGET = 1e-3
@@ -39,6 +39,8 @@ def pytest_report_header() -> str:
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Label every test with its claim, keep only the claims that --claim names, and what --full has not yet done."""
     wanted = set(config.getoption("--claim", []))
+    if old := sorted(wanted & set(SUPERSEDED)):
+        raise pytest.UsageError(f"--claim: {', '.join(f'{one} is part of {SUPERSEDED[one]} now' for one in old)}")
     if unknown := wanted - set(CLAIMS):
         raise pytest.UsageError(f"--claim must be one of {', '.join(sorted(CLAIMS))}; got {', '.join(unknown)}")
     for item in items:

@@ -16,3 +16,5 @@ PAPERS: dict[str, Paper] = {
 }
 
 CLAIMS: dict[str, Claim] = {claim.id: claim for paper in PAPERS.values() for claim in paper.claims}
+
+SUPERSEDED: dict[str, str] = {old: new for paper in PAPERS.values() for old, new in paper.superseded.items()}

@@ -26,4 +26,5 @@ PAPER = Paper(
     reference="A Bayesian Perspective on Generalization and Stochastic Gradient Descent, ICLR 2018, arXiv:1710.06451",
     claims=tuple(claim for part in _PARTS for claim in part.CLAIMS),
     figures=tuple(figure for part in _PARTS for figure in part.FIGURES),
+    superseded={"C66": "C104", "C67": "C104"},
 )

@@ -118,28 +118,6 @@ def test_optimum_batch_size_does_not_shrink_as_the_training_set_grows(record, pi
     )
 
 
-@pytest.mark.claim("C66")
-def test_up_to_four_thousand_images_nothing_says_whether_the_optimum_is_proportional_to_their_number(record, swept):
-    """Exponent of N in B_opt from 2,000 to 4,000 images, the largest at hand: its 95 % interval holds 0 and 1.
-
-    That is the ratio of two optima, whose logarithms err independently. A slope beyond 1.2 either way would decide.
-    """
-    two = swept["train_size"].optima(trains_above=studies.TRAINS_ABOVE)[-2:]
-    sizes = [best.curve.setting["train_size"] for best in two]
-    ends = np.log([[best.batch_size.low, best.batch_size.value, best.batch_size.high] for best in two])
-    step = np.log(sizes[1] / sizes[0])
-    record(
-        label="exponent of the optimum",
-        predicted=1.0,
-        rival=0.0,
-        measured=(ends[1, 1] - ends[0, 1]) / step,
-        rtol=0.0,
-        atol=np.hypot(*(ends[:, 2] - ends[:, 0])) / 2 / step,
-        wrong_predictions={"square": 2.0},
-        wrong_measurements={"a steeper rise": 1.5, "a fall": -0.5},
-    )
-
-
 @pytest.mark.claim("C68")
 def test_three_seeds_cannot_tell_whether_the_gap_shrinks_as_the_training_set_grows(record, swept):
     """Accuracy at the best B minus that at B = 70, N = 2,000 and 4,000 less 500 and 1,000: no change, or half of it.
