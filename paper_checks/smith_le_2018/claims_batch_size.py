@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ..claims import Claim, Detail, Figure
-from .texts import ABSTRACT, TEXT, WIKI
+from .texts import ABSTRACT, NOTES, TEXT, WIKI
 
 NETWORK = "network with 800 rectified units, 1,000 images of MNIST, three seeds, stored study"
 NEW_SEEDS = "network with 800 rectified units, 1,000 images of MNIST, twelve seeds of their own, stored study"
@@ -20,6 +20,7 @@ CLAIMS: tuple[Claim, ...] = (
         verdict="holds under a batch above the optimum",
         assumptions=(NEW_SEEDS, "ε = 1 and damped momentum 0.9: from B = 40 to 120, the optimum being near 20"),
         read_in=WIKI,
+        details=(Detail("seen by Keskar et al. (2016)", NOTES),),
     ),
     Claim(
         id="C56",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ..claims import Claim, Figure
+from ..claims import Claim, Detail, Figure
 from .texts import ABSTRACT
 
 STUDY = "16 rectified units, 500 images of Fashion-MNIST, λ = 1, four seeds, stored study; polished by the whole batch"
@@ -25,6 +25,7 @@ CLAIMS: tuple[Claim, ...] = (
             "their test loss is lower by 0.007 [-0.002, 0.015]: that it is lower at all is open (95 %)",
         ),
         read_in=ABSTRACT,
+        details=(Detail("argued from Langevin's equation at T = 1; the evidence of no network is computed"),),
     ),
     Claim(
         id="C125",
