@@ -4,6 +4,8 @@ Written down before any of it was computed: seeds 0 to 7, five widths, five prio
 seeds, by Student's law at 97.5 %, one-sided.
 """
 
+import functools
+
 import numpy as np
 import pytest
 import scipy.stats
@@ -18,6 +20,7 @@ SEEDS, TRAIN_SIZE, VALIDATE, SELECTED = range(8), 120, 24, 8
 RATE = 0.025
 
 
+@functools.cache
 def images(seed):
     """Return images of four digits at 7 × 7 pixels with their labels: 120 to train, 1,000 to test."""
     data = st.datasets.mnist(range(4), train_size=TRAIN_SIZE, test_size=1000, rng=seed)
@@ -58,7 +61,7 @@ def test_the_evidence_at_its_best_prior_ranks_widths_by_their_test_loss(record, 
 
 
 @pytest.mark.claim("IBF02")
-def test_the_prior_of_the_largest_evidence_predicts_better_than_that_of_cross_validation(record, fitted):
+def test_the_prior_of_the_largest_evidence_predicts_no_better_than_that_of_cross_validation(record, fitted):
     """Test loss with λ of the largest evidence less that with λ of the least loss on a fifth of the images, 8 units."""
     changes = []
     for seed, (evidence, loss) in zip(SEEDS, fitted[:, WIDTHS.index(SELECTED)], strict=True):
@@ -67,9 +70,8 @@ def test_the_prior_of_the_largest_evidence_predicts_better_than_that_of_cross_va
             inputs[VALIDATE:], labels[VALIDATE:], inputs[:VALIDATE], labels[:VALIDATE], SELECTED, seed
         )[1]  # fmt: skip
         changes.append(loss[evidence.argmax()] - loss[held_out.argmin()])
-    changes = np.array(changes)
     record(
         label="test loss with the evidence's prior less that with cross-validation's", predicted=Below(0.0),
-        measured=st.stats.mean_estimate(changes), alpha=RATE, stored=True,
-        wrong_measurements={"the other way round": st.stats.mean_estimate(-changes)},
+        measured=st.stats.mean_estimate(np.array(changes)), alpha=RATE, stored=True, found=Above(0.0),
+        wrong_predictions={"by more than 0.03": Above(0.03)},
     )  # fmt: skip
