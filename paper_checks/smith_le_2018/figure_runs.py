@@ -80,18 +80,28 @@ def read(path: Path) -> Any:
     return np.loadtxt(path, delimiter=",", ndmin=2) if path.exists() else np.empty((0, 6))
 
 
+def curves(path: Path) -> dict[tuple[float, int], Any]:
+    """Return by λ and B the test accuracy and loss on the way, shape (seeds, k, 2)."""
+    rows, found = read(path), {}
+    for precision, size in np.unique(rows[:, [5, 1]], axis=0):
+        kept = rows[(rows[:, 5] == precision) & (rows[:, 1] == size)]
+        found[float(precision), int(size)] = np.array([kept[kept[:, 2] == s, 3:5] for s in np.unique(kept[:, 2])])
+    return found
+
+
 def main(folder: str, *figures: str) -> None:
     """Do what the files do not have, of all figures or of some: "5", "7", "8"."""
     place, digits = Path(folder), studies.Digits(4000)
     if not figures or "5" in figures:
         st.batch_size_study(digits, **FIGURE5, batch_sizes=sizes_over_rates, path=place / "mnist_figure5.csv")
     if not figures or "8" in figures:
-        _figure8(place / "mnist_figure8.csv")
+        figure8(place / "mnist_figure8.csv")
     if not figures or "7" in figures:
         st.batch_size_study(digits, **FIGURE7, batch_sizes=sizes_over_momenta, path=place / "mnist_figure7.csv")
 
 
-def _figure8(path: Path) -> None:
+def figure8(path: Path) -> None:
+    """Do what the file of figure 8 does not have."""
     names = ("sdetheory", "numpy", "scipy", "numba")
     versions = {name: version(name) for name in names} | {"python": platform.python_version()}
     done = {tuple(row) for row in read(path)[:, [5, 1, 2]].tolist()}

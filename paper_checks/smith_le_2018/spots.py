@@ -5,13 +5,14 @@ momentum. Rounding has not grown yet, so that the test loss must be the stored o
 processor, and no other batch, sign or momentum gives it. Beyond some hundred steps rounding decides where a run goes,
 as another seed would: one whole run of each study is made again, whose accuracy must lie within what seeds make of it.
 
-``python -m paper_checks.smith_le_2018.spots`` writes the losses of all cells.
+``python -m paper_checks.smith_le_2018.spots SWEEP`` adds the losses of a study's first seed.
 """
 
 from __future__ import annotations
 
 import csv
 import functools
+import sys
 import zlib
 from concurrent.futures import Executor
 from pathlib import Path
@@ -36,10 +37,12 @@ def verify(sweep: str, study: st.BatchSizeStudy, problem: Any, workers: Executor
     with FILE.open(encoding="utf-8", newline="") as file:
         known = {tuple(float(row[name]) for name in CELL): float(row["test_loss"])
                  for row in csv.DictReader(file) if row["sweep"] == sweep}  # fmt: skip
-    assert len(known) == len(study.table), f"{FILE.name} must have each cell of {sweep}"
+    spotted = np.array([cell_of(row) in known for row in study.table])
+    first = study.table["seed"] == study.table["seed"].min()
+    assert spotted.sum() == len(known) and spotted[first].all(), f"{FILE.name} must have each first cell of {sweep}"
     # One of the largest momentum, as the early steps of a run without momentum do not show how momentum is applied.
-    moving = study.table[study.table["momentum"] == study.table["momentum"].max()]
-    early = [rng.choice(study.table), rng.choice(moving)]
+    moving = study.table["momentum"] == study.table["momentum"].max()
+    early = [rng.choice(study.table[spotted]), rng.choice(study.table[spotted & moving])]
     good = study.table[study.table["test_accuracy"] > TRAINED]
     whole = rng.choice(good[good["batch_size"] * good["n_steps"] <= WORK])
     jobs = [workers.submit(ends, problem, cell_of(row), STEPS) for row in early]
@@ -83,18 +86,18 @@ def _spread(rows: Any) -> float:
     return float(np.sqrt(2 * np.sum(centered**2) / np.sum(count - 1)))
 
 
-def main() -> None:
-    """Write the file."""
+def main(sweep: str) -> None:
+    """Add a study to the file."""
     from . import studies
 
-    with FILE.open("w", encoding="utf-8", newline="") as file:
+    table = st.BatchSizeStudy.read(studies.DATA / f"mnist_{sweep}.csv").table
+    problem = studies.Digits(studies.TEST_SIZES[sweep])
+    with FILE.open("a", encoding="utf-8", newline="") as file:
         writer = csv.writer(file, lineterminator="\n")
-        writer.writerow(["sweep", *CELL, "test_loss"])
-        for sweep, test_size in studies.TEST_SIZES.items():
-            for row in st.BatchSizeStudy.read(studies.DATA / f"mnist_{sweep}.csv").table:
-                cell = cell_of(row)
-                writer.writerow([sweep, *cell, f"{ends(studies.Digits(test_size), cell, STEPS)[1]:.6g}"])
+        for row in table[table["seed"] == table["seed"].min()]:
+            cell = cell_of(row)
+            writer.writerow([sweep, *cell, f"{ends(problem, cell, STEPS)[1]:.6g}"])
 
 
 if __name__ == "__main__":
-    main()
+    main(*sys.argv[1:])

@@ -18,7 +18,9 @@ from ..seeds import ROOT_SEED
 from . import spots
 
 DATA = Path(__file__).parents[2] / "examples" / "data"
-TEST_SIZES = {"learning_rate": 4000, "momentum": 4000, "train_size": 1000, "fresh": 4000}
+TEST_SIZES = {
+    "learning_rate": 4000, "momentum": 4000, "train_size": 1000, "fresh": 4000, "figure5": 4000, "figure7": 4000,
+}  # fmt: skip
 TRAINS_ABOVE = 0.5  # ten digits are guessed with accuracy 0.1
 
 FRESH = {"learning_rates": [0.5, 1.0, 2.0], "train_sizes": 1000, "momenta": 0.9, "damped": True, "n_steps": 4000,
@@ -81,7 +83,7 @@ _verified: set[str] = set()
 
 
 def stored(sweep: str, full: Path | None, workers: Executor) -> st.BatchSizeStudy:
-    """Return the study of the paper's network over learning_rate, momentum or train_size, or of new seeds ("fresh").
+    """Return a study of the paper's network: one of `TEST_SIZES`, of which "figure5" and "figure7" are in `figure_runs`.
 
     It is that of the file, of which `spots` computes some again, or one that is done again.
     """
@@ -156,6 +158,18 @@ def train_one(
 def accuracies(curve: Any) -> Any:
     """Return the mean accuracies at the batch sizes that train reliably, over the seeds that are done."""
     return np.nanmean(curve.values[:, curve.reliable], axis=0)
+
+
+def heights(study: st.BatchSizeStudy, *, learning_rate: float) -> Any:
+    """Return of each seed the accuracy at the batch size that is best for the mean of the other seeds.
+
+    A run that failed counts with what it has, one that diverged with guessing.
+    """
+    rows = study.table[study.table["learning_rate"] == learning_rate]
+    values = np.array([by_seed(study, learning_rate=learning_rate, batch_size=b) for b in np.unique(rows["batch_size"])])
+    values = np.where(np.isfinite(values), values, 0.1)
+    best = (values.sum(axis=1, keepdims=True) - values).argmax(axis=0)
+    return values[best, np.arange(len(best))]
 
 
 def by_seed(study: st.BatchSizeStudy, *, learning_rate: float, batch_size: int) -> Any:

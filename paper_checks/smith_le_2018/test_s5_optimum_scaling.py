@@ -81,6 +81,23 @@ def test_height_of_the_peak_does_not_fall_until_a_learning_rate_of_about_three(r
     )
 
 
+@pytest.mark.claim("C130")
+def test_height_of_the_peak_falls_beyond_a_learning_rate_of_about_three(record, picture, swept):
+    """Height at ε = 8, 16 and 32 minus that at 1, of the same seed, at equal ε × steps. Control: ε = 2."""
+    study = swept["figure5"]
+    picture(lambda figure: draw(figure, study, "learning_rate"), size=(9.0, 4.0))
+    one, two, *beyond = [studies.heights(study, learning_rate=e) for e in (1.0, 2.0, 8.0, 16.0, 32.0)]
+    for e, high in zip((8, 16, 32), beyond, strict=True):
+        record(
+            label=f"change of height from ε = 1 to {e}",
+            predicted=Below(0.0),
+            measured=st.stats.mean_estimate(high - one),
+            alpha=0.05 / 6,
+            stored=True,
+            wrong_measurements={"to 2": st.stats.mean_estimate(two - one)},
+        )
+
+
 @pytest.mark.claim("C64")
 def test_which_batch_is_better_depends_on_whether_steps_or_epochs_are_counted(record, workers, rng):
     """Accuracy with B = 10 minus that with B = 100 on the made-up data: after 50 steps each, and after 5 epochs each.

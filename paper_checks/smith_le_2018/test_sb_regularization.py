@@ -43,3 +43,27 @@ def test_regularization_closes_the_gap_and_stops_the_rise_of_the_test_loss(recor
     shrinks = st.stats.mean_estimate(gap - gap_left)
     record(label="gap without, less that with λ = 3", predicted=Above(0.0), measured=shrinks, alpha=ALPHA,
            wrong_measurements={"other way round": -shrinks.value})  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def curves(full, workers):
+    """Return accuracy and loss on the way by λ and B, of the paper's network, for the same seeds at every λ."""
+    steps, plain = studies.watched(full, workers)
+    path = (studies.DATA if full is None else full) / "mnist_figure8.csv"
+    if full is not None:
+        figure_runs.figure8(path)
+    found = figure_runs.curves(path)
+    if full is None:
+        (precision, size), runs = sorted(found.items())[np.random.default_rng(ROOT_SEED).integers(len(found))]
+        seed = np.random.default_rng(ROOT_SEED).integers(len(runs))
+        again = figure_runs.regularized(precision, size, int(seed), figure_runs.EVERY)[1, 1:]
+        assert np.allclose(again, runs[seed, 1], rtol=1e-3, atol=1e-3), (precision, size, seed, again)
+    seeds = min(map(len, found.values()))
+    return steps, {key: runs[:seeds] for key, runs in {**{(0.0, b): r for b, r in plain.items()}, **found}.items()}
+
+
+def gap_and_rise(curves, precision, records):
+    """Return by how much the small batch is more accurate at the end, and the full batch's loss above its least."""
+    small, full_batch = (curves[precision, size][:, :records] for size in figure_runs.SIZES)
+    gap = (small - full_batch)[:, -5:, 0].mean(axis=1)
+    return gap, full_batch[:, -1, 1] - full_batch[:, :, 1].min(axis=1)
