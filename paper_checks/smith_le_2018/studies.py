@@ -166,7 +166,9 @@ def heights(study: st.BatchSizeStudy, *, learning_rate: float) -> Any:
     A run that failed counts with what it has, one that diverged with guessing.
     """
     rows = study.table[study.table["learning_rate"] == learning_rate]
-    values = np.array([by_seed(study, learning_rate=learning_rate, batch_size=b) for b in np.unique(rows["batch_size"])])
+    values = np.array(
+        [by_seed(study, learning_rate=learning_rate, batch_size=b) for b in np.unique(rows["batch_size"])]
+    )
     values = np.where(np.isfinite(values), values, 0.1)
     best = (values.sum(axis=1, keepdims=True) - values).argmax(axis=0)
     return values[best, np.arange(len(best))]

@@ -1,11 +1,13 @@
 """Appendix B: what L2 regularization does to the gap between small and full batch."""
 
+import numpy as np
 import pytest
 
 import sdetheory as st
 
 from ..comparison import Above, Below
-from . import studies
+from ..seeds import ROOT_SEED
+from . import figure_runs, studies
 
 ALPHA = 1e-6
 SEEDS = 40
@@ -67,3 +69,43 @@ def gap_and_rise(curves, precision, records):
     small, full_batch = (curves[precision, size][:, :records] for size in figure_runs.SIZES)
     gap = (small - full_batch)[:, -5:, 0].mean(axis=1)
     return gap, full_batch[:, -1, 1] - full_batch[:, :, 1].min(axis=1)
+
+
+@pytest.mark.claim("C132")
+def test_regularization_of_the_papers_strength_leaves_the_gap_and_most_of_the_rise(record, picture, curves):
+    """λ = 0.1 less λ = 0 after 1,000 steps, in pairs of three seeds, by Student's law at 95 %.
+
+    Controls: a gap that closes, and a rise that is as without.
+    """
+    steps, found = curves
+    picture(lambda figure: _draw(figure, steps, found), size=(9.0, 4.0))
+    (gap, rise), (gap_left, rise_left) = (gap_and_rise(found, precision, 21) for precision in (0.0, 0.1))
+    record(
+        label="change of the gap",
+        predicted=Below(0.0),
+        measured=st.stats.mean_estimate(gap_left - gap),
+        alpha=0.05,
+        stored=True,
+        found=0.0,
+        wrong_predictions={"it closes": -gap.mean()},
+    )
+    record(
+        label="rise of the full batch's test loss, less a tenth of that without",
+        predicted=Below(0.0),
+        measured=st.stats.mean_estimate(rise_left - rise / 10),
+        alpha=0.025,
+        stored=True,
+        found=Above(0.0),
+        wrong_predictions={"as without": Above(0.9 * rise.mean())},
+    )
+
+
+def _draw(figure, steps, curves):
+    for axis, column, name in zip(figure.subplots(1, 2), (0, 1), ("test accuracy", "test loss"), strict=True):
+        for (precision, size), runs in sorted(curves.items()):
+            kept = runs[:, : 21 if precision < 100 else 11, column].mean(axis=0)
+            axis.plot(steps[: len(kept)], kept, label=f"λ = {precision:g}, B = {size}")
+        axis.set(xlabel="step", ylabel=name)
+    figure.axes[0].set_ylim(0.8, None)
+    figure.axes[1].set_ylim(None, 1.0)
+    axis.legend(frameon=False)
