@@ -18,9 +18,7 @@ from ..seeds import ROOT_SEED
 from . import spots
 
 DATA = Path(__file__).parents[2] / "examples" / "data"
-TEST_SIZES = {
-    "learning_rate": 4000, "momentum": 4000, "train_size": 1000, "fresh": 4000, "figure5": 4000, "figure7": 4000,
-}  # fmt: skip
+TEST_SIZES = {"learning_rate": 4000, "momentum": 4000, "train_size": 1000, "fresh": 4000, "figure5": 4000}
 TRAINS_ABOVE = 0.5  # ten digits are guessed with accuracy 0.1
 
 FRESH = {"learning_rates": [0.5, 1.0, 2.0], "train_sizes": 1000, "momenta": 0.9, "damped": True, "n_steps": 4000,
@@ -83,7 +81,7 @@ _verified: set[str] = set()
 
 
 def stored(sweep: str, full: Path | None, workers: Executor) -> st.BatchSizeStudy:
-    """Return a study of the paper's network: one of `TEST_SIZES`, of which "figure5" and "figure7" are in `figure_runs`.
+    """Return a study of the paper's network, one of `TEST_SIZES`; the protocol of "figure5" stands in `figure_runs`.
 
     It is that of the file, of which `spots` computes some again, or one that is done again.
     """
