@@ -34,6 +34,7 @@ import itertools
 import json
 import platform
 import sys
+from collections.abc import Iterable
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -45,8 +46,9 @@ import sdetheory as st
 from . import studies
 
 MULTIPLES = np.array([10, 20, 30, 60, 120])
-REGULARIZED = ((0.1, range(3), 1000), (100.0, range(3), 500), (0.1, range(3, 8), 1000), (0.0, range(3, 8), 1000))
-"""λ, seeds and steps of what figure 8 adds to figure 3."""
+FIRST, LATER = range(3), range(3, 8)
+REGULARIZED = ((0.1, FIRST, 1000), (100.0, FIRST, 500), (0.1, LATER, 1000), (0.0, LATER, 1000))
+"""λ, seeds and steps of figure 8."""
 SIZES, EVERY = (30, 1000), 50
 COLUMNS = "step,batch_size,seed,test_accuracy,test_loss,prior_precision"
 
@@ -79,16 +81,17 @@ def regularized(prior_precision: float, batch_size: int, seed: int, n_steps: int
 
 
 def read(path: Path) -> Any:
-    """Return the rows of what figure 8 adds, columns as `COLUMNS`."""
+    """Return the rows of figure 8, columns as `COLUMNS`."""
     return np.loadtxt(path, delimiter=",", ndmin=2) if path.exists() else np.empty((0, 6))
 
 
-def curves(path: Path) -> dict[tuple[float, int], Any]:
-    """Return by λ and B the test accuracy and loss on the way, shape (seeds, k, 2)."""
-    rows, found = read(path), {}
+def curves(path: Path, seeds: Iterable[int]) -> dict[tuple[float, int], Any]:
+    """Return by λ and B the test accuracy and loss on the way, shape (seeds, k, 2), where all seeds are done."""
+    rows, wanted, found = read(path), list(seeds), {}
     for precision, size in np.unique(rows[:, [5, 1]], axis=0):
         kept = rows[(rows[:, 5] == precision) & (rows[:, 1] == size)]
-        found[float(precision), int(size)] = np.array([kept[kept[:, 2] == s, 3:5] for s in np.unique(kept[:, 2])])
+        if set(wanted) <= set(kept[:, 2]):
+            found[float(precision), int(size)] = np.array([kept[kept[:, 2] == seed, 3:5] for seed in wanted])
     return found
 
 
