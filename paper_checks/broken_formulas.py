@@ -105,7 +105,7 @@ BREAKS = (
 
 
 _STORED = (
-    "C55", "C58", "C59", "C60", "C62", "C63", "C65", "C68", "C70", "C110",
+    "C55", "C58", "C59", "C60", "C62", "C63", "C65", "C68", "C70", "C110", "C130", "C131", "C132",
     "C103", "C104", "C105", "C106", "C107", "C120", "C121", "C122", "C123", "C125",
 )  # fmt: skip
 """Claims that read a stored study of networks, of which their checks compute some cells again."""
