@@ -14,12 +14,12 @@ ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
 from derivations.__main__ import main, modules  # noqa: E402
-from paper_checks.pages import catalogue  # noqa: E402
 from paper_checks.registry import PAPERS  # noqa: E402
+from sdetheory.claims.words import catalogue  # noqa: E402
 
 PACKAGES = (
     *("theory", "models", "evidence", "landscapes", "equations", "simulators", "training", "studies", "symbolic"),
-    *("datasets", "plotting", "stats", "errors"),
+    *("datasets", "plotting", "stats", "claims", "errors"),
 )
 
 project = "sdetheory"
@@ -64,7 +64,7 @@ def write_reference(_app: object) -> None:
 
 def write_claims(_app: object) -> None:
     """Write the page of the claims and their verdicts."""
-    (ROOT / "docs" / "claims.md").write_text(catalogue(PAPERS), encoding="utf-8")
+    (ROOT / "docs" / "claims.md").write_text(catalogue(list(PAPERS.values())), encoding="utf-8")
 
 
 def escape_bars(_app: object, _kind: str, _name: str, _object: object, _options: object, lines: list[str]) -> None:

@@ -1,4 +1,4 @@
-"""``python -m paper_checks`` prints how many claims have which verdict; ``--write FILE`` puts that into the file.
+"""``python -m paper_checks`` prints how many claims have which verdict; ``--write FILE`` puts the headlines there.
 
 The table goes between the file's two marks, ``<!-- verdicts -->`` and ``<!-- end of verdicts -->``.
 """
@@ -8,7 +8,8 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from .pages import summary
+from sdetheory.claims.words import headline, summary
+
 from .registry import PAPERS
 
 BEGIN, END = "<!-- verdicts -->\n", "<!-- end of verdicts -->"
@@ -29,9 +30,10 @@ def main() -> None:
     parser.add_argument("--write", metavar="FILE", type=Path, help="a text file with the two marks, such as README.md")
     file = parser.parse_args().write
     if file is None:
-        print(summary(PAPERS), end="")
+        print(summary(PAPERS.values()), end="")
     else:
-        file.write_text(replaced(file.read_text(encoding="utf-8"), summary(PAPERS)), encoding="utf-8")
+        table = headline(list(PAPERS.values()))
+        file.write_text(replaced(file.read_text(encoding="utf-8"), table), encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -5,7 +5,7 @@ from __future__ import annotations
 from importlib import import_module
 from pathlib import Path
 
-from .claims import Claim, Paper
+from sdetheory.claims import Paper
 
 _FOLDERS = [path.parent.name for path in Path(__file__).parent.glob("*/claims.py")]
 
@@ -14,7 +14,3 @@ PAPERS: dict[str, Paper] = {
     folder: import_module(f".{folder}.claims", __package__).PAPER
     for folder in sorted(_FOLDERS, key=lambda folder: (folder != "smith_le_2018", folder))
 }
-
-CLAIMS: dict[str, Claim] = {claim.id: claim for paper in PAPERS.values() for claim in paper.claims}
-
-SUPERSEDED: dict[str, str] = {old: new for paper in PAPERS.values() for old, new in paper.superseded.items()}

@@ -1,3 +1,4 @@
+from . import claims as claims
 from . import datasets as datasets
 from . import equations as equations
 from . import errors as errors

@@ -29,7 +29,7 @@ def copy(tmp_path):
     (folder / "claims.py").write_text(text.replace(claims, f"{claims[:-1]}{entry.rstrip()},\n)"), "utf-8")
     with (folder / "test_escape_indicator.py").open("a", encoding="utf-8") as file:
         file.write(f"\n\n{test}")
-    (tmp_path / "pytest.ini").write_text("[pytest]\nmarkers = claim(id)\nfilterwarnings = error\n")
+    (tmp_path / "pytest.ini").write_text("[pytest]\nfilterwarnings = error\n")
 
     def run():
         command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "paper_checks", "--claim", identity]

@@ -2,16 +2,14 @@
 
 import ast
 import importlib
-import os
 import re
-import shutil
-import subprocess
-import sys
 from collections import Counter
 from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
+
+from sdetheory.claims import words
 
 FOLDER = Path(__file__).resolve().parents[1] / "paper_checks"
 REGISTRIES = sorted(path.parent.name for path in FOLDER.glob("*/claims.py"))
@@ -28,11 +26,6 @@ def papers(monkeypatch_module):
 def monkeypatch_module():
     with pytest.MonkeyPatch.context() as patch:
         yield patch
-
-
-@pytest.fixture(scope="module")
-def registry(papers):
-    return importlib.import_module("paper_checks.claims")
 
 
 def marked(source):
@@ -108,11 +101,11 @@ def test_the_ids_of_a_paper_share_their_letters_and_no_other_paper_has_them(pape
 
 
 def test_an_id_that_was_given_up_leads_to_the_claim_that_took_it_over(papers):
-    pages = importlib.import_module("paper_checks.pages")
+    words = importlib.import_module("sdetheory.claims.words").catalogue(tuple(papers.values()))
     claims = {claim.id for paper in papers.values() for claim in paper.claims}
     given_up = {old: new for paper in papers.values() for old, new in paper.superseded.items()}
     assert given_up and not claims & set(given_up) and claims >= set(given_up.values())
-    assert all(f"{old} is part of **{new}** now" in pages.catalogue(papers) for old, new in given_up.items())
+    assert all(f"{old} is part of **{new}** now" in words for old, new in given_up.items())
 
 
 def test_every_claim_is_one_sentence_and_says_where_it_is_made(papers):
@@ -123,7 +116,7 @@ def test_every_claim_is_one_sentence_and_says_where_it_is_made(papers):
 
 
 def test_the_papers_own_statements_are_counted_by_themselves(papers):
-    header, *rows = importlib.import_module("paper_checks.pages").counts(papers)
+    header, *rows = words.counts(papers.values())
     claims = [claim for paper in papers.values() for claim in paper.claims]
     for row, whose in zip(rows[-3:], ("paper", "reading", "objection"), strict=True):
         own = [claim for claim in claims if claim.whose == whose]
@@ -150,8 +143,7 @@ def test_the_readme_shows_the_counts_of_the_registry(papers):
     """``python -m paper_checks --write README.md`` puts them there."""
     readme = (FOLDER.parent / "README.md").read_text(encoding="utf-8")
     main = importlib.import_module("paper_checks.__main__")
-    summary = importlib.import_module("paper_checks.pages").summary
-    assert main.replaced(readme, summary(papers)) == readme
+    assert main.replaced(readme, words.headline(list(papers.values()))) == readme
     assert main.replaced(readme, "none\n") != readme
 
 
@@ -160,188 +152,14 @@ def test_a_file_without_the_marks_is_refused(papers):
         importlib.import_module("paper_checks.__main__").replaced("<!-- verdicts -->\n", "")
 
 
-@pytest.mark.parametrize(
-    "change",
-    [
-        {"kind": "numeric"}, {"verdict": "holds under"}, {"verdict": "holds?"}, {"verdict": "fails here often"},
-        {"whose": "nobody"}, {"assumptions": "a string"}, {"needs": "more images"}, {"verdict": "open"},
-        {"verdict": "not testable here"},
-    ],
-)  # fmt: skip
-def test_a_claim_of_unknown_kind_or_verdict_is_refused(registry, change):
-    good = {
-        "id": "X",
-        "check": "test_x",
-        "where": "§1",
-        "whose": "paper",
-        "statement": "It is.",
-        "kind": "identity",
-        "verdict": "holds to O(ε)",
-    }
-    registry.Claim(**good)
-    with pytest.raises(ValueError, match="of X must be"):
-        registry.Claim(**good | change)
-
-
-# What a check may do wrong, the verdict that the registry states, and what pytest should say.
-MACHINERY = {
-    "G1": (
-        "holds",
-        "picture(lambda figure: figure.subplots().plot([1, 2]))\n"
-        "    record(predicted=1.0, measured=1.0, rtol=1e-9, wrong_predictions={'two': 2.0})",
-        None,
-    ),
-    "G2": (
-        "holds",
-        "record(predicted=[1.0, 2.0], measured=estimate, alpha=1e-5, wrong_predictions={'one': 1.0})",
-        None,
-    ),
-    "G3": ("fails here", "record(predicted=1, measured=2, found=2, rtol=0.1, wrong_predictions={'three': 3})", None),
-    "G4": ("holds", "record(predicted=Below(3), measured=estimate, alpha=1e-5, wrong_measurements={'4': 4})", None),
-    "G5": (
-        "open",
-        "record(predicted=1.0, rival=0.0, measured=0.4, rtol=0.0, atol=0.7, wrong_measurements={'2': 2.0, '1': 1.0})",
-        None,
-    ),
-    "G6": (
-        "holds",
-        "record(predicted=1.0, measured=estimate[0], alpha=0.01, stored=True, wrong_predictions={'two': 2.0})",
-        None,
-    ),
-    "R1": ("holds", "record(predicted=1.0, measured=2.0, rtol=1e-9, wrong_predictions={'three': 3.0})", "should read"),
-    "R2": ("holds", "record(predicted=1.0, measured=1.0, rtol=1e-9, wrong_predictions={'one': 1.0})", "not reject"),
-    "R3": ("holds", "record(predicted=1.0, measured=1.0, rtol=1e-9)", "needs a negative control"),
-    "R4": ("holds", "pass", "must record a comparison"),
-    "R5": ("fails here", "record(predicted=2, measured=2, found=2, rtol=0.1, wrong_predictions={'3': 3})", "should"),
-    "R6": ("fails here", "record(predicted=1, measured=2, found=3, rtol=0.1, wrong_predictions={'4': 4})", "not 3"),
-    "R7": ("holds", "record(predicted=1.0, measured=1.0, rtol=1e-9, wrong_predictions={'nan': NAN})", "finite"),
-    "R8": ("holds", "record(predicted=2, measured=estimate, rtol=1, wrong_predictions={'one': 1})", "pass alpha="),
-    "RA": (
-        "open",
-        "record(predicted=1.0, rival=0.0, measured=0.4, rtol=0.0, atol=0.5, wrong_measurements={'2': 2.0})",
-        "should read",
-    ),
-    "RB": (
-        "open",
-        "record(predicted=1.0, rival=0.0, measured=0.4, rtol=0.0, atol=0.7, wrong_measurements={'0.5': 0.5})",
-        "not reject",
-    ),
-    "RC": ("open", "record(predicted=1, measured=1, rtol=0.1, wrong_measurements={'2': 2})", "a rival is for open"),
-    "RD": ("holds", "record(predicted=1, rival=0, measured=1, rtol=2, wrong_predictions={'9': 9})", "a rival is for"),
-    "RE": ("open", "record(predicted=Above(1), rival=0, measured=1, wrong_predictions={'9': 9})", "must be values"),
-    "R9": ("holds", "record(predicted=Above(1), measured=estimate, alpha=1e-5, wrong_measurements={'0': 0})", "should"),
-}
-
-
-@pytest.fixture(scope="module")
-def machinery(tmp_path_factory):
-    """Lay out made-up claims beside the real machinery, and say how to run them."""
-    root = tmp_path_factory.mktemp("machinery")
-    package = root / "paper_checks"
-    (package / "made_up").mkdir(parents=True)
-    for path in FOLDER.glob("*.py"):
-        shutil.copy(path, package)
-    claims = [
-        f"Claim(id={i!r}, check='test_{i}', where='§1, a|b', whose='paper', statement='It is.', kind='identity', "
-        f"verdict={v!r}, needs={'more' if v == 'open' else ''!r}),"
-        for i, (v, _, _) in MACHINERY.items()
-    ]
-    lines = ["from ..claims import Claim, Figure, Paper", "CLAIMS = (", *claims, ")"]
-    lines += ["FIGURES = (Figure(number='1', claim='G1', shows='a <line>'),)"]
-    lines += ["PAPER = Paper(name='Us', reference='Here', claims=CLAIMS, figures=FIGURES)"]
-    (package / "made_up" / "claims.py").write_text("\n".join(lines), encoding="utf-8")
-    (package / "made_up" / "__init__.py").touch()
-    tests = [
-        f"@pytest.mark.claim({i!r})\ndef test_{i}(record, picture):\n    "
-        f"estimate = st.Estimate(value=[1.0, 2.0], stderr=[0.01, 0.01], n_eff=1e4)\n    {body}\n"
-        for i, (_, body, _) in MACHINERY.items()
-    ]
-    header = "import pytest\nimport sdetheory as st\nfrom ..comparison import Above, Below\nNAN = float('nan')\n"
-    (package / "made_up" / "test_machinery.py").write_text("\n".join([header, *tests]), encoding="utf-8")
-    (root / "pytest.ini").write_text("[pytest]\nmarkers = claim(id)\nfilterwarnings = error\n")
-
-    def run(*arguments, seed="1710"):
-        command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "paper_checks", *arguments]
-        environment = os.environ | {"PYTHONIOENCODING": "utf-8", "PYTHONDONTWRITEBYTECODE": "1", "COLUMNS": "250"}
-        environment["SDETHEORY_SEED"] = seed
-        return subprocess.run(command, cwd=root, env=environment, capture_output=True, text=True, timeout=120)
-
-    return SimpleNamespace(root=root, run=run)
-
-
-def test_a_check_that_does_not_bear_out_its_verdict_is_red_in_all_tables(machinery):
-    done = machinery.run("--report", "out")
-    assert done.returncode == 1, done.stdout + done.stderr
-    markdown = (machinery.root / "out" / "paper_checks.md").read_text(encoding="utf-8")
-    page = (machinery.root / "out" / "paper_checks.html").read_text(encoding="utf-8")
-    for identity, (verdict, _, message) in MACHINERY.items():
-        (line,) = re.findall(rf"^{identity} .*$", done.stdout, flags=re.MULTILINE)
-        (row,) = re.findall(rf"^\| {identity} \|.*$", markdown, flags=re.MULTILINE)
-        (card,) = re.findall(rf'^<tr><td><a href="#{identity}">.*$', page, flags=re.MULTILINE)
-        shown = verdict if message is None else "RED"
-        assert re.search(rf"  {shown} +\d+\.\d$", line), line
-        assert f"| {shown} |" in row
-        assert f">{shown}</span>" in card
-        assert f"test_machinery.py::test_{identity}" in markdown
-        if message:
-            (failure,) = re.findall(rf"^FAILED \S+::test_{identity} - (.*)$", done.stdout, flags=re.MULTILINE)
-            assert message in failure
-    assert "false-alarm rate spent: 3.0e-05 of 1e-03" in done.stdout
-
-
-def test_the_report_is_one_file_with_figures_and_sources_in_it(machinery):
-    done = machinery.run("--claim", "G1", "--report", "alone")
-    assert done.returncode == 0, done.stdout + done.stderr
-    page = (machinery.root / "alone" / "paper_checks.html").read_text(encoding="utf-8")
-    assert "src=&quot;" not in page
-    assert re.findall(r'(?:src|href)="([^#d][^"]*)"', page) == []
-    assert 'src="data:image/png;base64,' in page
-    assert "Figure 1 of the paper: a &lt;line&gt;" in page
-    assert "record(predicted=1.0, measured=1.0" in page
-    assert "![Our figure for G1](G1-1.png)" in (machinery.root / "alone" / "paper_checks.md").read_text("utf-8")
-    assert (machinery.root / "alone" / "G1-1.png").read_bytes().startswith(b"\x89PNG")
-
-
-def test_the_full_profile_goes_on_where_it_was_stopped(machinery):
-    """What has passed is not run again, and is in the table; what has failed, or another seed, is."""
-    first = machinery.run("--full", "kept", "--claim", "G1", "--claim", "R1")
-    assert "1 failed, 1 passed" in first.stdout
-    again = machinery.run("--full", "kept", "--claim", "G1", "--claim", "R1", "--claim", "G2")
-    assert "1 failed, 1 passed" in again.stdout
-    assert len(re.findall(r"^(G1|G2) .*holds +\d+\.\d$", again.stdout, flags=re.MULTILINE)) == 2
-    other = machinery.run("--full", "kept", "--claim", "G1", seed="5")
-    assert "1 passed" in other.stdout
-
-
-def test_one_claim_can_be_run_and_an_unknown_one_is_refused(machinery):
-    done = machinery.run("--claim", "G1")
-    assert done.returncode == 0, done.stdout + done.stderr
-    assert "1 passed, 19 deselected" in done.stdout
-    refused = machinery.run("--claim", "C99")
-    assert refused.returncode == pytest.ExitCode.USAGE_ERROR
-    assert "--claim must be one of G1" in refused.stderr
-
-
-def test_spending_more_than_the_false_alarm_rate_is_an_error(machinery):
-    path = machinery.root / "paper_checks" / "conftest.py"
-    text = path.read_text(encoding="utf-8")
-    path.write_text(text.replace("FALSE_ALARM_BUDGET = 1e-3", "FALSE_ALARM_BUDGET = 1e-6"), encoding="utf-8")
-    try:
-        done = machinery.run("--claim", "G2")
-    finally:
-        path.write_text(text, encoding="utf-8")
-    assert done.returncode == 1
-    assert "RED: overspent" in done.stdout
-
-
 def test_every_mistake_that_is_tried_is_one_of_the_present_package(papers):
     """``python -m paper_checks.broken_formulas`` makes them, and docs/broken_formulas.md has what turned red."""
     broken_formulas = importlib.import_module("paper_checks.broken_formulas")
     known = {claim.id for paper in papers.values() for claim in paper.claims}
     stored = (FOLDER.parent / "docs" / "broken_formulas.md").read_text(encoding="utf-8")
     for broken in broken_formulas.BREAKS:
-        text = (FOLDER.parent / "sdetheory" / broken.file).read_text(encoding="utf-8")
-        assert broken_formulas.replaced(text, broken) != text
+        text = (FOLDER.parent / broken.file).read_text(encoding="utf-8")
+        assert broken.applied(text) != text
         assert set(broken.claims) <= known
         assert broken.mistake in stored
 

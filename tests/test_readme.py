@@ -1,4 +1,4 @@
-"""What the README says is so."""
+"""What the README says is so, and the table of schemes."""
 
 import math
 import re
@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+import sdetheory as st
 from sdetheory.simulators import SCHEMES
 
 README = (Path(__file__).parent.parent / "README.md").read_text(encoding="utf-8")
@@ -16,7 +17,9 @@ def test_its_code_runs(capsys):
     namespace = {}
     exec(code, namespace)
     assert namespace["hp"].with_learning_rate(0.2).batch_size == 62
-    assert namespace["best"].log_evidence > namespace["model"].log_evidence(1.0, noise_variance=1.0)
+    linear = st.evidence.LinearModel(namespace["model"].X, namespace["model"].y)
+    assert namespace["best"].log_evidence > linear.log_evidence(1.0, noise_variance=1.0)
+    assert abs(namespace["sample"].mean.z_score(st.theory.gibbs(namespace["well"], 0.25).mean)[0]) < 5
     assert "±" in capsys.readouterr().out
 
 
@@ -24,12 +27,13 @@ def order(text):
     return {"–": None, "∞": math.inf}[text] if text in "–∞" else float(text)
 
 
-TABLE = README.split("## Schemes")[1].split("| --- |", 1)[1]
+SCHEMES_PAGE = (Path(__file__).parent.parent / "docs" / "schemes.md").read_text(encoding="utf-8")
+TABLE = SCHEMES_PAGE.split("| --- |", 1)[1]
 ROWS = {row[0]: row[1:] for row in re.findall(r"^\| `([\w-]+)`.*? \| (.*) \|$", TABLE, flags=re.M)}
 
 
 @pytest.mark.parametrize("name", SCHEMES)
-def test_its_table_of_schemes(name):
+def test_the_table_of_schemes(name):
     strong, weak, stationary, calculus, drifts = ROWS[name][0].split(" | ")
     scheme = SCHEMES[name]
     declared = [scheme.strong_order.get(noise) for noise in ("additive", "scalar", "general")]

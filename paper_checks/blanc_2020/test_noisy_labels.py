@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 import sdetheory as st
+from sdetheory.claims import Above, Below
 
-from ..comparison import Above, Below
 from ..label_noise import drift
 
 ALPHA = 1e-6

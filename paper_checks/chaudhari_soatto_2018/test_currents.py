@@ -6,8 +6,7 @@ import scipy.linalg
 import sympy
 
 import sdetheory as st
-
-from ..comparison import Above, Below
+from sdetheory.claims import Above, Below
 
 ALPHA = 1e-6
 HESSIAN, NOISE = np.diag([1.0, 3.0]), np.array([[1.0, 0.5], [0.5, 1.0]])

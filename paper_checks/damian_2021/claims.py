@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ..claims import Claim, Paper
+from sdetheory.claims import Claim, Paper
 
 _SETTING = ("the product of two weights and one example", "labels with fresh noise at each step", "small noise")
 _ABSTRACT = "the abstract of arXiv:2106.06530"

@@ -10,8 +10,7 @@ import scipy.special
 
 import sdetheory as st
 from derivations import reparameterization
-
-from ..comparison import Above, Below
+from sdetheory.claims import Above, Below
 
 X = np.array([0.5, 1.0, 1.5, 2.0, 1.2, 0.8])
 Y = np.array([0.75, 0.7, 1.45, 1.7, 1.28, 0.42])

@@ -6,8 +6,7 @@ import scipy.integrate
 import scipy.stats
 
 import sdetheory as st
-
-from ..comparison import Above, Below
+from sdetheory.claims import Above, Below
 
 ALPHA = 1e-6
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ..claims import Claim, Detail, Paper
+from sdetheory.claims import Claim, Detail, Paper
 
 ABSTRACT = "the abstract, arXiv:2104.04975"
 _DATA = (

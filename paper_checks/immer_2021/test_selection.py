@@ -12,8 +12,7 @@ import scipy.stats
 from scipy import optimize
 
 import sdetheory as st
-
-from ..comparison import Above, Below
+from sdetheory.claims import Above, Below
 
 WIDTHS, PRECISIONS = (1, 2, 4, 8, 16), (10.0, 3.0, 1.0, 0.3, 0.1)
 SEEDS, TRAIN_SIZE, VALIDATE, SELECTED = range(8), 120, 24, 8

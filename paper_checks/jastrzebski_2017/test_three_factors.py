@@ -8,8 +8,8 @@ import pytest
 import sympy
 
 import sdetheory as st
+from sdetheory.claims import Above, Below
 
-from ..comparison import Above, Below
 from ..estimates import order
 
 ALPHA = 1e-6

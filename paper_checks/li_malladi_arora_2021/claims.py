@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ..claims import Claim, Detail, Paper
+from sdetheory.claims import Claim, Detail, Paper
 
 NOTE = "a note on the paper, radarfudan.github.io, 15 March 2021"
 

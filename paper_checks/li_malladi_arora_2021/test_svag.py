@@ -7,8 +7,8 @@ import pytest
 import sympy
 
 import sdetheory as st
+from sdetheory.claims import Above
 
-from ..comparison import Above
 from ..estimates import order
 
 ALPHA = 1e-6

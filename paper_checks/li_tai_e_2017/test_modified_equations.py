@@ -6,8 +6,8 @@ import scipy.optimize
 import sympy
 
 import sdetheory as st
+from sdetheory.claims import Above, Below
 
-from ..comparison import Above, Below
 from ..estimates import order
 
 ALPHA = 1e-6

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ..claims import Claim, Paper
+from sdetheory.claims import Claim, Paper
 
 _CLAIMS: tuple[Claim, ...] = (
     Claim(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ..claims import Claim, Detail, Paper
+from sdetheory.claims import Claim, Detail, Paper
 
 _DATA = "linear model of labels ±1 of MNIST 0/1, noise variance 0.1"
 

@@ -7,8 +7,8 @@ import pytest
 import scipy.stats
 
 import sdetheory as st
+from sdetheory.claims import Above, Below
 
-from ..comparison import Above, Below
 from ..unseen import PAIRS
 
 VARIANCE, FIRST = 0.1, 60

@@ -6,8 +6,8 @@ import scipy.stats
 
 import sdetheory as st
 from derivations import optimum_batch_size
+from sdetheory.claims import Below
 
-from ..comparison import Below
 from ..estimates import stacked
 
 ALPHA = 1e-6

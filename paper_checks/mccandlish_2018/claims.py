@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ..claims import Claim, Paper
+from sdetheory.claims import Claim, Paper
 
 _WITH_REPLACEMENT = "the examples of a batch are drawn independently"
 

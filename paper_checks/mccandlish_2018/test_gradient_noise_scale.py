@@ -8,8 +8,8 @@ import pytest
 
 import sdetheory as st
 from derivations import gradient_noise_scale as derivations
+from sdetheory.claims import Above
 
-from ..comparison import Above
 from ..unseen import PAIRS
 
 ALPHA = 1e-6

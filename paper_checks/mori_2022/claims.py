@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ..claims import Claim, Detail, Paper
+from sdetheory.claims import Claim, Detail, Paper
 
 _NOISE = "one weight, Itô's equation with the noise ηhL/B, L including its least value"
 

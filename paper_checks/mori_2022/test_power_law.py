@@ -9,8 +9,7 @@ import scipy.stats
 import sympy
 
 import sdetheory as st
-
-from ..comparison import Above
+from sdetheory.claims import Above
 
 ALPHA = 1e-6
 NOISE, FLOOR = 0.4, 0.1  # ηh/B and the least loss, of L = x²/2 + FLOOR

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ..claims import Claim, Paper
+from sdetheory.claims import Claim, Paper
 
 _SETTING = (
     "the noisy quadratic model in place of a network: twenty curvatures over two decades",

@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from ..comparison import Above, Below
+from sdetheory.claims import Above, Below
+
 from ..estimates import order
 from ..noisy_quadratic import NoisyQuadratic
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ..claims import Claim, Paper
+from sdetheory.claims import Claim, Paper
 
 _ABSTRACT = "the abstract of arXiv:2006.15081"
 _SETTING = (

@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 import sympy
 
-from ..comparison import Above, Below
+from sdetheory.claims import Above, Below
+
 from ..estimates import order
 from ..noisy_quadratic import NoisyQuadratic
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from ..claims import Claim, Detail, Figure
+from sdetheory.claims import Claim, Detail, Figure
+
 from .texts import ABSTRACT, NOTES, TEXT, WIKI
 
 NETWORK = "network with 800 rectified units, 1,000 images of MNIST, three seeds, stored study"
@@ -187,7 +188,7 @@ CLAIMS: tuple[Claim, ...] = (
         assumptions=(
             *SIZES,
             "by accuracy: the exponent is 0.31 [0.08, 0.53]; by the test loss its interval holds zero",
-            "whether it grows in proportion is C104's, on up to 60,000 images",
+            "whether it grows in proportion is C108's, on up to 60,000 images",
         ),
         details=(Detail("ε = 1", TEXT), Detail("10,000 steps")),
     ),
@@ -329,7 +330,7 @@ FIGURES: tuple[Figure, ...] = (
     Figure(
         number="6", claim="C65", shows="Peaks that move to larger batches with N, and the best batch linear in large N."
     ),
-    Figure(number="6", claim="C104", shows="The same, up to all training images: the best batch linear in large N."),
+    Figure(number="6", claim="C108", shows="The same, up to all training images: the best batch linear in large N."),
     Figure(number="8", claim="C132", shows="Figure 3 with λ = 0.1: a smaller gap, and a test loss that does not rise."),
     Figure(number="7", claim="C110", shows="The best batch over momentum, with a fit of a/(1 − m)."),
 )

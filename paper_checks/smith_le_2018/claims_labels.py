@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from ..claims import Claim, Detail, Figure
+from sdetheory.claims import Claim, Detail, Figure
+
 from .texts import ABSTRACT
 
 _SUMS = "200 examples of 200 normal inputs, whose label is the sign of their sum"

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from ..claims import Claim, Detail, Figure
+from sdetheory.claims import Claim, Detail, Figure
+
 from .texts import ABSTRACT
 
 STUDY = "16 rectified units, 500 images of Fashion-MNIST, λ = 1, four seeds, stored study; polished by the whole batch"

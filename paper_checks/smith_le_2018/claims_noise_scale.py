@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from ..claims import Claim, Figure
+from sdetheory.claims import Claim, Figure
+
 from .texts import ABSTRACT, NOTES
 
 CLAIMS: tuple[Claim, ...] = (

@@ -10,8 +10,7 @@ from typing import Any
 import numpy as np
 
 import sdetheory as st
-
-from ..seeds import ROOT_SEED
+from sdetheory.claims import ROOT_SEED
 
 # In half decades: with longer steps in λ the weakest priors of random labels take longer to fit, or cannot be.
 PRECISIONS = np.geomspace(1e-6, 1e5, 23)

@@ -40,10 +40,25 @@ def over_sizes(
     *,
     quantity: str = "test_loss",
     steps: tuple[int, int] | None = None,
+    random_labels: float = 0.0,
+    hidden: int = 64,
 ) -> list[Setting]:
-    """Return the settings of the base with labels as they are, by increasing N."""
+    """Return the settings of the base, by increasing N."""
     found = settings_of(study, seeds, quantity=quantity, steps=steps)
-    keys = [key for key in found if key[:4] == (0.0, 64, *BASE)]
+    keys = [key for key in found if key[:4] == (random_labels, hidden, *BASE)]
+    return [found[key] for key in sorted(keys)]
+
+
+def over_rates(
+    study: Sequence[dict[str, str]],
+    seeds: Sequence[int],
+    *,
+    quantity: str = "test_loss",
+    steps: tuple[int, int] | None = None,
+) -> list[Setting]:
+    """Return the settings of N = 4,000 with labels as they are, by increasing ε and m."""
+    found = settings_of(study, seeds, quantity=quantity, steps=steps)
+    keys = [key for key in found if (*key[:2], key[4]) == (0.0, 64, 4000)]
     return [found[key] for key in sorted(keys)]
 
 

@@ -21,8 +21,7 @@ from typing import Any
 import numpy as np
 
 import sdetheory as st
-
-from ..seeds import ROOT_SEED
+from sdetheory.claims import ROOT_SEED
 
 FILE = Path(__file__).parents[2] / "examples" / "data" / "mnist_spots.csv"
 CELL = ("learning_rate", "momentum", "dampening", "train_size", "batch_size", "seed")

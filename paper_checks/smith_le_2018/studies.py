@@ -13,8 +13,8 @@ from typing import Any
 import numpy as np
 
 import sdetheory as st
+from sdetheory.claims import ROOT_SEED
 
-from ..seeds import ROOT_SEED
 from . import spots
 
 DATA = Path(__file__).parents[2] / "examples" / "data"

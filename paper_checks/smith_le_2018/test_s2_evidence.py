@@ -5,8 +5,7 @@ import pytest
 import scipy.stats
 
 import sdetheory as st
-
-from ..comparison import Above, Below
+from sdetheory.claims import Above, Below
 
 
 @pytest.fixture(scope="module")

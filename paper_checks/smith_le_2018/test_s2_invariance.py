@@ -5,8 +5,7 @@ import pytest
 from scipy import integrate, optimize, special
 
 import sdetheory as st
-
-from ..comparison import Above
+from sdetheory.claims import Above
 
 INPUTS = np.array([-3.0, -2.0, -1.0, -0.5, 0.5, 1.0, 2.0, 3.0])
 LABELS = np.array([0, 0, 0, 1, 0, 1, 1, 1])

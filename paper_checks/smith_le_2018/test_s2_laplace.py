@@ -6,8 +6,7 @@ import sympy
 from scipy import special
 
 import sdetheory as st
-
-from ..comparison import Above
+from sdetheory.claims import Above
 
 ALPHA = 1e-6
 INPUTS = np.array([-3.0, -2.0, -1.0, -0.5, 0.5, 1.0, 2.0, 3.0])

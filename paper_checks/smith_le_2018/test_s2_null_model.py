@@ -7,8 +7,7 @@ import pytest
 from scipy import optimize, special
 
 import sdetheory as st
-
-from ..comparison import Above, Below
+from sdetheory.claims import Above, Below
 
 ALPHA = 1e-6
 INPUTS = np.array([-3.0, -2.0, -1.0, -0.5, 0.5, 1.0, 2.0, 3.0])

@@ -4,8 +4,7 @@ import numpy as np
 import pytest
 
 import sdetheory as st
-
-from ..comparison import Above, Below
+from sdetheory.claims import Above, Below
 
 ALPHA = 1e-6
 

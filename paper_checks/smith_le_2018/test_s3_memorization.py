@@ -9,8 +9,8 @@ import pytest
 import scipy.optimize
 
 import sdetheory as st
+from sdetheory.claims import Above, Below
 
-from ..comparison import Above, Below
 from . import labelled_data as labelled
 
 # The data are drawn from the root seed.

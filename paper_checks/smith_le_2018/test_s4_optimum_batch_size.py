@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 import sdetheory as st
+from sdetheory.claims import Above, Below, Tolerance
 
-from ..comparison import Above, Below, Tolerance
 from . import studies
 
 ALPHA = 1e-6

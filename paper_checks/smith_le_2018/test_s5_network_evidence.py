@@ -7,9 +7,8 @@ import pytest
 from scipy import optimize, special, stats
 
 import sdetheory as st
+from sdetheory.claims import ROOT_SEED, Above, Below
 
-from ..comparison import Above, Below
-from ..seeds import ROOT_SEED
 from . import network_evidence as study
 
 ALPHA = 0.05

@@ -5,9 +5,9 @@ import itertools
 import numpy as np
 import pytest
 
+from sdetheory.claims import Above, Below
 from sdetheory.theory import OneWayLayout
 
-from ..comparison import Above, Below
 from ..estimates import order
 
 GROUPS = 10

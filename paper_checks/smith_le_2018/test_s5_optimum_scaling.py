@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 import sdetheory as st
+from sdetheory.claims import Above, Below
 
-from ..comparison import Above, Below
 from . import studies
 
 ALPHA = 1e-6

@@ -6,8 +6,8 @@ import scipy.stats
 import sympy
 
 import sdetheory as st
+from sdetheory.claims import Above
 
-from ..comparison import Above
 from ..estimates import stacked
 
 ALPHA = 1e-6

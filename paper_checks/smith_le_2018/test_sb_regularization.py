@@ -4,9 +4,8 @@ import numpy as np
 import pytest
 
 import sdetheory as st
+from sdetheory.claims import ROOT_SEED, Above, Below
 
-from ..comparison import Above, Below
-from ..seeds import ROOT_SEED
 from . import figure_runs, studies
 
 ALPHA = 1e-6

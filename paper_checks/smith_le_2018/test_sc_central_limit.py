@@ -5,8 +5,8 @@ import pytest
 import scipy.stats
 
 import sdetheory as st
+from sdetheory.claims import Above, Below
 
-from ..comparison import Above, Below
 from ..estimates import draws_for, slope
 from ..unseen import PAIRS
 

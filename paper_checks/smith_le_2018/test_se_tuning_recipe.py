@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 import sdetheory as st
+from sdetheory.claims import Above, Below
 
-from ..comparison import Above, Below
 from . import studies
 
 SPLITS, EPOCHS, TRAIN_SIZE = 12, 20, 1000

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ..claims import Claim, Detail, Paper
+from sdetheory.claims import Claim, Detail, Paper
 
 _INTERPOLATION = "all examples are fitted at the minimum, and quadratic around it"
 

@@ -7,8 +7,7 @@ import pytest
 import scipy.optimize
 
 import sdetheory as st
-
-from ..comparison import Above, Below
+from sdetheory.claims import Above, Below
 
 SHARES = np.array([0.2, 1.0, 1.0, 3.0, 4.8])  # curvatures of the examples: mean 2, variance 3.056
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ..claims import Claim, Paper
+from sdetheory.claims import Claim, Paper
 
 _ABSTRACT = "the abstract, papers.nips.cc, NeurIPS 2022"
 _LINEAR = ("least squares that all examples fit", "batches with replacement", "stable: in mean square")

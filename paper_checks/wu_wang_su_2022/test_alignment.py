@@ -7,8 +7,7 @@ import pytest
 import scipy.linalg
 
 import sdetheory as st
-
-from ..comparison import Above, Below
+from sdetheory.claims import Above, Below
 
 
 def features(rng, n, d):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ..claims import Claim, Detail, Paper
+from sdetheory.claims import Claim, Detail, Paper
 
 _NOISE = "one weight; noise θ(1 + κ²x²)κ², which is θ = η/2B times the curvature at minimum and saddle"
 

@@ -8,8 +8,7 @@ import scipy.integrate
 
 import sdetheory as st
 from derivations import anisotropic_escape
-
-from ..comparison import Above, Below
+from sdetheory.claims import Above, Below
 
 ALPHA = 1e-6
 BARRIER, VALLEY, RIDGE = 0.25, 2.0, 1.0

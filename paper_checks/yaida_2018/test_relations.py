@@ -5,8 +5,7 @@ import pytest
 import sympy
 
 import sdetheory as st
-
-from ..comparison import Above
+from sdetheory.claims import Above
 
 ALPHA = 1e-6
 RATE, SIZE = 1.5, 2

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ..claims import Claim, Detail, Paper
+from sdetheory.claims import Claim, Detail, Paper
 
 _SETTING = ("twenty curvatures over two decades, variances in proportion to them", "the best constant rate for each")
 _REVIEW = "a review of the paper, liner.com"

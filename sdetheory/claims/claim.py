@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from ..errors import InvalidInputError
+
 KINDS = ("identity", "asymptotic", "statistical", "empirical")
 VERDICTS = ("holds", "holds under ", "holds to O(", "fails here", "open")
 WHOSE = ("paper", "reading", "objection")
@@ -69,7 +71,7 @@ class Claim:
 
     Raises
     ------
-    ValueError
+    InvalidInputError
         If the kind, the verdict or whose it is is none of those, if a string stands for a tuple, or if `needs` is
         missing or idle.
 
@@ -97,17 +99,19 @@ class Claim:
 
     def __post_init__(self) -> None:
         if self.kind not in KINDS:
-            raise ValueError(f"kind of {self.id} must be one of {', '.join(KINDS)}; got {self.kind!r}")
+            raise InvalidInputError(f"kind of {self.id} must be one of {', '.join(KINDS)}; got {self.kind!r}")
         # What ends in a space or a bracket is a beginning; the others are the whole verdict.
         if not any(self.verdict.startswith(v) if v[-1] in " (" else self.verdict == v for v in VERDICTS):
-            raise ValueError(f"verdict of {self.id} must be or begin with one of {VERDICTS}; got {self.verdict!r}")
+            raise InvalidInputError(
+                f"verdict of {self.id} must be or begin with one of {VERDICTS}; got {self.verdict!r}"
+            )
         if self.whose not in WHOSE:
-            raise ValueError(f"whose of {self.id} must be one of {', '.join(WHOSE)}; got {self.whose!r}")
+            raise InvalidInputError(f"whose of {self.id} must be one of {', '.join(WHOSE)}; got {self.whose!r}")
         for name in ("assumptions", "details"):
             if not isinstance(getattr(self, name), tuple):
-                raise ValueError(f"{name} of {self.id} must be a tuple; one entry needs its comma")
+                raise InvalidInputError(f"{name} of {self.id} must be a tuple; one entry needs its comma")
         if bool(self.needs) != (self.verdict == "open"):
-            raise ValueError(f"needs of {self.id} must be given if, and only if, it is open")
+            raise InvalidInputError(f"needs of {self.id} must be given if, and only if, it is open")
 
     @property
     def section(self) -> str:
@@ -158,12 +162,23 @@ class Paper:
         Their ids share their letters, which no other paper's have.
     figures : tuple of Figure
         Those that are drawn again.
+    findings : tuple of str
+        What has become of the paper, in sentences that a report begins with; claims are named by their ids.
+    headlines : tuple of str
+        Claims whose first figures a report begins with.
     superseded : mapping
         Ids that were given and are no claims any more, and the claim that decides their statement now.
+
+    Examples
+    --------
+    >>> Paper(name="Us (2026)", reference="this page", claims=()).findings
+    ()
     """
 
     name: str
     reference: str
     claims: tuple[Claim, ...]
     figures: tuple[Figure, ...] = ()
+    findings: tuple[str, ...] = ()
+    headlines: tuple[str, ...] = ()
     superseded: Mapping[str, str] = field(default_factory=dict)

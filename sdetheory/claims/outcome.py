@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 import ast
-import base64
-import io
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from . import pages
-from .claims import Claim
-from .registry import CLAIMS, PAPERS
+from .claim import Claim
+from .registry import Registry
 
 HEADER = ("claim", "where", "predicted", "measured ± error", "z", "verdict", "seconds")
 
@@ -52,30 +49,25 @@ class Outcome:
         self.pictures += [value for name, value in properties if name == "picture"]
 
 
-def gather(reports: Sequence[Any], kept: Sequence[Mapping[str, Any]] = ()) -> list[Outcome]:
+def gather(registry: Registry, reports: Sequence[Any], kept: Sequence[Mapping[str, Any]] = ()) -> list[Outcome]:
     """Return the outcomes, by paper and section, from pytest's reports and from what an earlier run has kept."""
     found: dict[str, Outcome] = {}
     for entry in kept:
         identity = dict(entry["properties"])["claim"]
-        found[identity] = Outcome(CLAIMS[identity], entry["test"], seconds=entry["seconds"])
+        found[identity] = Outcome(registry.claims[identity], entry["test"], seconds=entry["seconds"])
         found[identity].add(entry["properties"])
     for report in reports:
         properties = getattr(report, "user_properties", [])
-        if (identity := dict(properties).get("claim")) not in CLAIMS:
+        if (identity := dict(properties).get("claim")) not in registry.claims:
             continue
-        outcome = found.setdefault(identity, Outcome(CLAIMS[identity], report.nodeid))
+        outcome = found.setdefault(identity, Outcome(registry.claims[identity], report.nodeid))
         outcome.seconds += report.duration
         outcome.red |= report.failed
         outcome.skipped |= report.skipped
         # The three reports of a test carry the same list; teardown's is complete.
         if report.when == "teardown":
             outcome.add(properties)
-    order = {id(claim): _order(number, claim) for number, paper in enumerate(PAPERS.values()) for claim in paper.claims}
-    return sorted(found.values(), key=lambda outcome: order[id(outcome.claim)])
-
-
-def _order(paper: int, claim: Claim) -> tuple[int, bool, str, str]:
-    return (paper, not claim.section.startswith("§"), claim.section, claim.id)
+    return [found[claim.id] for claim in registry.in_order() if claim.id in found]
 
 
 def false_alarm_rate(outcomes: Sequence[Outcome]) -> float:
@@ -90,18 +82,6 @@ def terminal_table(outcomes: Sequence[Outcome]) -> list[str]:
     return ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows]
 
 
-def png(draw: Callable[[Any], None], size: tuple[float, float]) -> str:
-    """Return what `draw` draws, as PNG in base64."""
-    # A figure of its own, not pyplot's: nothing to close, no window.
-    from matplotlib.figure import Figure
-
-    figure = Figure(figsize=size, layout="constrained")
-    draw(figure)
-    file = io.BytesIO()
-    figure.savefig(file, format="png", dpi=110)
-    return base64.b64encode(file.getvalue()).decode("ascii")
-
-
 def source(outcome: Outcome, root: Path) -> tuple[str, int, str]:
     """Return the file of a check, its first line, and its text."""
     path, _, name = outcome.test.partition("::")
@@ -109,19 +89,3 @@ def source(outcome: Outcome, root: Path) -> tuple[str, int, str]:
     (function,) = [node for node in ast.parse(text).body if getattr(node, "name", None) == name.partition("[")[0]]
     first = min(decorator.lineno for decorator in function.decorator_list)
     return path, first, "\n".join(text.splitlines()[first - 1 : function.end_lineno])
-
-
-def write(folder: Path, root: Path, outcomes: Sequence[Outcome], notes: Mapping[str, str]) -> list[Path]:
-    """Write the page that a browser shows and the Markdown file, and return their paths."""
-    folder.mkdir(parents=True, exist_ok=True)
-    sources = {outcome.claim.id: source(outcome, root) for outcome in outcomes}
-    for outcome in outcomes:
-        for number, picture in enumerate(outcome.pictures, 1):
-            (folder / f"{outcome.claim.id}-{number}.png").write_bytes(base64.b64decode(picture))
-    written = {
-        folder / "paper_checks.html": pages.html(PAPERS, outcomes, sources, notes),
-        folder / "paper_checks.md": pages.markdown(PAPERS, outcomes, sources, notes),
-    }
-    for path, text in written.items():
-        path.write_text(text, encoding="utf-8")
-    return list(written)

@@ -8,7 +8,9 @@ from typing import Any
 
 import numpy as np
 
-import sdetheory as st
+from .. import stats
+from ..errors import InvalidInputError
+from ..results import Estimate
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,38 +56,38 @@ class Tolerance:
 
         Examples
         --------
-        >>> Tolerance(alpha=1e-3).accepts(st.Estimate(value=1.02, stderr=0.01, n_eff=1000), 1.0)
+        >>> Tolerance(alpha=1e-3).accepts(Estimate(value=1.02, stderr=0.01, n_eff=1000), 1.0)
         True
         >>> Tolerance(rtol=1e-3).accepts(1.02, 1.0)
         False
-        >>> Tolerance(alpha=1e-3).accepts(st.Estimate(value=1.02, stderr=0.01, n_eff=1000), Below(1.03))
+        >>> Tolerance(alpha=1e-3).accepts(Estimate(value=1.02, stderr=0.01, n_eff=1000), Below(1.03))
         False
         """
-        if isinstance(measured, st.Estimate) and self.alpha is None:
-            raise ValueError("an Estimate is compared at a false-alarm rate; pass alpha=")
+        if isinstance(measured, Estimate) and self.alpha is None:
+            raise InvalidInputError("an Estimate is compared at a false-alarm rate; pass alpha=")
         if isinstance(predicted, Below | Above):
-            if not isinstance(measured, st.Estimate):
+            if not isinstance(measured, Estimate):
                 return bool(np.all(predicted.margin(measured) > 0))
             margins = predicted.margin(measured.value)
             # Two-sided at 2α is one-sided at α, shared among the entries.
             rate = 2 * self.alpha / margins.size
             return all(
-                margin > 0 and not st.stats.agrees(entry, predicted.bound, alpha=rate)
+                margin > 0 and not stats.agrees(entry, predicted.bound, alpha=rate)
                 for margin, entry in zip(margins.flat, _entries(measured), strict=True)
             )
-        if isinstance(measured, st.Estimate):
-            return st.stats.agrees(measured, predicted, alpha=self.alpha)
+        if isinstance(measured, Estimate):
+            return stats.agrees(measured, predicted, alpha=self.alpha)
         if self.rtol is None:
-            raise ValueError("a number without an error is compared at a relative tolerance; pass rtol=")
+            raise InvalidInputError("a number without an error is compared at a relative tolerance; pass rtol=")
         return bool(np.allclose(measured, predicted, rtol=self.rtol, atol=self.atol))
 
 
 def _finite(value: Any) -> bool:
-    parts = (value.value, value.stderr) if isinstance(value, st.Estimate) else (getattr(value, "bound", value),)
+    parts = (value.value, value.stderr) if isinstance(value, Estimate) else (getattr(value, "bound", value),)
     return all(np.isfinite(np.asarray(part, dtype=float)).all() for part in parts)
 
 
-def _entries(estimate: st.Estimate) -> list[st.Estimate]:
+def _entries(estimate: Estimate) -> list[Estimate]:
     return [estimate[index] for index in np.ndindex(np.shape(estimate.value))]
 
 
@@ -105,14 +107,16 @@ def compare(
     """
     predictions = [predicted] if rival is None else [predicted, rival]
     if rival is not None and any(isinstance(one, Below | Above) for one in predictions):
-        raise ValueError("a claim and its rival must be values: a bound that is not met for sure is not excluded")
+        raise InvalidInputError(
+            "a claim and its rival must be values: a bound that is not met for sure is not excluded"
+        )
     values = {"predicted": predicted, "measured": measured, **wrong_predictions, **wrong_measurements}
     if rival is not None:
         values["rival"] = rival
     for name, value in values.items():
         # NaN would pass for a control that is rejected.
         if not _finite(value):
-            raise ValueError(f"{name} must be finite; got {value}")
+            raise InvalidInputError(f"{name} must be finite; got {value}")
     controls = {name: tolerance.accepts(measured, wrong) for name, wrong in wrong_predictions.items()}
     controls |= {
         name: all(tolerance.accepts(wrong, one) for one in predictions) for name, wrong in wrong_measurements.items()
@@ -128,7 +132,7 @@ def compare(
 def _shown(measured: Any, predicted: Any) -> dict[str, str]:
     """Return the three cells of a row of the report; of arrays, the entry that is furthest off."""
     bound = predicted if isinstance(predicted, Below | Above) else None
-    uncertain = isinstance(measured, st.Estimate)
+    uncertain = isinstance(measured, Estimate)
     values = np.atleast_1d(np.asarray(measured.value if uncertain else measured, dtype=float)).ravel()
     targets = np.broadcast_to(bound.bound if bound else np.ravel(predicted), values.shape).astype(float)
     difference = values - targets
@@ -141,7 +145,7 @@ def _shown(measured: Any, predicted: Any) -> dict[str, str]:
     worst = int(np.argmin(bound.margin(values)) if bound else np.argmax(np.abs(distance)))
     shown = f"{values[worst]:.6g}"
     if uncertain:
-        shown = str(st.Estimate(value=float(values[worst]), stderr=float(errors[worst]), n_eff=measured.n_eff))
+        shown = str(Estimate(value=float(values[worst]), stderr=float(errors[worst]), n_eff=measured.n_eff))
     relative = f"Δ {distance[worst]:.0e}" if distance[worst] else "Δ 0"
     return {
         "predicted": str(bound) if bound else f"{targets[worst]:.6g}",
