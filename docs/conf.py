@@ -19,7 +19,7 @@ from sdetheory.claims.words import catalogue  # noqa: E402
 
 PACKAGES = (
     *("theory", "models", "evidence", "landscapes", "equations", "simulators", "training", "studies", "symbolic"),
-    *("datasets", "plotting", "stats", "claims", "errors"),
+    *("datasets", "exchange", "plotting", "stats", "claims", "errors"),
 )
 
 project = "sdetheory"

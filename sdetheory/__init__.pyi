@@ -3,6 +3,7 @@ from . import datasets as datasets
 from . import equations as equations
 from . import errors as errors
 from . import evidence as evidence
+from . import exchange as exchange
 from . import landscapes as landscapes
 from . import models as models
 from . import plotting as plotting
@@ -16,6 +17,8 @@ from .equations import SDE as SDE
 from .equations import langevin as langevin
 from .equations import sgd_sde as sgd_sde
 from .equations import underdamped_langevin as underdamped_langevin
+from .exchange import load as load
+from .exchange import save as save
 from .hyperparameters import SGDHyperparameters as SGDHyperparameters
 from .hyperparameters import noise_scale as noise_scale
 from .landscapes import Landscape as Landscape

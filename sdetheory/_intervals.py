@@ -210,6 +210,15 @@ class VarianceRatio(Law):
         return (true * (1 + self.ratio) / (1 + true * self.ratio) - 1) / self.relative
 
 
+def same(one: Any, other: Any) -> bool:
+    """Return whether two laws, or two fields of laws, are the same to the bit."""
+    if not isinstance(one, Law):
+        return one is other or (not isinstance(other, Law) and np.array_equal(one, other))
+    return type(one) is type(other) and all(
+        same(getattr(one, field.name), getattr(other, field.name)) for field in fields(one)
+    )
+
+
 def guessed(law: Law) -> bool:
     """Return whether the shape of a law is guessed from the samples, of which a handful does not tell it."""
     if isinstance(law, Count):  # of counts in a given time, whose scatter is that of the paths

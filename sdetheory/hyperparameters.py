@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from . import _validate
+from . import _display, _validate
 from .errors import InvalidInputError
 
 _SAMPLINGS = ("without-replacement", "with-replacement")
@@ -33,6 +33,7 @@ def _broadcast(**values: ArrayLike) -> list[np.ndarray]:
 
 
 # Fields may be arrays, whose == is no single truth value and which have no hash; so objects compare by identity.
+@_display.shown
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class SGDHyperparameters:
     r"""What defines a run of SGD besides the model: learning rate, data and batch size, momentum.

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import warnings
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from . import _intervals, _validate
+from . import _display, _intervals, _propagation, _validate
 from ._intervals import Law
+from ._refusals import COMPARED, Refusals
 from .errors import AccuracyWarning, InvalidInputError
 
 _MANY = 10_000
@@ -19,8 +21,9 @@ _FEW = 20
 """Samples fewer of which do not tell how their mean is distributed."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Estimate:
+@_display.shown
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Estimate(Refusals):
     """A Monte Carlo number, or an array of them, with its standard error.
 
     Parameters
@@ -44,8 +47,21 @@ class Estimate:
     Notes
     -----
     Estimates can be multiplied and divided by numbers, or arrays of them, that have no error of their own, and shifted
-    by them; :meth:`plus_independent` adds two. Formats: ``f"{e:.3f}"`` is value ± error, ``f"{e:S}"`` the short form
-    1.234(56), with the error's last digits in parentheses.
+    by them. ``np.exp``, ``np.log``, ``np.sqrt``, ``np.tanh`` and their kin, which increase, take the error along to
+    first order, with a warning where that is rough, and the interval without loss: its ends are the function's values
+    at the ends of the estimate's own. Other functions are refused.
+
+    Two estimates are not added, compared or multiplied by themselves: numbers from one run share its randomness, and
+    no estimate knows with which others it does. :meth:`plus_independent` is the word that they do not; where they do,
+    take the difference path by path and :func:`sdetheory.stats.mean_estimate` of that. (The package *uncertainties*
+    would follow correlations that arise in arithmetic, but takes any two numbers that it is given for independent, and
+    knows no law of an error but the normal one: ``ufloat(e.value, e.stderr)`` hands an estimate over to it.)
+
+    ``==`` between two estimates asks whether they are the same record, and between an estimate and a number is
+    refused, as are ``<``, ``bool(e)`` and ``float(e)``: :func:`sdetheory.stats.agrees` decides with a stated error.
+
+    Formats: ``f"{e:.3f}"`` is value ± error, ``f"{e:S}"`` the short form 1.234(56), with the error's last digits in
+    parentheses.
 
     Examples
     --------
@@ -59,7 +75,7 @@ class Estimate:
     value: Any
     stderr: Any
     n_eff: float
-    law: Law | None = None
+    law: Law | None = field(default=None, repr=False)
 
     def __post_init__(self) -> None:
         if self.law is not None:
@@ -145,7 +161,7 @@ class Estimate:
         """Return the ends of the interval that misses with a probability of `tail` on either side."""
         if self.n_eff <= 1:
             raise InvalidInputError(f"an interval needs n_eff > 1: one number has no error; got n_eff = {self.n_eff:g}")
-        law = _intervals.Student(self.n_eff - 1) if self.law is None else self.law
+        law = self._law()
         value, stderr = np.asarray(self.value, dtype=float), np.asarray(self.stderr, dtype=float)
         unknown = ~(np.isfinite(value) & np.isfinite(stderr))
         ends = []
@@ -155,6 +171,9 @@ class Estimate:
             end = np.where(unknown, bound, end)
             ends.append(float(end) if end.ndim == 0 else end)
         return ends[0], ends[1]
+
+    def _law(self) -> Law:
+        return _intervals.Student(self.n_eff - 1) if self.law is None else self.law
 
     def plus_independent(self, other: Estimate) -> Estimate:
         """Return the sum with an estimate that shares no randomness with this one; a − b is ``a.plus_independent(-b)``.
@@ -240,37 +259,56 @@ class Estimate:
     def __rmul__(self, known: ArrayLike) -> Estimate:
         return self * known
 
-    def __rtruediv__(self, known: Any) -> Estimate:
-        raise InvalidInputError(
-            "the reciprocal of an estimate is biased and its error skewed; take 1 / e.value, and for its error the "
-            "reciprocals of the ends of e.interval()"
-        )
-
     def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **options: Any) -> Any:
-        """Serve NumPy's numbers and arrays in +, −, · and /; refuse functions, which would need their derivatives."""
-        operations = {"add": "add", "subtract": "sub", "multiply": "mul", "divide": "truediv"}
-        if method == "__call__" and ufunc.__name__ in operations and not options:
-            left = inputs[0] is self
-            operation = f"__{'' if left else 'r'}{operations[ufunc.__name__]}__"
-            return getattr(self, operation)(inputs[1] if left else inputs[0])
+        """Serve NumPy's numbers and arrays in +, −, · and /, and functions of one number that increase."""
+        operations = {"add": "add", "subtract": "sub", "multiply": "mul", "divide": "truediv", "equal": "eq"}
+        name = ufunc.__name__
+        if method == "__call__" and not options:
+            if name in operations:
+                left = inputs[0] is self
+                operation = f"__{'' if left or name == 'equal' else 'r'}{operations[name]}__"
+                return getattr(self, operation)(inputs[1] if left else inputs[0])
+            if name in _propagation.FUNCTIONS:
+                return self._through(name)
         raise InvalidInputError(
-            f"numpy.{ufunc.__name__} takes numbers, and an Estimate is a number with an error. Apply it to e.value; a "
+            f"numpy.{name} takes numbers, and an Estimate is a number with an error. Apply it to e.value; a "
             "monotone function makes the ends of e.interval() those of its own interval"
         )
 
-    def __array__(self, *_: Any, **__: Any) -> Any:
-        raise InvalidInputError("an Estimate is no array: take e.value, and e.stderr for the error")
+    def _through(self, name: str) -> Estimate:
+        """Return an increasing function of the estimate."""
+        law = self._law() if self.n_eff > 1 else None
+        value, stderr, law = _propagation.through(name, self.value, self.stderr, law)
+        return Estimate(value=value, stderr=stderr, n_eff=self.n_eff, law=law)
+
+    def __eq__(self, other: object) -> Any:
+        if isinstance(other, Estimate):
+            pairs = ((self.value, other.value), (self.stderr, other.stderr), (self.n_eff, other.n_eff))
+            same = all(np.array_equal(a, b, equal_nan=True) for a, b in pairs)
+            return same and _intervals.same(self.law, other.law)
+        if isinstance(other, (int, float, np.ndarray, np.generic)):
+            raise InvalidInputError(COMPARED)
+        return NotImplemented
+
+    def __hash__(self) -> int:
+        return hash((np.shape(self.value), self.n_eff))
+
+    def __len__(self) -> int:
+        if not np.ndim(self.value):
+            raise InvalidInputError("one estimate has no length; only an array of them has")
+        return len(self.value)
+
+    def __iter__(self) -> Iterator[Estimate]:
+        return (self[i] for i in range(len(self)))
 
     def __format__(self, spec: str) -> str:
-        values, errors = np.ravel(self.value), np.ravel(self.stderr)
         try:
-            parts = [_formatted(float(v), float(e), spec) for v, e in zip(values, errors, strict=True)]
+            return _display.estimates(self.value, self.stderr, spec)
         except ValueError as error:
             raise InvalidInputError(
                 f'the format of an Estimate must be that of a float, such as ".3f", or "S" for 1.234(56); got {spec!r} '
                 f"({error})"
             ) from None
-        return parts[0] if np.ndim(self.value) == 0 else f"[{', '.join(parts)}]"
 
     def __str__(self) -> str:
         return format(self, "")
@@ -295,39 +333,6 @@ def _known(done: str, given: Any) -> NDArray[Any]:
             "independent ones use a.plus_independent(b), for the difference a.plus_independent(-b)."
         )
     return _validate.reals(f"what an estimate is {done} by", given)
-
-
-def _formatted(value: float, error: float, spec: str) -> str:
-    if spec == "S":
-        return _short(value, error)
-    return f"{value:{spec}} ± {error:{spec}}" if spec else _spell(value, error)
-
-
-def _spell(value: float, error: float) -> str:
-    """Return "value ± error" with two digits of the error and as many of the value as it leaves."""
-    if np.isnan(value):
-        return "unknown"
-    if np.isnan(error):
-        return f"{value:.6g} ± unknown"
-    if not (error > 0 and np.isfinite(error) and np.isfinite(value)):
-        return f"{value:.6g} ± {error:.2g}"
-    decimals = 1 - int(np.floor(np.log10(error)))
-    if 1e-4 <= max(abs(value), error) < 1e7 and decimals <= 12:
-        return f"{value:.{max(0, decimals)}f} ± {error:.{max(0, decimals)}f}"
-    digits = max(0, decimals + int(np.floor(np.log10(abs(value) or error))))
-    return f"{value:.{min(digits, 15)}e} ± {error:.1e}"
-
-
-def _short(value: float, error: float) -> str:
-    """Return "value(error)", the error in units of the value's last digit, or with a point where it has one."""
-    if not (error > 0 and np.isfinite(error) and np.isfinite(value)):
-        return _spell(value, error)
-    power = int(np.floor(np.log10(max(abs(value), error))))
-    if not -4 <= power < 7:
-        return f"{_short(value / 10.0**power, error / 10.0**power)}e{power:+03d}"
-    decimals = max(0, 1 - int(np.floor(np.log10(error))))
-    shown = f"{error:.{decimals}f}" if error >= 1 else f"{error * 10**decimals:.0f}"
-    return f"{value:.{decimals}f}({shown})"
 
 
 def mean_estimate(samples: ArrayLike, axis: int = 0) -> Estimate:

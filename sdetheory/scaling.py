@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from . import _validate
+from . import _display, _validate
 from .errors import InvalidInputError
 from .hyperparameters import SGDHyperparameters
 
@@ -43,6 +43,7 @@ _WAYS = {
 }
 
 
+@_display.shown
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EquivalentSetting:
     """Hyperparameters with the noise scale of others.

@@ -125,3 +125,83 @@ def test_a_comparison_has_three_panels(compared):
     )  # fmt: skip
     with pytest.raises(InvalidInputError, match="must be one of cost"):
         st.plotting.plot_comparison(compared, "loss")
+
+
+def walk(n_saved=5, n_paths=40, d=1):
+    """Return a run as simulate() makes it, of a random walk."""
+    paths = 0.1 * np.random.default_rng(1).standard_normal((n_saved, n_paths, d)).cumsum(axis=0)
+    times = np.linspace(0, 1, n_saved)
+    return st.simulators.Run(
+        final=paths[-1], times=times, paths=paths, diverged=0, divergence=None, replay={}, n_steps=4
+    )
+
+
+def test_paths_are_drawn_with_their_mean_and_its_error():
+    run = walk()
+    ax = st.plotting.plot_paths(run, mean=lambda t: 0 * t, count=3)
+    drawn = lines(ax)
+    np.testing.assert_allclose(drawn["mean ± 2 standard errors"], run.paths[:, :, 0].mean(axis=1), atol=1e-15)
+    np.testing.assert_array_equal(drawn["exact mean"], np.zeros(5))
+    assert len(ax.get_lines()) == 5
+    top = ax.collections[1].get_paths()[0].vertices[:, 1].max()
+    assert top == pytest.approx(np.max(run.paths.mean(axis=(1, 2)) + 2 * run.paths[..., 0].std(1, ddof=1) / 40**0.5))
+    np.testing.assert_array_equal(lines(st.plotting.plot_paths(run))["median"], np.median(run.paths[:, :, 0], axis=1))
+
+
+def test_paths_that_diverged_are_left_out_and_counted():
+    run = walk()
+    run.paths[3:, 7] = np.inf
+    ax = st.plotting.plot_paths(run)
+    assert ax.get_legend().get_title().get_text() == "1 diverged, left out"
+    kept = np.delete(run.paths[:, :, 0], 7, axis=1)
+    np.testing.assert_array_equal(lines(ax)["median"], np.median(kept, axis=1))
+    run.paths[0] = np.nan
+    with pytest.raises(InvalidInputError, match="all diverged"):
+        st.plotting.plot_paths(run)
+
+
+def test_a_landscape_is_drawn_with_paths_on_it():
+    well = st.landscapes.double_well()
+    ax = st.plotting.plot_landscape(well, (-2, 2), walk())
+    (cost,) = ax.get_lines()
+    np.testing.assert_array_equal(cost.get_ydata(), well.value(cost.get_xdata()[:, None]))
+    beside = ax.figure.axes[1]
+    assert sum(bar.get_height() * bar.get_width() for bar in beside.patches) == pytest.approx(1.0)
+    bowl = st.landscapes.quadratic([[2.0, 0.0], [0.0, 1.0]])
+    run = walk(d=2)
+    ax = st.plotting.plot_landscape(bowl, [(-1, 1), (-2, 2)], run, count=2)
+    np.testing.assert_array_equal(ax.get_lines()[0].get_xydata(), run.paths[:, 0])
+    assert ax.get_xlim() == (-1, 1) and ax.get_ylim() == (-2, 2)
+
+
+def test_a_phase_portrait_shows_where_the_drift_rests():
+    sde = st.SDE.from_sympy(["y", "-x - y"], ["0", "1"], variables=["x", "y"])
+    run = walk(d=2)
+    ax = st.plotting.plot_phase_portrait(sde, [(-1.1, 1), (-1, 1.2)], run, count=1)
+    assert (ax.get_xlabel(), ax.get_ylabel()) == ("$x$", "$y$")
+    np.testing.assert_array_equal(ax.get_lines()[0].get_xydata(), run.paths[:, 0])
+    zero = ax.collections[-2].get_paths()[0].vertices  # of the first component, y
+    np.testing.assert_allclose(zero[:, 1], 0.0, atol=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("draw", "word"),
+    [
+        (lambda: st.plotting.plot_paths(walk(n_saved=1)), "two saved positions"),
+        (lambda: st.plotting.plot_paths(walk(), 1), "component must be one of the 1"),
+        (lambda: st.plotting.plot_paths(walk(), mean=lambda t: 1.0), "the values of mean"),
+        (lambda: st.plotting.plot_paths(np.ones((3, 2, 1))), "run must be of type"),
+        (lambda: st.plotting.plot_landscape(st.landscapes.double_well(), (1, 0)), "bounds"),
+        (lambda: st.plotting.plot_landscape(st.landscapes.double_well(), (0, 1), walk(d=2)), "run must have 1 coord"),
+        (lambda: st.plotting.plot_landscape(st.landscapes.quadratic(np.eye(3)), [(0, 1)] * 3), "one or two dimensions"),
+        (
+            lambda: st.plotting.plot_phase_portrait(
+                st.SDE.from_sympy(["-x"], ["1"], variables=["x"]), [(0, 1), (0, 1)]
+            ),
+            "two variables",
+        ),
+    ],
+)
+def test_what_cannot_be_drawn_is_refused_by_name(draw, word):
+    with pytest.raises(InvalidInputError, match=word):
+        draw()

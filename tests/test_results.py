@@ -7,7 +7,8 @@ import pytest
 from scipy import stats as reference
 
 from sdetheory import Estimate, stats
-from sdetheory.errors import InvalidInputError
+from sdetheory._propagation import FUNCTIONS
+from sdetheory.errors import AccuracyWarning, InvalidInputError
 from sdetheory.results import mean_of, ratio_estimate
 
 
@@ -100,9 +101,73 @@ def test_arithmetic_of_two_estimates_needs_a_word_on_dependence():
 
 def test_functions_of_estimates_are_refused():
     e = Estimate(value=1.25, stderr=0.01, n_eff=100)
-    for wrong in (lambda: np.sqrt(e), lambda: np.asarray(e), lambda: 1 / e, lambda: e / 0, lambda: e * "2"):
+    for wrong in (
+        lambda: np.sin(e), lambda: np.asarray(e), lambda: 1 / e, lambda: e / 0, lambda: e * "2", lambda: e**2,
+        lambda: abs(e), lambda: np.abs(e), lambda: float(e), lambda: np.log(-e), lambda: np.hypot(e, 1.0),
+    ):  # fmt: skip
         with pytest.raises(InvalidInputError):
             wrong()
+
+
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_an_increasing_function_takes_error_and_interval_along(name):
+    """The error is |f′| times the argument's, by a central difference; the interval is f of the ends, by definition."""
+    e, f, h = mean_of(0.7 + 0.01 * np.random.default_rng(3).exponential(size=(30, 4))), getattr(np, name), 1e-6
+    slope = (f(e.value + h) - f(e.value - h)) / (2 * h)
+    changed = f(e)
+    np.testing.assert_array_equal(changed.value, f(e.value))
+    np.testing.assert_allclose(changed.stderr, slope * e.stderr, rtol=1e-8)
+    np.testing.assert_allclose(changed.interval(0.99), f(np.array(e.interval(0.99))), rtol=1e-13)
+    np.testing.assert_allclose((-changed)[1].interval(0.9)[0], -f(e[1].interval(0.9)[1]), rtol=1e-13)
+    bend = (f(e.value + 1e-3) - 2 * f(e.value) + f(e.value - 1e-3)) / 1e-6
+    np.testing.assert_allclose(FUNCTIONS[name].bend(e.value), bend, rtol=1e-4)
+
+
+def test_a_bent_function_says_that_its_first_order_is_rough():
+    rough = Estimate(value=1.0, stderr=0.5, n_eff=9)
+    with pytest.warns(AccuracyWarning, match=r"numpy\.log bends"):
+        changed = np.log(rough)
+    assert changed.interval(0.9)[1] == pytest.approx(np.log(rough.interval(0.9)[1]))
+    assert changed.interval(0.99)[0] == -np.inf  # where the argument may be negative
+    assert np.isnan(np.exp(Estimate(value=1.5, stderr=np.nan, n_eff=1)).stderr)
+
+
+def test_comparisons_are_tests_or_refused():
+    e, twin, other = (Estimate(value=v, stderr=0.1, n_eff=9) for v in (1.0, 1.0, 2.0))
+    assert e == twin and e != other and hash(e) == hash(twin) and e in [other, twin] and e != "1" and e is not None
+    for wrong in (
+        lambda: e == 1.0, lambda: e != 1, lambda: e == 1.0, lambda: np.float64(1) == e, lambda: np.ones(2) == e,
+        lambda: e < 1.0, lambda: e > 1.0, lambda: e >= other, lambda: max(e, other), lambda: e in [1.0],
+    ):  # fmt: skip
+        with pytest.raises(InvalidInputError, match=r"stats\.agrees"):
+            wrong()
+    for wrong in (lambda: bool(e), lambda: not e):
+        with pytest.raises(InvalidInputError, match="neither true nor false"):
+            wrong()
+
+
+def test_the_same_record_is_equal_to_the_last_bit_and_the_law():
+    samples = np.random.default_rng(1).exponential(size=(12, 3))
+    e = mean_of(samples, positive=True)
+    assert e == pickle.loads(pickle.dumps(e)) and e != e[[0, 1]]
+    assert e != Estimate(value=e.value, stderr=e.stderr, n_eff=e.n_eff)  # another law of the error
+    assert e != Estimate(value=np.nextafter(e.value, 2), stderr=e.stderr, n_eff=e.n_eff, law=e.law)
+    nothing = Estimate(value=np.nan, stderr=np.nan, n_eff=3)
+    assert nothing == pickle.loads(pickle.dumps(nothing))
+
+
+def test_an_array_of_estimates_is_a_sequence_and_one_is_not():
+    pair = Estimate(value=np.array([1.0, 2.0]), stderr=np.array([0.1, 0.2]), n_eff=9)
+    assert len(pair) == 2 and [e.value for e in pair] == [1.0, 2.0]
+    with pytest.raises(InvalidInputError, match="no length"):
+        list(pair[0])
+
+
+def test_no_page_of_estimates():
+    many = Estimate(value=np.arange(3000.0).reshape(3, 1000), stderr=np.ones((3, 1000)), n_eff=9)
+    assert str(many).startswith("[0.0 ± 1.0, 1.0 ± 1.0, 2.0 ± 1.0, ..., ") and str(many).endswith("3x1000 in all")
+    assert repr(many) == "Estimate(value=<3x1000 array>, stderr=<3x1000 array>, n_eff=9)"
+    assert f"{many[:2, :2]:.0f}" == "[[0 ± 1, 1 ± 1], [1000 ± 1, 1001 ± 1]]"
 
 
 @pytest.mark.parametrize(

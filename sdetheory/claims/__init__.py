@@ -5,6 +5,8 @@ test the fixture ``record``, which compares a measurement with the prediction, a
 out the verdict and rejects what is wrong.
 """
 
+from .. import _display
+from .. import _display
 from .broken import Break as Break
 from .claim import Claim as Claim
 from .claim import Detail as Detail
@@ -31,3 +33,5 @@ __all__ = [
 
 # help() prints headings in overstruck letters, which no search finds: the names stand here in plain ones.
 __doc__ = f"{__doc__}\nPublic names: {', '.join(__all__)}.\n"
+_display.equip(vars())
+_display.equip(vars())

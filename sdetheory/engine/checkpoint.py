@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-import contextlib
-import hashlib
 import json
 import os
 import sys
 import time
-import zipfile
-import zlib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -19,9 +15,9 @@ from numpy.typing import NDArray
 
 from .. import _validate
 from ..errors import InvalidInputError
+from . import archive
+from .archive import Arrays
 from .caution import warn
-
-Arrays = Mapping[str, NDArray[Any]]
 
 _FORMAT = 2
 _INTERVAL = 5.0
@@ -31,8 +27,7 @@ _INTERVAL = 5.0
 class Checkpoint:
     """A file that holds how far a run came; with no path, nothing is ever written or found.
 
-    The file is an .npz without pickles: the arrays, and a header in JSON with the SHA-256 of everything. It is written
-    beside its place, flushed to the disk and moved there, so that the place holds one whole checkpoint at any time.
+    The file is one of :mod:`.archive`, so its place holds one whole checkpoint at any time.
     """
 
     def __init__(self, path: str | os.PathLike[str] | None) -> None:
@@ -108,25 +103,7 @@ class Checkpoint:
     def _write(self, step: int, arrays: Arrays) -> None:
         assert self.path is not None
         begun = time.monotonic()
-        header = {"run": self._run, "step": step}
-        text = json.dumps({**header, "checksum": _checksum(header, arrays)})
-        temporary = self.path.with_name(self.path.name + ".tmp")
-        try:
-            with temporary.open("wb") as file:
-                np.savez(file, header=np.frombuffer(text.encode(), np.uint8), **dict(arrays))  # pyright: ignore[reportArgumentType]
-                file.flush()
-                os.fsync(file.fileno())
-            os.replace(temporary, self.path)
-        except OSError:
-            with contextlib.suppress(OSError):
-                temporary.unlink()
-            raise
-        if sys.platform != "win32":
-            folder = os.open(self.path.parent, os.O_RDONLY)
-            try:
-                os.fsync(folder)
-            finally:
-                os.close(folder)
+        archive.write(self.path, {"run": self._run, "step": step}, arrays)
         now = time.monotonic()
         self._due = now + max(_INTERVAL, 10 * (now - begun))
 
@@ -145,23 +122,12 @@ class Checkpoint:
 def _read(path: Path) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
     """Return header and arrays of a file that is whole."""
     try:
-        with path.open("rb") as raw, np.load(raw, allow_pickle=False) as file:
-            arrays = {name: file[name] for name in file.files}
-        header = json.loads(arrays.pop("header").tobytes())
-        if header.pop("checksum") != _checksum(header, arrays):
-            raise ValueError("the checksum does not fit")
-        return header, arrays
-    # A damaged zip shows itself in all these ways; NotImplementedError is zipfile's for a method it does not know.
-    except (OSError, ValueError, TypeError, KeyError, EOFError, AttributeError, zipfile.BadZipFile, zlib.error,
-            NotImplementedError, RuntimeError) as error:  # fmt: skip
+        return archive.read(path)
+    except archive.DamagedError as error:
         raise InvalidInputError(
             f"checkpoint {str(path)!r} is not a whole checkpoint: truncated, altered or something else ({error}). "
             "Give another path, or remove the file to start anew."
         ) from None
-
-
-def _checksum(header: Mapping[str, Any], arrays: Arrays) -> str:
-    return hashlib.sha256((json.dumps(header) + digest([*arrays], *arrays.values())).encode()).hexdigest()
 
 
 def identity(function: str) -> dict[str, Any]:
@@ -178,16 +144,6 @@ def describe_seed(seed: np.random.SeedSequence) -> dict[str, Any]:
         "spawn_key": [int(part) for part in seed.spawn_key],
         "pool_size": seed.pool_size,
     }
-
-
-def digest(*parts: Any) -> str:
-    """Return a digest of arrays, or of sequences of arrays or of text."""
-    digest = hashlib.sha256()
-    for part in parts:
-        for array in [part] if isinstance(part, np.ndarray) else map(np.asarray, part):
-            digest.update(f"{array.dtype.str}{array.shape}".encode())
-            digest.update(np.ascontiguousarray(array).data)
-    return digest.hexdigest()
 
 
 def _short(value: Any) -> bool:

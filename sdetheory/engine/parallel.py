@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING, Any
 
 import numba
 import numpy as np
-from tqdm.auto import tqdm
 
 from ..errors import InvalidInputError, WorkerError
 from .checkpoint import Checkpoint
 from .fork import check_threads
+from .progress import tqdm
 
 if TYPE_CHECKING:
     from .run import Arrays, Process, Recorder

@@ -12,12 +12,12 @@ from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from tqdm.auto import tqdm
 
 from .._interrupt import Interrupt
 from . import parallel
 from .caution import warn
 from .checkpoint import Checkpoint, identity
+from .progress import tqdm
 
 Arrays = dict[str, NDArray[Any]]
 

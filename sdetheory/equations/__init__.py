@@ -1,5 +1,6 @@
 """Stochastic differential equations: from formulas, from functions of one's own, from landscapes and models."""
 
+from .. import _display
 from .langevin import langevin as langevin
 from .langevin import underdamped_langevin as underdamped_langevin
 from .sde import SDE as SDE
@@ -16,3 +17,4 @@ __all__ = [
 
 # help() prints headings in overstruck letters, which no search finds: the names stand here in plain ones.
 __doc__ = f"{__doc__}\nPublic names: {', '.join(__all__)}.\n"
+_display.equip(vars())

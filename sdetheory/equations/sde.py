@@ -14,6 +14,7 @@ from numpy.typing import ArrayLike, NDArray
 from .. import _validate
 from .._kernels.block import BlockFunction
 from ..errors import IncompatibleError, InvalidInputError
+from ..symbolic.formulas import notation
 from ..symbolic.formulas.parsing import expression_of
 from ._formulas import Formulas
 from ._user_function import UserFunction
@@ -294,6 +295,16 @@ class SDE:
 
     def __repr__(self) -> str:
         return f"<SDE {self.name!r}: d = {self.dimension}, {self.noise} noise, {self.calculus}>"
+
+    def _repr_latex_(self) -> str | None:
+        """Return the equation for a notebook; of functions, which have no formula, None, so that the line is shown."""
+        formulas = self._formulas
+        if formulas is None:
+            return None
+        return notation.differential(
+            formulas.variables, formulas.drift, formulas.diffusion, time=notation.latex(formulas.time),
+            calculus=self.calculus, values=formulas.parameters,
+        )  # fmt: skip
 
 
 def check_methods(sde: SDE, kind: type, names: tuple[str, ...]) -> None:

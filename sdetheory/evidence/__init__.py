@@ -1,5 +1,6 @@
 """Bayesian evidence: how well a model predicted the data before it saw them."""
 
+from .. import _display
 from .classifiers.curve import EvidenceCurve as EvidenceCurve
 from .classifiers.curve import evidence_curve as evidence_curve
 from .classifiers.laplace import Laplace as Laplace
@@ -90,3 +91,4 @@ __all__ = [
 
 # help() prints headings in overstruck letters, which no search finds: the names stand here in plain ones.
 __doc__ = f"{__doc__}\nPublic names: {', '.join(__all__)}.\n"
+_display.equip(vars())

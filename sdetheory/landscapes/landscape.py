@@ -12,6 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 from .. import _validate
 from .._kernels.block import BlockFunction
 from ..errors import InvalidInputError
+from ..symbolic.formulas import notation
 from ..symbolic.formulas._size import MOST, MOST_FROM_TEXT, check_slopes
 from ..symbolic.formulas.codegen import block_source
 from ..symbolic.formulas.parsing import TIME_LIMIT, expression_of
@@ -189,6 +190,10 @@ class Landscape:
     def __repr__(self) -> str:
         values = ", ".join(f"{key}={value:g}" for key, value in self.parameters.items())
         return f"<Landscape {self.name!r}: {self.expression}{f' with {values}' if values else ''}>"
+
+    def _repr_latex_(self) -> str:
+        at = ", ".join(map(notation.latex, self.variables))
+        return notation.displayed(f"C({at})", self.expression, {s: self.parameters[s.name] for s in self._symbols})
 
 
 def gradient(cost: sympy.Expr, variables: Sequence[sympy.Symbol]) -> list[sympy.Expr]:

@@ -1,5 +1,6 @@
 """Costs that are sums over data, with their per-example gradients."""
 
+from .. import _display
 from .function_model import FunctionModel as FunctionModel
 from .linear import LinearRegression as LinearRegression
 from .logistic import LogisticRegression as LogisticRegression
@@ -40,3 +41,4 @@ __all__ = [
 
 # help() prints headings in overstruck letters, which no search finds: the names stand here in plain ones.
 __doc__ = f"{__doc__}\nPublic names: {', '.join(__all__)}.\n"
+_display.equip(vars())

@@ -58,6 +58,8 @@ class FunctionModel(Model):
     array([-0.3566...])
     """
 
+    _shown = ("train_size", "dimension")
+
     def __init__(
         self,
         cost: Callable[[Array], float],

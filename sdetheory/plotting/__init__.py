@@ -5,6 +5,9 @@ from .bayes import plot_prediction as plot_prediction
 from .descent import plot_batch_size_scaling as plot_batch_size_scaling
 from .descent import plot_batch_sizes as plot_batch_sizes
 from .descent import plot_comparison as plot_comparison
+from .paths import plot_landscape as plot_landscape
+from .paths import plot_paths as plot_paths
+from .paths import plot_phase_portrait as plot_phase_portrait
 from .samples import plot_convergence as plot_convergence
 from .samples import plot_first_passage as plot_first_passage
 from .samples import plot_histogram as plot_histogram
@@ -18,7 +21,10 @@ __all__ = [
     "plot_evidence",
     "plot_first_passage",
     "plot_histogram",
+    "plot_landscape",
     "plot_law_comparison",
+    "plot_paths",
+    "plot_phase_portrait",
     "plot_prediction",
 ]
 

@@ -1,5 +1,6 @@
 """Monte Carlo: ensembles of SDE paths, their stationary statistics, and minibatch noise."""
 
+from .. import _display
 from ..engine.divergence import Divergence as Divergence
 from .first_passage import FirstPassage as FirstPassage
 from .first_passage import first_passage as first_passage
@@ -34,3 +35,4 @@ __all__ = [
 
 # help() prints headings in overstruck letters, which no search finds: the names stand here in plain ones.
 __doc__ = f"{__doc__}\nPublic names: {', '.join(__all__)}.\n"
+_display.equip(vars())

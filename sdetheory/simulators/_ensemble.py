@@ -17,7 +17,8 @@ from .._kernels.drivers import ensemble as drivers
 from .._kernels.drivers.statistics import advance_and_record
 from .._kernels.records import Clock
 from .._kernels.signatures import NOISE, compiled
-from ..engine.checkpoint import describe_seed, digest
+from ..engine.archive import digest
+from ..engine.checkpoint import describe_seed
 from ..engine.fork import check_threads
 from ..engine.parallel import threads
 from ..engine.run import Cost, Process

@@ -1,5 +1,6 @@
 """Studies made of many runs: the best batch size, orders of convergence, SGD beside its equation."""
 
+from .. import _display
 from ._comparison import LinearScaling as LinearScaling
 from ._comparison import Moments as Moments
 from ._comparison import WeakOrder as WeakOrder
@@ -30,3 +31,4 @@ __all__ = [
 
 # help() prints headings in overstruck letters, which no search finds: the names stand here in plain ones.
 __doc__ = f"{__doc__}\nPublic names: {', '.join(__all__)}.\n"
+_display.equip(vars())

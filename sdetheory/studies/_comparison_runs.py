@@ -10,9 +10,9 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from tqdm.auto import tqdm
 
 from ..engine.checkpoint import Checkpoint
+from ..engine.progress import tqdm
 from ..engine.run import whole_run
 from ..equations.sgd_sde import sgd_sde
 from ..hyperparameters import SGDHyperparameters

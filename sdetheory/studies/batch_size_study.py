@@ -12,10 +12,10 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from tqdm.auto import tqdm
 
 from .. import _validate
 from ..engine.parallel import check, pickled
+from ..engine.progress import tqdm
 from ..engine.run import whole_run
 from ..errors import InvalidInputError
 from ..hyperparameters import SGDHyperparameters

@@ -10,11 +10,12 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from tqdm.auto import tqdm
 
 from .. import _validate
+from ..engine.archive import digest
 from ..engine.caution import warn
-from ..engine.checkpoint import Checkpoint, describe_seed, digest, identity
+from ..engine.checkpoint import Checkpoint, describe_seed, identity
+from ..engine.progress import tqdm
 from ..equations.sgd_sde import check_consistency, check_model
 from ..errors import AccuracyWarning, IncompatibleError, InvalidInputError
 from ..hyperparameters import SGDHyperparameters

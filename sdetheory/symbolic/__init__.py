@@ -1,5 +1,6 @@
 """The symbolic witness: formulas proved step by step with SymPy before anything uses them."""
 
+from .. import _display
 from .calculus.densities import stationary_density as stationary_density
 from .calculus.exit_problems import backward_kolmogorov as backward_kolmogorov
 from .calculus.exit_problems import exit_probability as exit_probability
@@ -88,3 +89,4 @@ __all__ = [
 
 # help() prints headings in overstruck letters, which no search finds: the names stand here in plain ones.
 __doc__ = f"{__doc__}\nPublic names: {', '.join(__all__)}.\n"
+_display.equip(vars())

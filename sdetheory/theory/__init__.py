@@ -1,5 +1,6 @@
 """Exact laws: closed forms and deterministic numerics, against which samplers are checked."""
 
+from .. import _display
 from .escape.basins import BasinWeights as BasinWeights
 from .escape.basins import basin_weights as basin_weights
 from .escape.critical_points import CriticalPoint as CriticalPoint
@@ -110,3 +111,4 @@ __all__ = [
 
 # help() prints headings in overstruck letters, which no search finds: the names stand here in plain ones.
 __doc__ = f"{__doc__}\nPublic names: {', '.join(__all__)}.\n"
+_display.equip(vars())

@@ -1,5 +1,6 @@
 """Training on minibatches: SGD and its relatives, run many times, and the noise of its gradients."""
 
+from .. import _display
 from .minibatch_noise import MinibatchCovariance as MinibatchCovariance
 from .minibatch_noise import minibatch_covariance as minibatch_covariance
 from .optimizers import Adam as Adam
@@ -22,3 +23,4 @@ __all__ = [
 
 # help() prints headings in overstruck letters, which no search finds: the names stand here in plain ones.
 __doc__ = f"{__doc__}\nPublic names: {', '.join(__all__)}.\n"
+_display.equip(vars())

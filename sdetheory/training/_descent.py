@@ -9,7 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .._kernels import descent as kernels
-from ..engine.checkpoint import describe_seed, digest
+from ..engine.archive import digest
+from ..engine.checkpoint import describe_seed
 from ..engine.run import PARTS, Cost, Process
 from . import _engine as _sgd_engine
 

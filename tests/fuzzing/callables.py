@@ -6,7 +6,7 @@ import inspect
 MODULES = (
     "sdetheory", "sdetheory.theory", "sdetheory.evidence", "sdetheory.models", "sdetheory.landscapes",
     "sdetheory.datasets", "sdetheory.stats", "sdetheory.plotting", "sdetheory.symbolic", "sdetheory.simulators",
-    "sdetheory.studies", "sdetheory.equations", "sdetheory.training",
+    "sdetheory.studies", "sdetheory.equations", "sdetheory.training", "sdetheory.exchange",
 )  # fmt: skip
 
 

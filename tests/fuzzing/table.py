@@ -2,6 +2,7 @@
 """The right arguments of every public callable, as few and small as they can be; and the objects that have methods."""
 
 import functools
+import importlib.util
 import pathlib
 import tempfile
 
@@ -200,6 +201,23 @@ def comparison():
     )
 
 
+@once
+def chains():
+    return st.simulate(ou(), [0.5], dt=0.05, n_steps=8, n_paths=2, rng=0, save_every=1)
+
+
+@once
+def rotation():
+    return st.SDE.from_sympy(["y", "-x"], ["0", "1"], variables=["x", "y"])
+
+
+@once
+def kept():
+    path = pathlib.Path(tempfile.mkdtemp()) / "result.npz"
+    st.save(estimate(), path)
+    return path
+
+
 def problem(seed, train_size):
     """Return the least problem of a batch-size study."""
     rng = np.random.default_rng(seed)
@@ -328,7 +346,13 @@ def _models():
 def calls():
     """Return by name the arguments of a function or a constructor; or the object of a method, and its arguments."""
     table = _calls() | _models() | _of_maps()
-    return table
+    return {name: entry for name, entry in table.items() if name not in absent()}
+
+
+def absent():
+    """Return the callables that write for a package which is not installed."""
+    writes_for = {"exchange.to_xarray": "xarray", "exchange.to_inference_data": "arviz_base"}
+    return [name for name, package in writes_for.items() if importlib.util.find_spec(package) is None]
 
 
 def _of_maps():
@@ -604,7 +628,16 @@ def _calls():
         "equations.SGDEquation.diffusion": (lambda: st.sgd_sde(least_squares(), HP), dict(x=W)),
         "simulators.Scheme.check": (lambda: st.simulators.SCHEMES["heun"], dict(sde=ou(), increments="gaussian")),
         "simulators.Scheme.serves": (lambda: st.simulators.SCHEMES["heun"], dict(sde=ou())),
+        # ---- exchange
+        "save": dict(result=estimate(), path=str(kept())),
+        "load": dict(path=str(kept())),
+        "exchange.to_dataframe": dict(result=estimate()),
+        "exchange.to_inference_data": dict(run=chains()),
+        "exchange.to_xarray": dict(result=estimate()),
         # ---- plotting
+        "plotting.plot_landscape": dict(landscape=well(), bounds=(-2.0, 2.0), run=chains()),
+        "plotting.plot_paths": dict(run=chains(), mean=lambda times: 0.5 * np.exp(-times)),
+        "plotting.plot_phase_portrait": dict(sde=rotation(), bounds=[(-1.0, 1.0), (-1.0, 1.0)]),
         "plotting.plot_convergence": dict(study=order()),
         "plotting.plot_histogram": dict(sample=sample(), law=law()),
         "plotting.plot_law_comparison": dict(comparison=st.theory.compare_laws(sample(), line())),
@@ -773,6 +806,7 @@ RESULTS = [
     "evidence.Map.pull_back",
     "equations.SGDEquation.from_sympy",
     "equations.SGDEquation.with_parameters",
+    *absent(),
 ]
 
 # Weights that are not finite, or overflow, give gradients that are NaN: the inner loop of SGD does not look at all

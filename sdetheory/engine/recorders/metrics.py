@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...errors import InvalidInputError
-from ..checkpoint import digest
+from ..archive import digest
 from ..run import Arrays, Recorder
 
 

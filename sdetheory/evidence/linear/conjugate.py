@@ -72,6 +72,8 @@ class NormalInverseGamma:
     -3.7735
     """
 
+    _shown = ("shape", "scale", "model")
+
     def __init__(self, model: LinearModel, *, shape: float, scale: float) -> None:
         self.model = linear_model(model)
         self.shape = _validate.real("shape", shape, at_least=0.0)

@@ -104,6 +104,8 @@ class LinearModel(Decomposed):
     1.950 3.050
     """
 
+    _shown = ("X", "y", "intercept", "rank")
+
     has_exact_evidence = True
 
     def __init__(

@@ -9,7 +9,7 @@ import sympy
 
 from ... import _validate
 from ...errors import IncompatibleError, InvalidInputError
-from ..formulas import _coerce
+from ..formulas import _coerce, notation
 from ..formulas._arguments import CHECKS
 from ..formulas._spelling import check_spelling
 from ..proofs._bounded import bounded
@@ -229,6 +229,11 @@ class ItoSDE:
     def __repr__(self) -> str:
         noise = f"covariance={self.covariance.tolist()}" if self.diffusion is None else f"{self.diffusion.tolist()}"
         return f"ItoSDE({list(self.drift)}, {noise}, {list(self.variables)})"
+
+    def _repr_latex_(self) -> str | None:
+        if self.diffusion is None:
+            return None
+        return notation.differential(self.variables, self.drift, self.diffusion)
 
     def _noise(self) -> sympy.ImmutableMatrix:
         if self.diffusion is None:

@@ -62,6 +62,8 @@ class Derivation:
     sdetheory.symbolic.proofs.failure.DerivationError: step (3) "a wrong guess" does not hold: at n=13: left 91...
     """
 
+    _shown = ("title", "equations")
+
     @checked
     def __init__(self, title: str, *, source: str = "") -> None:
         rendering.check_text("title", title)
@@ -311,6 +313,8 @@ class Derivation:
     def to_markdown(self) -> str:
         """Return the derivation as Markdown with dollar mathematics (MyST, GitHub)."""
         return rendering.to_markdown(self)
+
+    _repr_markdown_ = to_markdown
 
     @checked
     def to_latex(self, *, standalone: bool = False) -> str:

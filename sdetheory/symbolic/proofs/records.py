@@ -40,6 +40,10 @@ class Equation:
     def __str__(self) -> str:
         return f"({self.number})"
 
+    def _repr_latex_(self) -> str:
+        rest = "" if self.remainder is None else f" + {sympy.latex(self.remainder)}"
+        return rf"$\displaystyle {sympy.latex(self.left)} = {sympy.latex(self.right)}{rest} \qquad ({self.number})$"
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Formula:
@@ -92,6 +96,9 @@ class Formula:
 
     def __str__(self) -> str:
         return f"{self.symbol} = {self.expression}"
+
+    def _repr_latex_(self) -> str:
+        return rf"$\displaystyle {sympy.latex(self.symbol)} = {sympy.latex(self.expression)}$"
 
 
 @dataclass(frozen=True, slots=True)

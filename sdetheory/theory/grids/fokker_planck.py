@@ -127,6 +127,8 @@ class FokkerPlanck:
         Largest Péclet number |h f/D| of the links of each cell; infinite where drift acts without noise.
     """
 
+    _shown = ("grid",)
+
     def __init__(self, fields: Fields, grid: Grid, *, tolerant: bool, coarser: bool = False) -> None:
         self.grid, self._fields, self._tolerant, self._is_coarser = grid, fields, tolerant, coarser
         chain = generator(fields, grid)

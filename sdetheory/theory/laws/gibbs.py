@@ -110,6 +110,8 @@ class GibbsLaw:
         Estimated relative error of Z; an upper estimate for a smooth cost.
     """
 
+    _shown = ("landscape", "temperature", "dimension", "log_partition", "relative_error")
+
     def __init__(self, landscape: Landscape, temperature: float, box: Array, *, confined: bool) -> None:
         self.landscape, self.temperature, self.dimension = landscape, temperature, box.shape[1]
         self.bounds = box.T.copy()

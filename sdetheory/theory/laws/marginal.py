@@ -39,6 +39,8 @@ class MarginalLaw:
     float adds to 1, its density is set to zero or more.
     """
 
+    _shown = ("bounds", "mean", "variance")
+
     dimension = 1
 
     def __init__(self, edges: Array, probabilities: Array) -> None:

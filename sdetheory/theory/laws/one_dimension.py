@@ -137,6 +137,8 @@ class OneDimensionalLaw:
         the law falls faster than any power that matters. At infinity moments below order α - 1 exist.
     """
 
+    _shown = ("bounds", "tail_exponents")
+
     def __init__(self, potential: Potential) -> None:
         self._potential = potential
         self.bounds = (potential.low, potential.high)
