@@ -291,8 +291,8 @@ CLAIMS: tuple[Claim, ...] = (
             "network with 800 rectified units, 1,000 images of MNIST, five seeds that decide, stored study",
             "ε = 1, damped momentum 0.9, B = 30 against 1,000; λw²/2 is part of the total cost",
             "1,000 steps, in which λ shrinks a weight by a tenth; the paper makes more, and a gap may shrink later",
-            "the gap of 0.020 changes by -0.001 [-0.004, 0.002], which leaves it open; the full batch's loss rises by 0.064 "
-            "instead of 0.103, where a tenth would be a stop: 0.054 [0.038, 0.069] above it",
+            "the gap of 0.020 changes by -0.001 [-0.004, 0.002], which leaves it open; the full batch's loss rises by "
+            "0.064 instead of 0.103, where a tenth would be a stop: 0.054 [0.038, 0.069] above it",
             "as part of the mean cost, λ = 0.1 takes the accuracy down to 0.86, and 0.70 with B = 30",
         ),
         read_in=TEXT,
