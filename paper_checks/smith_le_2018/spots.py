@@ -5,7 +5,7 @@ momentum. Rounding has not grown yet, so that the test loss must be the stored o
 processor, and no other batch, sign or momentum gives it. Beyond some hundred steps rounding decides where a run goes,
 as another seed would: one whole run of each study is made again, whose accuracy must lie within what seeds make of it.
 
-``python -m paper_checks.smith_le_2018.spots SWEEP`` adds the losses of a study's first seed.
+``python -m paper_checks.smith_le_2018.spots SWEEP`` adds the losses of a study.
 """
 
 from __future__ import annotations
@@ -36,12 +36,10 @@ def verify(sweep: str, study: st.BatchSizeStudy, problem: Any, workers: Executor
     with FILE.open(encoding="utf-8", newline="") as file:
         known = {tuple(float(row[name]) for name in CELL): float(row["test_loss"])
                  for row in csv.DictReader(file) if row["sweep"] == sweep}  # fmt: skip
-    spotted = np.array([cell_of(row) in known for row in study.table])
-    first = study.table["seed"] == study.table["seed"].min()
-    assert spotted.sum() == len(known) and spotted[first].all(), f"{FILE.name} must have each first cell of {sweep}"
+    assert len(known) == len(study.table), f"{FILE.name} must have each cell of {sweep}"
     # One of the largest momentum, as the early steps of a run without momentum do not show how momentum is applied.
-    moving = study.table["momentum"] == study.table["momentum"].max()
-    early = [rng.choice(study.table[spotted]), rng.choice(study.table[spotted & moving])]
+    moving = study.table[study.table["momentum"] == study.table["momentum"].max()]
+    early = [rng.choice(study.table), rng.choice(moving)]
     good = study.table[study.table["test_accuracy"] > TRAINED]
     whole = rng.choice(good[good["batch_size"] * good["n_steps"] <= WORK])
     jobs = [workers.submit(ends, problem, cell_of(row), STEPS) for row in early]
@@ -93,7 +91,7 @@ def main(sweep: str) -> None:
     problem = studies.Digits(studies.TEST_SIZES[sweep])
     with FILE.open("a", encoding="utf-8", newline="") as file:
         writer = csv.writer(file, lineterminator="\n")
-        for row in table[table["seed"] == table["seed"].min()]:
+        for row in table:
             cell = cell_of(row)
             writer.writerow([sweep, *cell, f"{ends(problem, cell, STEPS)[1]:.6g}"])
 
