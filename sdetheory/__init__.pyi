@@ -35,6 +35,7 @@ from .studies import batch_size_study as batch_size_study
 from .studies import compare as compare
 from .studies import convergence_study as convergence_study
 from .training import Adam as Adam
+from .training import EarlyStopping as EarlyStopping
 from .training import RMSprop as RMSprop
 from .training import minibatch_covariance as minibatch_covariance
 from .training import sgd as sgd

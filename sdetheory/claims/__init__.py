@@ -6,7 +6,6 @@ out the verdict and rejects what is wrong.
 """
 
 from .. import _display
-from .. import _display
 from .broken import Break as Break
 from .claim import Claim as Claim
 from .claim import Detail as Detail

@@ -19,7 +19,10 @@ from ..errors import InvalidInputError
 Row = dict[str, Any]
 
 _FORMAT = 1
-_KINDS = {"batch_size": int, "train_size": int, "seed": int, "n_steps": int, "outcome": str, "diverged_at": int}
+_KINDS = {
+    "batch_size": int, "train_size": int, "seed": int, "n_steps": int, "outcome": str, "diverged_at": int,
+    "stopped_at": int, "measured_at": int,
+}  # fmt: skip
 """How columns are read; all others are floats."""
 
 

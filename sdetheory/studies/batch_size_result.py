@@ -22,6 +22,8 @@ SETTING = ["learning_rate", "momentum", "dampening", "train_size"]
 """Columns that tell curves apart."""
 POINT = [*SETTING, "batch_size", "seed", "n_steps", "outcome", "diverged_at", "seconds"]
 """All columns but the metrics."""
+STOPPING = ["stopped_at", "measured_at"]
+"""Columns more of a study whose runs may stop."""
 _LOSSES = re.compile(r"(^|_)(loss|error|err|cost|risk|nll|entropy|perplexity|mse|rmse|mae|deviance|energy)(_|$)")
 """Names of what is the better, the smaller it is."""
 
@@ -35,8 +37,9 @@ class BatchSizeStudy:
     ----------
     table : ndarray of records
         A row for each point that is done: learning_rate, momentum, dampening, train_size, batch_size, seed, n_steps,
-        outcome ("ended" or "diverged"), diverged_at (the step, −1 if none), seconds, and the metrics, which are NaN
-        for a run that diverged.
+        outcome ("ended", "stopped" or "diverged"), diverged_at (the step, −1 if none), seconds, and the metrics, which
+        are NaN for a run that diverged. With `stop` also stopped_at (the step, −1 if none) and measured_at: after how
+        many steps the weights were those of the metrics.
     metrics : tuple of str
         Names of the metrics; the first one is what optima are of.
     settings : dict
@@ -261,7 +264,8 @@ class BatchSizeStudy:
         -------
         dict of str to Interval
             Of "learning_rate", "train_size" and "1/(1 - momentum)" those that vary in the study. The paper's scaling
-            rule says 1 for each, the last without dampening.
+            rule says 1 for each, the last without dampening. For Adam and RMSprop the rule ε ∝ √B (Malladi et al. 2022,
+            arXiv:2205.10287) says 2 for the learning rate.
 
         Raises
         ------
@@ -320,7 +324,7 @@ def study_of(
     n_points = len(settings["seeds"]) * sum(map(len, settings["batch_sizes"]))
     return BatchSizeStudy(
         table=np.array([tuple(row.values()) for row in ordered], dtype=dtype),
-        metrics=tuple(name for name in ordered[0] if name not in POINT),
+        metrics=tuple(name for name in ordered[0] if name not in (*POINT, *STOPPING)),
         settings=settings,
         versions=versions,
         n_missing=n_points - len(rows),

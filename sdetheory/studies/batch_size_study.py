@@ -8,6 +8,7 @@ import os
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import Executor, as_completed
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -17,12 +18,14 @@ from .. import _validate
 from ..engine.parallel import check, pickled
 from ..engine.progress import tqdm
 from ..engine.run import whole_run
-from ..errors import InvalidInputError
+from ..errors import IncompatibleError, InvalidInputError
 from ..hyperparameters import SGDHyperparameters
 from ..models import _consistency
+from ..training import Adam, RMSprop, _arguments, stopping
+from ..training.schedules import Schedule
 from ..training.sgd import sgd
-from . import _study_file
-from .batch_size_result import POINT, SETTING, BatchSizeStudy, key_of, study_of
+from . import _budget, _study_file
+from .batch_size_result import POINT, SETTING, STOPPING, BatchSizeStudy, key_of, study_of
 
 Problem = Callable[[int, int], tuple[Any, Mapping[str, Callable[[NDArray[Any]], float]], NDArray[Any]]]
 
@@ -36,7 +39,12 @@ def batch_size_study(
     batch_sizes: ArrayLike | Callable[[SGDHyperparameters], Iterable[int]],
     damped: bool = False,
     n_steps: int | None = None,
-    budget: float | None = None,
+    budget: float | tuple[float, str] | None = None,
+    optimizer: Any = "sgd",
+    learning_rate_schedule: Schedule | None = None,
+    batch_size_schedule: Schedule | None = None,
+    stop: Callable[[NDArray[np.int64], Mapping[str, NDArray[np.float64]]], bool] | None = None,
+    n_records: int | None = None,
     seeds: ArrayLike = (0, 1, 2),
     path: str | os.PathLike[str] | None = None,
     progress: bool = False,
@@ -61,8 +69,22 @@ def batch_size_study(
         ball, whose effective learning rate is ε/(1 − m)).
     n_steps : int, optional
         Number of steps of every run.
-    budget : float, optional
-        Instead of `n_steps`: every run makes budget/ε steps, rounded up.
+    budget : tuple of float and str, or float, optional
+        Instead of `n_steps`: what every run may spend, rounded up to whole steps, and its unit, as in
+        ``(200, "epochs")``. "steps": as `n_steps`. "epochs": passes of N examples. "flow-time", which is also that of a
+        bare number: the sum of the learning rates, so that a run at a constant ε makes budget/ε steps, which take as
+        long along the gradient flow of the mean loss whatever ε.
+    optimizer : {"sgd", "nesterov"}, Adam or RMSprop
+        As for :func:`sgd`. Those that divide by the size of gradients take no momenta.
+    learning_rate_schedule, batch_size_schedule : Schedule, optional
+        What multiplies ε and B in the course of each run, such as ``WarmUp(length=0.05)`` of
+        :mod:`sdetheory.training`. Progress is the share of the examples that were seen for a budget in epochs, else the
+        share of the steps. Batch sizes whose schedule goes beyond N are left out.
+    stop : callable or EarlyStopping, optional
+        As for :func:`sgd`: ends a run by what it recorded. With :class:`EarlyStopping` the metrics of the table are
+        those of the best record.
+    n_records : int, optional
+        How many times in a run `stop` is asked, besides the start: every n_steps/n_records steps, rounded up.
     seeds : array_like of int
         Seeds of the repeats. All settings see the same data and starting points.
     path : path, optional
@@ -83,10 +105,15 @@ def batch_size_study(
     InvalidInputError
         If a number is out of its range, both or neither of n_steps and budget are given, the model contradicts itself,
         or the file holds a study with other settings.
+    IncompatibleError
+        If two arguments do not go together: momenta and Adam, say, or `stop` without `n_records`.
 
     Notes
     -----
     Seeds come in the outermost loop: a study that is stopped early has whole curves of fewer seeds.
+
+    A metric by which runs are stopped is the best of many noisy values and flatters them. Stop by examples that are
+    kept for it, and let the first metric be of others.
 
     References
     ----------
@@ -109,8 +136,9 @@ def batch_size_study(
     _validate.flag("progress", progress)
     if not callable(problem):
         raise InvalidInputError(f"problem must be callable; got {type(problem).__name__}")
-    if (n_steps is None) == (budget is None):
-        raise InvalidInputError("one of n_steps and budget must be given: as many steps for all, or budget/ε of them")
+    spent = _budget.checked(n_steps, budget)
+    of_rates = _schedule("learning_rate_schedule", learning_rate_schedule)
+    of_sizes = _schedule("batch_size_schedule", batch_size_schedule)
     if executor is not None:
         check(executor)
     grid = {
@@ -121,24 +149,24 @@ def batch_size_study(
     }
     if none := [name for name, values in grid.items() if not values.size]:
         raise InvalidInputError(f"{none[0]} must be one or more; got none")
-    steps = None if n_steps is None else _validate.integer("n_steps", n_steps, at_least=1)
-    limit = None if budget is None else _validate.real("budget", budget, above=0.0)
-    cases = list(_cases(grid, batch_sizes, bool(damped)))
+    if isinstance(optimizer, Adam | RMSprop) and grid["momenta"].any():
+        raise IncompatibleError(
+            f"{type(optimizer).__name__} has averages of its own; momenta must be 0, got {grid['momenta'].max():g}"
+        )
+    given = list(_cases(grid, batch_sizes, bool(damped)))
+    plans = {hp: spent.plan(hp, of_rates, of_sizes) for hp in given}
+    cases = [hp for hp in given if plans[hp].within(hp.train_size)]
     if not cases:
-        raise InvalidInputError("batch_sizes must name at least one B from 1 to N")
+        scheduled = ", and stays there by batch_size_schedule" if of_sizes else ""
+        raise InvalidInputError(f"batch_sizes must name at least one B from 1 to N{scheduled}")
     settings = {
         "problem": _name(problem),
         **{name: array.tolist() for name, array in grid.items()},
         "batch_sizes": [[hp.batch_size for hp in group] for _, group in itertools.groupby(cases, _key)],
         "damped": bool(damped),
-        "n_steps": steps,
-        "budget": limit,
+        **spent.settings,
     }
-    points = [
-        (hp, seed, steps if limit is None else math.ceil(limit / hp.learning_rate))
-        for seed in grid["seeds"].tolist()
-        for hp in cases
-    ]
+    points = [(hp, seed, plans[hp]) for seed in grid["seeds"].tolist() for hp in cases]
     model, metrics, w0 = problem(points[0][1], points[0][0].train_size)
     if model.train_size != points[0][0].train_size:
         raise InvalidInputError(
@@ -148,11 +176,26 @@ def batch_size_study(
     _consistency.check(model, w0, ("minibatch_gradient",))
     first = np.asarray(w0)
     start = {name: float(metric(first)) for name, metric in metrics.items()}
-    file = _study_file.StudyFile(path, settings, [*POINT, *metrics], start)
+    if taken := [name for name in metrics if name in (*POINT, *STOPPING)]:
+        raise InvalidInputError(f"metrics of problem must have names other than those of columns; got {taken[0]!r}")
+    how = _How(optimizer=optimizer, stop=stop, n_records=_records(n_records, stop))
+    hook = stopping.checked(stop, metrics, how.n_records, None)
+    hp, seed, plan = points[0]
+    _arguments.problem(
+        model, hp, plan.n_steps, optimizer, reshuffle=False, learning_rates=plan.rates, batch_sizes=plan.sizes,
+        average_from=None, seed=np.random.SeedSequence(seed),
+    )  # fmt: skip
+    asked = {
+        "optimizer": None if optimizer == "sgd" else repr(optimizer), "stop": hook and hook.name,
+        "learning_rate_schedule": of_rates and repr(of_rates), "batch_size_schedule": of_sizes and repr(of_sizes),
+        "n_records": how.n_records,
+    }  # fmt: skip
+    settings |= {name: value for name, value in asked.items() if value is not None}  # older files do not know them
+    file = _study_file.StudyFile(path, settings, [*POINT, *(STOPPING if hook else []), *metrics], start)
     done = {(*key_of(row), row["seed"]) for row in file.rows}
     left = [point for point in points if (*_key(point[0]), point[0].batch_size, point[1]) not in done]
     with tqdm(total=len(points), initial=len(points) - len(left), unit="run", disable=not progress) as bar:
-        for row in _results(problem, left, executor):
+        for row in _results(problem, how, left, executor):
             file.append(row)
             bar.update()
     return study_of(file.rows, settings, file.versions, file.start)
@@ -183,13 +226,35 @@ def _name(problem: Problem) -> str:
     return repr(problem) if name is None else name
 
 
-def _results(problem: Problem, points: list[Any], executor: Executor | None) -> Iterator[dict[str, Any]]:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _How:
+    """What all runs of a study have in common."""
+
+    optimizer: Any
+    stop: Any
+    n_records: int | None
+
+
+def _schedule(name: str, schedule: Any) -> Schedule | None:
+    hint = "Make one of sdetheory.training, such as WarmUp(length=0.05)."
+    return None if schedule is None else _validate.instance(name, schedule, Schedule, hint=hint)
+
+
+def _records(n_records: Any, stop: Any) -> int | None:
+    """Return how many times runs are asked whether they stop."""
+    if (n_records is None) != (stop is None):
+        raise IncompatibleError("stop and n_records must be given together: what ends a run, and how often it is asked")
+    return None if n_records is None else _validate.integer("n_records", n_records, at_least=1)
+
+
+def _results(problem: Problem, how: _How, points: list[Any], executor: Executor | None) -> Iterator[dict[str, Any]]:
     """Yield rows as they are done."""
     if executor is None:
-        yield from (_point(problem, *point) for point in points)
+        yield from (_point(problem, how, *point) for point in points)
         return
     pickled(problem, "problem")  # before the first task, not in it
-    futures = [executor.submit(_point, problem, *point) for point in points]
+    pickled(how, "optimizer or stop")
+    futures = [executor.submit(_point, problem, how, *point) for point in points]
     try:
         for future in as_completed(futures):
             yield future.result()
@@ -198,19 +263,27 @@ def _results(problem: Problem, points: list[Any], executor: Executor | None) -> 
             future.cancel()
 
 
-def _point(problem: Problem, hp: SGDHyperparameters, seed: int, n_steps: int) -> dict[str, Any]:
+def _point(problem: Problem, how: _How, hp: SGDHyperparameters, seed: int, plan: _budget.Plan) -> dict[str, Any]:
     """Train once, and return the row of the table."""
     model, metrics, w0 = problem(seed, hp.train_size)
     start = time.perf_counter()
-    rng = np.random.SeedSequence(seed, spawn_key=(hp.batch_size,))
-    run = whole_run(sgd, model, hp, w0, n_steps=n_steps, rng=rng)  # what is half trained is no row of the table
-    diverged = bool(run.diverged_at[0] >= 0)
+    asked = {}
+    if how.n_records is not None:
+        asked = {"stop": how.stop, "metrics": metrics, "record_every": -(-plan.n_steps // how.n_records)}
+    run = whole_run(  # what is half trained is no row of the table
+        sgd, model, hp, w0, n_steps=plan.n_steps, rng=np.random.SeedSequence(seed, spawn_key=(hp.batch_size,)),
+        optimizer=how.optimizer, learning_rates=plan.rates, batch_sizes=plan.sizes, **asked,
+    )  # fmt: skip
+    diverged, stopped = bool(run.diverged_at[0] >= 0), int(run.stopped_at[0])
+    weights, when = (run.final, run.n_steps) if run.best is None else (run.best, int(run.best_at[0]))
+    stopping = {} if how.stop is None else dict(zip(STOPPING, (stopped, when), strict=True))
     return {
         **{name: getattr(hp, name) for name in (*SETTING, "batch_size")},
         "seed": seed,
-        "n_steps": n_steps,
-        "outcome": "diverged" if diverged else "ended",
+        "n_steps": plan.n_steps,
+        "outcome": "diverged" if diverged else "ended" if stopped < 0 else "stopped",
         "diverged_at": int(run.diverged_at[0]),
         "seconds": time.perf_counter() - start,
-        **{name: math.nan if diverged else float(metric(run.final[0])) for name, metric in metrics.items()},
+        **stopping,
+        **{name: math.nan if diverged else float(metric(weights[0])) for name, metric in metrics.items()},
     }

@@ -13,6 +13,7 @@ from .._kernels import descent as kernels
 from ..errors import IncompatibleError, InvalidInputError
 from ..hyperparameters import SGDHyperparameters
 from . import _engine as _sgd_engine
+from . import schedules
 from .optimizers import Adam, RMSprop
 
 Array = NDArray[Any]
@@ -137,7 +138,10 @@ def _schedule(name: str, schedule: Any, constant: float, n_steps: int, **bounds:
     if schedule is None:
         return np.full(n_steps, float(constant))
     values: Any = schedule
-    if callable(schedule):
+    if isinstance(schedule, schedules.Schedule):
+        made = schedules.rates if name == "learning_rates" else schedules.sizes
+        values = made(schedule, constant, np.arange(n_steps) / max(1, n_steps))
+    elif callable(schedule):
         values = [_validate.called(name, schedule, step) for step in range(n_steps)]
     return _validate.reals(name, values, shape=(n_steps,), **bounds)
 

@@ -27,11 +27,12 @@ _COVARIANCE_UP_TO = 64
 class Descent(Process):
     """Independent runs on one problem, a row of each array for each run.
 
-    ``diverged`` is the first step after which a run was not finite, or −1; it rests there.
+    ``diverged`` is the first step after which a run was not finite, or −1; it rests there. So does a run of which a
+    recorder says in ``stopped`` after which step it stops, or −1.
     """
 
     held: ClassVar[tuple[str, ...]] = ("w", "v", "second", "sums", "squares", "diverged")
-    called: ClassVar[str] = "the model or a metric"
+    called: ClassVar[str] = "the model, the stop hook or a metric"
 
     w: Array
     v: Array
@@ -39,6 +40,7 @@ class Descent(Process):
     sums: Array
     squares: Array
     diverged: NDArray[np.int64]
+    stopped: NDArray[np.int64]
 
     @classmethod
     def start(
@@ -56,8 +58,14 @@ class Descent(Process):
             sums=np.zeros((n_runs, p if averaged else 0)),
             squares=np.zeros((n_runs, p, p) if averaged and p <= _COVARIANCE_UP_TO else (0, 0, 0)),
             diverged=np.full(n_runs, -1),
+            stopped=np.full(n_runs, -1),
             first_path=first_path,
         )
+
+    @property
+    def live(self) -> NDArray[np.bool_]:
+        """Which runs still move, shape (n_runs,)."""
+        return (self.diverged < 0) & (self.stopped < 0)
 
     def positions(self) -> Array:
         """Return the weights of each run, shape (n_runs, p)."""

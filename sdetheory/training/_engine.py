@@ -97,14 +97,17 @@ def _ensemble(problem: Problem) -> Any:
 
     def advance(runs: Descent, n_steps: int, look: bool) -> bool:
         chunk = slice(runs.step, runs.step + n_steps)
+        # A run that was stopped rests as one that diverged does.
+        ended = np.where(runs.stopped < 0, runs.diverged, runs.stopped)
         kernels.advance(
-            records.Runs(runs.w, runs.v, runs.second, runs.diverged, runs.first_path),
+            records.Runs(runs.w, runs.v, runs.second, ended, runs.first_path),
             examples,
             records.Batches(problem.kind, problem.sizes[chunk], problem.mix, words, problem.key),
             records.Optimizer(problem.optimizer, problem.rates[chunk], problem.constants),
             records.Averages(problem.average_from, runs.sums, runs.squares),
             runs.step,
         )  # pyright: ignore[reportCallIssue]
+        np.copyto(runs.diverged, ended, where=runs.stopped < 0)
         return True
 
     return advance
@@ -139,7 +142,7 @@ def _loop(problem: Problem) -> Any:
     def advance(runs: Descent, n_steps: int, look: bool) -> bool:
         # A step of all runs may take long; an interrupt takes back those that have made it before the others.
         before = {name: getattr(runs, name).copy() for name in runs.held}
-        for run in np.flatnonzero(runs.diverged < 0):
+        for run in np.flatnonzero(runs.live):
             with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
                 make(runs, int(run), n_steps, look)
             if runs.interrupted:

@@ -14,12 +14,14 @@ from numpy.typing import ArrayLike, NDArray
 from .. import _validate
 from ..engine.checkpoint import Checkpoint
 from ..engine.recorders.metrics import Metrics
+from ..engine.recorders.stops import Stops
 from ..engine.run import run
 from ..hyperparameters import SGDHyperparameters
 from ..models import _consistency
 from ..results import Estimate, mean_of
 from . import _arguments as _sgd_arguments
 from . import _engine as _sgd_engine
+from . import stopping
 from ._descent import Descent
 
 Array = NDArray[Any]
@@ -33,7 +35,7 @@ class SGDRun:
     Attributes
     ----------
     final : ndarray, shape (n_runs, p)
-        Weights after the last step; not finite for a run that diverged.
+        Weights after the last step of each run; not finite for a run that diverged.
     average : ndarray, shape (n_runs, p), or None
         Average of each run's weights over the steps from ``average_from`` on; NaN if it diverged.
     mean, covariance : Estimate or None
@@ -42,8 +44,8 @@ class SGDRun:
     steps : ndarray, shape (n_records,)
         How many steps were made when the metrics were recorded, from 0 on.
     metrics : dict
-        For each name the recorded values, shape (n_records, n_runs); NaN from a run's divergence on, and in the last
-        row if an interrupt came while it was recorded.
+        For each name the recorded values, shape (n_records, n_runs); NaN from a run's divergence on, after the record
+        at which it was stopped, and in the last row if an interrupt came while it was recorded.
     saved_steps : ndarray, shape (n_saved,)
         How many steps were made when the weights were saved.
     paths : ndarray, shape (n_saved, n_runs, p)
@@ -53,8 +55,14 @@ class SGDRun:
         every sixteenth step is looked at.
     diverged : int
         How many runs diverged. They are part of no mean, covariance or error.
+    stopped_at : ndarray, shape (n_runs,)
+        The step after which ``stop`` ended a run, −1 if it did not.
+    best : ndarray, shape (n_runs, p), or None
+        With :class:`EarlyStopping` the weights of each run at its best record, else None.
+    best_at : ndarray, shape (n_runs,), or None
+        The steps of these records.
     n_steps : int
-        Number of steps made: fewer than asked for after an interrupt.
+        Number of steps made: fewer than asked for after an interrupt, or when no run was left that goes on.
     interrupted : bool
         Whether Ctrl-C ended the run early.
     replay : dict
@@ -70,6 +78,9 @@ class SGDRun:
     saved_steps: NDArray[np.int64]
     paths: Array
     diverged_at: NDArray[np.int64]
+    stopped_at: NDArray[np.int64]
+    best: Array | None
+    best_at: NDArray[np.int64] | None
     n_steps: int
     interrupted: bool
     replay: dict[str, Any]
@@ -97,6 +108,7 @@ def sgd(
     metrics: Mapping[str, Callable[[Array], float]] | None = None,
     record_every: int | None = None,
     save_every: int | None = None,
+    stop: Callable[[NDArray[np.int64], Mapping[str, NDArray[np.float64]]], bool] | None = None,
     progress: bool = False,
     checkpoint: str | os.PathLike[str] | None = None,
     executor: Executor | None = None,
@@ -135,9 +147,10 @@ def sgd(
     reshuffle : bool
         Instead of independent batches go through all examples in random order, epoch by epoch. The N mod B examples
         that are over at the end of an epoch are left out of it.
-    learning_rates, batch_sizes : callable or array_like, optional
-        Schedules, for each step from 0 on: functions of its number, or arrays of shape (n_steps,), in place of ε and B.
-        A learning rate may be 0, where a warm-up starts.
+    learning_rates, batch_sizes : Schedule, array_like or callable, optional
+        Schedules, for each step from 0 on: :class:`WarmUp`, :class:`Milestones` or :class:`Cosine`, which multiply ε
+        and B (rounded, at least 1); or arrays of shape (n_steps,) or functions of the step's number, in their place. A
+        learning rate may be 0, where a warm-up starts.
     average_from : int, optional
         First step (from 0 on) whose result enters averages, mean and covariance.
     metrics : mapping, optional
@@ -146,6 +159,13 @@ def sgd(
         Steps between two records of the metrics; by default they are recorded at the start and the end.
     save_every : int, optional
         Save the weights at the start and every so many steps; it must divide ``n_steps``. Default: the last only.
+    stop : callable or EarlyStopping, optional
+        ``stop(steps, metrics)``, asked of each run at each of its records, says whether it ends there: True or False.
+        It gets the numbers of steps of the records up to now, shape (k,), and for each metric the values (k,) that this
+        run had then; any function of the weights can be a metric. It may depend on nothing else, if a run that is
+        resumed or sent to workers is to stop at the same step. Until it stops a run has the bits that it has without
+        `stop`, whatever becomes of the others; the weights rest where it stopped. Needs `record_every`. A checkpoint
+        knows a function by its name, as it does metrics.
     progress : bool
         Show a progress bar.
     checkpoint : path, optional
@@ -166,7 +186,7 @@ def sgd(
         If an argument is out of its range, the model's cost, gradients and Hessian products contradict each other, or
         the checkpoint belongs to another run.
     IncompatibleError
-        If two arguments do not go together: sampling with replacement and `reshuffle`, say.
+        If two arguments do not go together: sampling with replacement and `reshuffle`, `stop` and `average_from`, say.
     WorkerError
         A worker of the executor died and the executor does not replace it. With a checkpoint, the ranges of runs that
         were done are not lost.
@@ -214,17 +234,23 @@ def sgd(
         record_every = _validate.integer("record_every", record_every, at_least=1)
     measures = _sgd_arguments.measures(metrics)
     steps = np.unique(np.append(np.arange(0, n_steps, record_every or max(1, n_steps)), n_steps))
-    recorder = Metrics(
-        function="sgd", n_steps=n_steps, steps=steps, saved=_sgd_arguments.saved_steps(n_steps, save_every),
-        measures=measures,
-    )  # fmt: skip
+    hook = stopping.checked(stop, measures, record_every, average_from)
+    recorded = {
+        "function": "sgd", "n_steps": n_steps, "steps": steps, "measures": measures,
+        "saved": _sgd_arguments.saved_steps(n_steps, save_every),
+    }  # fmt: skip
+    recorder = Metrics(**recorded) if hook is None else Stops(**recorded, ask=hook.ask, best=hook.best)
     called = repr(optimizer) + ("" if momentum_of == "steps" else " of gradients")
     runs = Descent.start(problem, starts, seed)
     arrays = run(
         runs, recorder, file=file, executor=executor, progress=progress,
-        described={"hp": repr(hp), "optimizer": called, "reshuffle": bool(reshuffle)},
+        described={
+            "hp": repr(hp), "optimizer": called, "reshuffle": bool(reshuffle), "stop": hook and hook.name,
+        },
     )  # fmt: skip
-    done = runs.step
+    interrupted = runs.step < n_steps
+    stopped = arrays.get("stopped", np.full(len(starts), -1))
+    done = runs.step if hook is None else _last(runs.step, stopped, arrays["diverged"])
     count = done - (n_steps if average_from is None else problem.average_from)
     mean, covariance = _moments(arrays, count)
     kept = steps <= done
@@ -239,15 +265,24 @@ def sgd(
         saved_steps=saved_steps,
         paths=paths,
         diverged_at=arrays["diverged"],
+        stopped_at=stopped,
+        best=arrays["best"] if hook and hook.best else None,
+        best_at=arrays["best_at"] if hook and hook.best else None,
         n_steps=done,
-        interrupted=done < n_steps,
+        interrupted=interrupted,
         replay={
             "model": model, "hp": hp, "w0": starts, "n_steps": n_steps, "rng": seed, "optimizer": optimizer,
             "momentum_of": momentum_of, "reshuffle": reshuffle, "learning_rates": problem.rates,
             "batch_sizes": problem.sizes, "average_from": average_from, "metrics": measures,
-            "record_every": record_every, "save_every": save_every,
+            "record_every": record_every, "save_every": save_every, "stop": stop,
         },
     )  # fmt: skip
+
+
+def _last(step: int, stopped: Array, diverged: Array) -> int:
+    """Return the last step of any run, of which none moves on after it stopped or diverged."""
+    ended = np.maximum(stopped, diverged)
+    return int(np.where(ended < 0, step, ended).max())
 
 
 def _averages(arrays: dict[str, Array], count: int) -> Array | None:

@@ -367,6 +367,7 @@ def _of_maps():
 def _calls():
     return {
         "Adam": {},
+        "EarlyStopping": dict(metric="loss", patience=2, minimize=True),
         "RMSprop": {},
         "Crossing": dict(direction=[1.0], level=0.5),
         "Estimate": dict(value=1.0, stderr=0.1, n_eff=10.0),
@@ -415,6 +416,15 @@ def _calls():
         ),
         "sample_stationary": dict(sde=ou(), x0=[0.0], dt=0.1, n_paths=8, burn_in=20, n_steps=100, rng=0),
         "sgd": SGD,
+        "training.Cosine": dict(end=0.1),
+        "training.Cosine.factor": (lambda: st.training.Cosine(end=0.1), dict(progress=[0.0, 0.5])),
+        "training.Milestones": dict(at=(0.5, 0.75), factor_each=0.1),
+        "training.Milestones.factor": (
+            lambda: st.training.Milestones(at=(0.5,), factor_each=2.0),
+            dict(progress=[0.0, 0.5]),
+        ),
+        "training.WarmUp": dict(length=0.5, start=0.1),
+        "training.WarmUp.factor": (lambda: st.training.WarmUp(length=0.5), dict(progress=[0.0, 0.5])),
         "sgd_sde": dict(model=least_squares(), hp=HP),
         "simulate": dict(sde=ou()) | RUN,
         "svag": SGD | dict(factor=2, n_runs=2),
@@ -794,6 +804,7 @@ RESULTS = [
     "simulators.Run",
     "equations.SGDEquation",
     "training.SGDRun",
+    "training.Schedule.factor",
     "training.SVAGRun",
     "simulators.Scheme",
     "simulators.StationarySample",

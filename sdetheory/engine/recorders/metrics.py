@@ -46,7 +46,7 @@ class Metrics(Recorder):
         """Fill a row of the records, or leave it as it is after an interrupt: whoever goes on measures again."""
         found = row.copy()
         for i, (name, measure) in enumerate(self.measures.items()):
-            for run in np.flatnonzero(process.diverged < 0):
+            for run in np.flatnonzero(process.live):
                 if process.interrupted:
                     return
                 try:
