@@ -100,6 +100,14 @@ def test_the_ids_of_a_paper_share_their_letters_and_no_other_paper_has_them(pape
     assert len(letters) == len(papers) == len({prefix for _, prefix in letters})
 
 
+def test_an_id_that_was_given_up_leads_to_the_claim_that_took_it_over(papers):
+    words = importlib.import_module("sdetheory.claims.words").catalogue(tuple(papers.values()))
+    claims = {claim.id for paper in papers.values() for claim in paper.claims}
+    given_up = {old: new for paper in papers.values() for old, new in paper.superseded.items()}
+    assert given_up and not claims & set(given_up) and claims >= set(given_up.values())
+    assert all(f"{old} is part of **{new}** now" in words for old, new in given_up.items())
+
+
 def test_every_claim_is_one_sentence_and_says_where_it_is_made(papers):
     for paper in papers.values():
         for claim in paper.claims:

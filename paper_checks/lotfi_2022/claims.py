@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sdetheory.claims import Claim, Paper
+from sdetheory.claims import Claim, Detail, Paper
 
 _DATA = "linear model of labels ±1 of MNIST 0/1, noise variance 0.1"
 
@@ -68,6 +68,26 @@ CLAIMS: tuple[Claim, ...] = (
             "on zeros and ones, where sixteen pixels were chosen for their loss, it is 0.07 nats ± 0.02",
         ),
         needs="18,000 test images: on the 400 of 2/3, 4/5, 6/7 and 8/9 the loss is 0.006 nats ± 0.010",
+    ),
+    Claim(
+        id="LIW06",
+        check="test_with_one_wide_prior_for_all_sizes_the_evidence_falls_as_test_scores_rise",
+        where="§6, on architectures",
+        whose="paper",
+        statement="Over architectures the evidence can be negatively correlated with generalization.",
+        kind="empirical",
+        verdict="holds under one prior for all sizes, much wider than the weights",
+        assumptions=(
+            "linear model of labels ±1 of five pairs of digits, noise variance 0.1; an architecture is a number of "
+            "pixels, from 1 to 24; mean over pairs",
+            "λ = 1e-80: each weight costs half of ln 1/λ; on five other pairs it is positive at 1e-8, and at 1e-40 "
+            "negative on four: of sixes and sevens two pixels say most, and there is nothing to rank",
+        ),
+        read_in="the abstract, arXiv:2202.11678",
+        details=(
+            Detail("networks on CIFAR-10 and CIFAR-100", "the readme of the paper's code"),
+            Detail("one prior precision for all sizes; with each size's best one the correlation is positive"),
+        ),
     ),
 )
 

@@ -43,4 +43,5 @@ PAPER = Paper(
         "by their evidence, needs isotropic noise (C06, C34).",
     ),
     headlines=("C108", "C120"),
+    superseded={"C66": "C108", "C67": "C108"},
 )

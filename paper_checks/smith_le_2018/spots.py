@@ -5,13 +5,14 @@ momentum. Rounding has not grown yet, so that the test loss must be the stored o
 processor, and no other batch, sign or momentum gives it. Beyond some hundred steps rounding decides where a run goes,
 as another seed would: one whole run of each study is made again, whose accuracy must lie within what seeds make of it.
 
-``python -m paper_checks.smith_le_2018.spots`` writes the losses of all cells.
+``python -m paper_checks.smith_le_2018.spots SWEEP`` adds the losses of a study.
 """
 
 from __future__ import annotations
 
 import csv
 import functools
+import sys
 import zlib
 from concurrent.futures import Executor
 from pathlib import Path
@@ -82,18 +83,18 @@ def _spread(rows: Any) -> float:
     return float(np.sqrt(2 * np.sum(centered**2) / np.sum(count - 1)))
 
 
-def main() -> None:
-    """Write the file."""
+def main(sweep: str) -> None:
+    """Add a study to the file."""
     from . import studies
 
-    with FILE.open("w", encoding="utf-8", newline="") as file:
+    table = st.BatchSizeStudy.read(studies.DATA / f"mnist_{sweep}.csv").table
+    problem = studies.Digits(studies.TEST_SIZES[sweep])
+    with FILE.open("a", encoding="utf-8", newline="") as file:
         writer = csv.writer(file, lineterminator="\n")
-        writer.writerow(["sweep", *CELL, "test_loss"])
-        for sweep, test_size in studies.TEST_SIZES.items():
-            for row in st.BatchSizeStudy.read(studies.DATA / f"mnist_{sweep}.csv").table:
-                cell = cell_of(row)
-                writer.writerow([sweep, *cell, f"{ends(studies.Digits(test_size), cell, STEPS)[1]:.6g}"])
+        for row in table:
+            cell = cell_of(row)
+            writer.writerow([sweep, *cell, f"{ends(problem, cell, STEPS)[1]:.6g}"])
 
 
 if __name__ == "__main__":
-    main()
+    main(*sys.argv[1:])

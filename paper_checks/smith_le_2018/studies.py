@@ -18,7 +18,7 @@ from sdetheory.claims import ROOT_SEED
 from . import spots
 
 DATA = Path(__file__).parents[2] / "examples" / "data"
-TEST_SIZES = {"learning_rate": 4000, "momentum": 4000, "train_size": 1000, "fresh": 4000}
+TEST_SIZES = {"learning_rate": 4000, "momentum": 4000, "train_size": 1000, "fresh": 4000, "figure5": 4000}
 TRAINS_ABOVE = 0.5  # ten digits are guessed with accuracy 0.1
 
 FRESH = {"learning_rates": [0.5, 1.0, 2.0], "train_sizes": 1000, "momenta": 0.9, "damped": True, "n_steps": 4000,
@@ -42,11 +42,14 @@ class Digits:
 
     test_size: int
     hidden: int = 800
+    prior_precision: float = 0.0
 
     def __call__(self, seed: int, train_size: int) -> tuple[Any, dict[str, Any], Any]:
         """Return the model, its metrics on the test images, and the start."""
         data = st.datasets.mnist(range(10), train_size=train_size, test_size=self.test_size, rng=seed)
-        model = st.models.ReLUNetwork(data.x_train, data.y_train, hidden=self.hidden, n_classes=10)
+        model = st.models.ReLUNetwork(
+            data.x_train, data.y_train, hidden=self.hidden, n_classes=10, prior_precision=self.prior_precision
+        )
         start = model.initial(np.random.SeedSequence(seed).spawn(1)[0])
         return model, _metrics(model, data.x_test.astype(np.float32), data.y_test), start
 
@@ -78,7 +81,7 @@ _verified: set[str] = set()
 
 
 def stored(sweep: str, full: Path | None, workers: Executor) -> st.BatchSizeStudy:
-    """Return the study of the paper's network over learning_rate, momentum or train_size, or of new seeds ("fresh").
+    """Return a study of the paper's network, one of `TEST_SIZES`; the protocol of "figure5" stands in `figure_runs`.
 
     It is that of the file, of which `spots` computes some again, or one that is done again.
     """
@@ -119,10 +122,14 @@ def watched(full: Path | None, workers: Executor) -> tuple[Any, dict[int, Any]]:
     return steps, {b: train(workers, problem, seeds, batch_size=b, **options, full=full) for b in sizes.tolist()}
 
 
-def train(
-    workers: Executor,
+def train(workers: Executor, problem: Any, seeds: Iterable[int], **options: Any) -> Any:
+    """Return what `train_one` returns of each seed, shape (seeds, k, 2)."""
+    return np.array(list(workers.map(functools.partial(train_one, problem, **options), [int(seed) for seed in seeds])))
+
+
+def train_one(
     problem: Any,
-    seeds: Iterable[int],
+    seed: int,
     *,
     batch_size: int,
     learning_rate: float,
@@ -133,18 +140,11 @@ def train(
     record_every: int | None = None,
     full: Path | None = None,
 ) -> Any:
-    """Return test accuracy and loss at the records, shape (seeds, k, 2); NaN from a divergence on."""
+    """Return test accuracy and loss at the records of a run, shape (k, 2); NaN from a divergence on."""
     hp = st.SGDHyperparameters(
         learning_rate=learning_rate, train_size=train_size, batch_size=batch_size, momentum=momentum,
         dampening=momentum if damped else 0.0,
     )  # fmt: skip
-    run = functools.partial(_run, problem, hp, n_steps, record_every, full)
-    return np.array(list(workers.map(run, [int(seed) for seed in seeds])))
-
-
-def _run(
-    problem: Any, hp: st.SGDHyperparameters, n_steps: int, record_every: int | None, full: Path | None, seed: int
-) -> Any:
     model, metrics, w0 = problem(seed, hp.train_size)
     file = full and full / f"training_{hp.batch_size}_{seed}.npz"
     run = st.sgd(
@@ -156,6 +156,20 @@ def _run(
 def accuracies(curve: Any) -> Any:
     """Return the mean accuracies at the batch sizes that train reliably, over the seeds that are done."""
     return np.nanmean(curve.values[:, curve.reliable], axis=0)
+
+
+def heights(study: st.BatchSizeStudy, *, learning_rate: float) -> Any:
+    """Return of each seed the accuracy at the batch size that is best for the mean of the other seeds.
+
+    A run that failed counts with what it has, one that diverged with guessing.
+    """
+    rows = study.table[study.table["learning_rate"] == learning_rate]
+    values = np.array(
+        [by_seed(study, learning_rate=learning_rate, batch_size=b) for b in np.unique(rows["batch_size"])]
+    )
+    values = np.where(np.isfinite(values), values, 0.1)
+    best = (values.sum(axis=1, keepdims=True) - values).argmax(axis=0)
+    return values[best, np.arange(len(best))]
 
 
 def by_seed(study: st.BatchSizeStudy, *, learning_rate: float, batch_size: int) -> Any:

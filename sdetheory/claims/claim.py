@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 from ..errors import InvalidInputError
 
@@ -165,6 +166,8 @@ class Paper:
         What has become of the paper, in sentences that a report begins with; claims are named by their ids.
     headlines : tuple of str
         Claims whose first figures a report begins with.
+    superseded : mapping
+        Ids that were given and are no claims any more, and the claim that decides their statement now.
 
     Examples
     --------
@@ -178,3 +181,4 @@ class Paper:
     figures: tuple[Figure, ...] = ()
     findings: tuple[str, ...] = ()
     headlines: tuple[str, ...] = ()
+    superseded: Mapping[str, str] = field(default_factory=dict)

@@ -89,6 +89,9 @@ def pytest_report_header() -> str:
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Label every test with its claim, keep only the claims that --claim names, and what --full has not yet done."""
     wanted, known = set(config.getoption("--claim", [])), config.stash[REGISTRY].claims
+    superseded = config.stash[REGISTRY].superseded
+    if old := sorted(wanted & set(superseded)):
+        raise pytest.UsageError(f"--claim: {', '.join(f'{one} is part of {superseded[one]} now' for one in old)}")
     if unknown := wanted - set(known):
         raise pytest.UsageError(f"--claim must be one of {', '.join(sorted(known))}; got {', '.join(unknown)}")
     for item in items:

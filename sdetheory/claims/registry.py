@@ -20,7 +20,8 @@ class Registry:
     Raises
     ------
     InvalidInputError
-        Something is no `Paper`, two claims have one id, or a figure or headline names a claim that its paper lacks.
+        Something is no `Paper`, two claims have one id, a figure or headline names a claim that its paper lacks, or
+        an id that is superseded has a claim, or leads to none.
 
     Examples
     --------
@@ -49,6 +50,9 @@ class Registry:
         if twice := [identity for identity, n in count.items() if n > 1]:
             raise InvalidInputError(f"each id must be of one claim; got {', '.join(twice)} more than once")
         self.claims: dict[str, Claim] = {claim.id: claim for paper in self.papers for claim in paper.claims}
+        self.superseded = {old: new for paper in self.papers for old, new in paper.superseded.items()}
+        if wrong := [old for old, new in self.superseded.items() if old in self.claims or new not in self.claims]:
+            raise InvalidInputError(f"superseded must lead from ids of no claim to ids of one; got {', '.join(wrong)}")
 
     def __repr__(self) -> str:
         return f"Registry(papers: {len(self.papers)}, claims: {len(self.claims)})"

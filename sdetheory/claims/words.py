@@ -86,6 +86,7 @@ def catalogue(papers: Sequence[Paper]) -> str:
             fine = f" Assumes: {'; '.join(claim.assumptions)}." if claim.assumptions else ""
             fine += " " + " ".join(origin(claim))
             lines.append(f"- **{claim.id}**, {claim.where}: {claim.statement} *{claim.verdict}*.{fine}")
+        lines += [f"- {old} is part of **{new}** now." for old, new in paper.superseded.items()]
         lines.append("")
     return "\n".join(lines).rstrip() + "\n"
 

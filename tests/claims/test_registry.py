@@ -50,6 +50,8 @@ def test_a_registry_knows_its_claims_in_order():
         (["a paper"], "must be Paper objects"),
         ([paper(figures=(Figure(number="1", claim="X9", shows="it"),))], "must name claims of it; got X9"),
         ([paper(headlines=("X8",))], "must name claims of it; got X8"),
+        ([paper(superseded={"X0": "X7"})], "superseded must lead from .*; got X0"),
+        ([paper(superseded={"X1": "X1"})], "superseded must lead from .*; got X1"),
     ],
 )
 def test_a_registry_refuses_what_contradicts_itself(papers, message):
