@@ -1,6 +1,8 @@
 """Costs that are sums over data, with their per-example gradients."""
 
 from .. import _display
+from .adapters.adapted_model import AdaptedModel as AdaptedModel
+from .adapters.from_torch import from_torch as from_torch
 from .function_model import FunctionModel as FunctionModel
 from .linear import LinearRegression as LinearRegression
 from .logistic import LogisticRegression as LogisticRegression
@@ -20,6 +22,7 @@ from .probit import ProbitRegression as ProbitRegression
 from .softmax import SoftmaxRegression as SoftmaxRegression
 
 __all__ = [
+    "AdaptedModel",
     "FunctionModel",
     "GradientNoiseScale",
     "LinearRegression",
@@ -33,6 +36,7 @@ __all__ = [
     "fisher_information",
     "gradient_covariance",
     "hessian_noise_scale",
+    "from_torch",
     "minibatch_noise_shape",
     "noise_scale_from_batches",
     "simple_noise_scale",

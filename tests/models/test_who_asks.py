@@ -7,7 +7,7 @@ import pytest
 
 PACKAGE = Path(__file__).parents[2] / "sdetheory"
 MODELS = {
-    "Model", "PredictorModel", "ClassModel", "Regression", "TwoClasses", "LinearRegression", "LogisticRegression",
+    "Model", "ModelBase", "AdaptedModel", "PredictorModel", "ClassModel", "Regression", "TwoClasses", "LinearRegression", "LogisticRegression",
     "PoissonRegression", "ProbitRegression", "SoftmaxRegression", "ReLUNetwork", "FunctionModel", "LinearModel",
     "WeightModel",
 }  # fmt: skip
