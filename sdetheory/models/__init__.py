@@ -2,6 +2,7 @@
 
 from .. import _display
 from .adapters.adapted_model import AdaptedModel as AdaptedModel
+from .adapters.from_jax import from_jax as from_jax
 from .adapters.from_torch import from_torch as from_torch
 from .function_model import FunctionModel as FunctionModel
 from .linear import LinearRegression as LinearRegression
@@ -34,9 +35,10 @@ __all__ = [
     "SoftmaxRegression",
     "fisher_discrepancy",
     "fisher_information",
+    "from_jax",
+    "from_torch",
     "gradient_covariance",
     "hessian_noise_scale",
-    "from_torch",
     "minibatch_noise_shape",
     "noise_scale_from_batches",
     "simple_noise_scale",

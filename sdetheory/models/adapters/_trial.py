@@ -90,7 +90,8 @@ def _examine_loss(loss: Any, together: Any, alone: Any, tolerance: float, size_o
         raise InvalidInputError(f"loss must return shape (1,) of a single example; it returns {singles[0].shape}")
     if not np.isfinite(found).all():
         raise InvalidInputError(
-            f"loss must be finite at the weights that the network has; of the first examples it is {_validate.shown(found)}"
+            "loss must be finite at the weights that the network has; of the first examples it is "
+            f"{_validate.shown(found)}"
         )
     scale = max(size_of, float(np.abs(found).max(initial=0.0)))
     if np.abs(np.concatenate(singles) - found).max(initial=0.0) > tolerance * scale:

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -12,71 +11,14 @@ from ... import _validate
 from ...errors import InvalidInputError
 from .. import _minibatch
 from .._formula import ModelBase, declared
+from ._backend import ENTRIES, EXAMPLES, Backend, slices
+from ._outputs import Outputs
 
 Array = NDArray[Any]
 
-EXAMPLES = 1024
-"""Examples that go through the network at once."""
-ENTRIES = 2**22
-"""Entries of the gradients of examples that are made at once, beyond those that are returned."""
-
-
-class Backend(Protocol):
-    """What a library of derivatives must do; weights are of `dtype`, and `rows` a slice or numbers of examples."""
-
-    train_size: int
-    dimension: int
-    n_outputs: int
-    dtype: np.dtype[Any]
-    weights: Array
-
-    def losses(self, w: Array, rows: Any, data: tuple[Any, Any] | None = None) -> Array:
-        """Return ℓᵢ, shape (m,); of other data if they are given."""
-        ...
-
-    def gradient(self, w: Array, rows: Any, scale: Any) -> Array:
-        """Return Σ scaleᵢ ∇ℓᵢ, shape (p,), for a number or one for each row; the array is the caller's to write to."""
-        ...
-
-    def example_gradients(self, w: Array, rows: Any, out: Array) -> None:
-        """Write ∇ℓᵢ to out, shape (m, p)."""
-        ...
-
-    def hessian_product(self, w: Array, v: Array, rows: Any) -> Array:
-        """Return Σ ∇∇ℓᵢ v, shape (p,)."""
-        ...
-
-    def outputs(self, w: Array, inputs: Any) -> Array:
-        """Return the outputs (m, k) of rows, or of other inputs."""
-        ...
-
-    def jacobian_product(self, w: Array, v: Array, rows: Any) -> Array:
-        """Return J v, shape (m, k)."""
-        ...
-
-    def jacobian_transpose(self, w: Array, u: Array, rows: Any) -> Array:
-        """Return Jᵀ u, shape (p,)."""
-        ...
-
-    def output_hessians(self, w: Array, rows: Any) -> Array:
-        """Return the Hessians of ℓᵢ in the outputs, shape (m, k, k)."""
-        ...
-
-    def checked(self, inputs: Any, targets: Any) -> tuple[Any, Any]:
-        """Return data that fit the network, or refuse them by the argument's name."""
-        ...
-
-    def unflatten(self, w: Array) -> Any:
-        """Return weights in the library's own form."""
-        ...
-
-    def flatten(self, parameters: Any) -> Array:
-        """Return weights of the library's own form as one vector."""
-        ...
-
 
 @declared
-class AdaptedModel(ModelBase):
+class AdaptedModel(Outputs, ModelBase):
     r"""The total cost of a network of PyTorch or JAX; :func:`from_torch` and :func:`from_jax` make it.
 
     .. math:: C(w) = \sum_{i=1}^N \ell(\mathrm{outputs}_i(w), \mathrm{target}_i) + \frac{\lambda}{2} |w|^2
@@ -211,35 +153,8 @@ class AdaptedModel(ModelBase):
         if inputs is not None:
             data = self._backend.checked(inputs, targets)
             size = len(data[0])
-        parts = [self._backend.losses(weights, rows, data).sum(dtype=np.float64) for rows in _slices(size, EXAMPLES)]
+        parts = [self._backend.losses(weights, rows, data).sum(dtype=np.float64) for rows in slices(size, EXAMPLES)]
         return float(np.sum(parts)) / size
-
-    def outputs(self, w: ArrayLike, inputs: Any = None) -> Array:
-        """Return the outputs of the network.
-
-        Parameters
-        ----------
-        w : array_like, shape (p,)
-            Weights.
-        inputs : tensor, optional
-            Inputs; by default those of the model.
-
-        Returns
-        -------
-        ndarray, shape (m, k)
-            Outputs, flattened to k numbers an example, float64.
-
-        Raises
-        ------
-        InvalidInputError
-            If w is not p finite numbers, or the inputs do not fit the network.
-        """
-        weights, given = self._weights("w", w), None if inputs is None else self._backend.checked(inputs, None)[0]
-        size = self.train_size if given is None else len(given)
-        parts = [
-            self._backend.outputs(weights, rows if given is None else given[rows]) for rows in _slices(size, EXAMPLES)
-        ]
-        return np.concatenate(parts).astype(np.float64)
 
     def gradient(self, w: ArrayLike) -> Array:
         """Return the gradient ∇C(w).
@@ -334,7 +249,7 @@ class AdaptedModel(ModelBase):
                 "indices", indices, at_least=0, at_most=self.train_size - 1, shape=(None,)
             )  # fmt: skip
         found = np.empty((len(chosen), self.dimension), dtype=self.dtype)
-        for rows in _slices(len(chosen), max(1, min(EXAMPLES, ENTRIES // self.dimension))):
+        for rows in slices(len(chosen), max(1, min(EXAMPLES, ENTRIES // self.dimension))):
             self._backend.example_gradients(weights, chosen[rows], found[rows])
             if self.prior_precision:
                 found[rows] += self.dtype.type(self.prior_precision / self.train_size) * weights
@@ -360,87 +275,16 @@ class AdaptedModel(ModelBase):
         """
         weights, along = self._weights("w", w), self._weights("v", v)
         total = np.zeros(self.dimension)
-        for rows in _slices(self.train_size, EXAMPLES):
+        for rows in slices(self.train_size, EXAMPLES):
             total += self._backend.hessian_product(weights, along, rows)
         return (total + self.prior_precision * along).astype(self.dtype)
-
-    def jacobian_vector_product(self, w: ArrayLike, v: ArrayLike) -> Array:
-        """Return J(w) v: how the outputs change along v.
-
-        Parameters
-        ----------
-        w, v : array_like, shape (p,)
-            Weights, and a direction.
-
-        Returns
-        -------
-        ndarray, shape (N, k)
-            J v, float64.
-
-        Raises
-        ------
-        InvalidInputError
-            If w or v is not p finite numbers.
-        """
-        weights, along = self._weights("w", w), self._weights("v", v)
-        parts = [self._backend.jacobian_product(weights, along, rows) for rows in _slices(self.train_size, EXAMPLES)]
-        return np.concatenate(parts).astype(np.float64)
-
-    def vector_jacobian_product(self, w: ArrayLike, u: ArrayLike) -> Array:
-        """Return J(w)ᵀ u = Σᵢ Jᵢᵀ uᵢ.
-
-        Parameters
-        ----------
-        w : array_like, shape (p,)
-            Weights.
-        u : array_like, shape (N, k)
-            One vector for each example.
-
-        Returns
-        -------
-        ndarray, shape (p,)
-            Jᵀ u, float64.
-
-        Raises
-        ------
-        InvalidInputError
-            If a shape does not fit or a number is not finite.
-        """
-        weights = self._weights("w", w)
-        back = _validate.reals("u", u, shape=(self.train_size, self._backend.n_outputs)).astype(self.dtype)
-        total = np.zeros(self.dimension)
-        for rows in _slices(self.train_size, EXAMPLES):
-            total += self._backend.jacobian_transpose(weights, back[rows], rows)
-        return total
-
-    def curvature_factors(self, w: ArrayLike) -> Array:
-        """Return factors Rᵢ of the Hessians Λᵢ = RᵢᵀRᵢ of ℓᵢ in the outputs, which make the Gauss–Newton matrix.
-
-        Parameters
-        ----------
-        w : array_like, shape (p,)
-            Weights.
-
-        Returns
-        -------
-        ndarray, shape (N, m, k)
-            R, with as many rows as the Hessians have rank at most: k − 1 for a softmax.
-
-        Raises
-        ------
-        InvalidInputError
-            If w is not p finite numbers, or the loss is not convex in the outputs.
-        """
-        weights = self._weights("w", w)
-        parts = [self._backend.output_hessians(weights, rows) for rows in _slices(self.train_size, EXAMPLES)]
-        return _factors(np.concatenate(parts))
 
     def _summed(self, weights: Array, chosen: NDArray[np.integer], scale: Any) -> Array:
         """Return Σ scale ∇ℓ over the examples; more than go through the network at once are added up in float64."""
         if len(chosen) <= EXAMPLES:
             return self._backend.gradient(weights, chosen, scale)
         total = np.zeros(self.dimension)
-        for rows in _slices(len(chosen), EXAMPLES):
+        for rows in slices(len(chosen), EXAMPLES):
             total += self._backend.gradient(weights, chosen[rows], scale if np.ndim(scale) == 0 else scale[rows])
         with np.errstate(over="ignore"):
             return total.astype(self.dtype)
@@ -458,25 +302,3 @@ class AdaptedModel(ModelBase):
         if not np.isfinite(weights).all():
             raise InvalidInputError(f"{name} must be numbers that {self.dtype} holds; got {np.abs(given).max():.3g}")
         return weights
-
-
-def _slices(size: int, most: int) -> Iterator[slice]:
-    return (slice(first, min(first + most, size)) for first in range(0, size, most))
-
-
-def _factors(hessians: Array) -> Array:
-    """Return R (n, m, k) with RᵀR the matrices given; m is the largest rank."""
-    n, k = hessians.shape[:2]
-    # What rounding leaves of a zero, in each of them, is of the size of the terms, and so of the largest of all.
-    floor = 16 * k * float(np.finfo(hessians.dtype).eps) * float(np.abs(hessians).max(initial=0.0))
-    values, vectors = np.linalg.eigh(0.5 * (hessians + np.swapaxes(hessians, 1, 2)).astype(np.float64))
-    if (values < -floor).any():
-        i = int(values.min(axis=1).argmin())
-        raise InvalidInputError(
-            f"loss must be convex in the outputs for a Gauss–Newton matrix; of example {i} its Hessian has the "
-            f"eigenvalue {values[i].min():.3g}. Cross-entropy and squared errors are convex."
-        )
-    kept = values > floor
-    rank = max(1, int(kept.sum(axis=1).max(initial=0)))
-    roots = np.sqrt(np.where(kept, values, 0.0))[:, k - rank :]
-    return roots[:, :, None] * np.swapaxes(vectors, 1, 2)[:, k - rank :]

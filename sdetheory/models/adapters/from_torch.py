@@ -139,8 +139,8 @@ def _check_layers(torch: Any, module: Any) -> None:
         label = f"{type(layer).__name__}{f' ({name})' if name else ''}"
         if isinstance(layer, nn.batchnorm._BatchNorm) and (layer.training or layer.running_mean is None):
             raise InvalidInputError(
-                f"module must treat each example by itself; {label} in training mode normalizes over the batch, so that "
-                "C(w) is no sum over examples. "
+                f"module must treat each example by itself; {label} in training mode normalizes over the batch, so "
+                "that C(w) is no sum over examples. "
                 + (
                     "Call module.eval(), which fixes its mean and variance, or use GroupNorm or LayerNorm."
                     if layer.running_mean is not None
