@@ -20,19 +20,27 @@ from .noise.noise_shape import minibatch_noise_shape as minibatch_noise_shape
 from .noise.noise_shape import tail_index as tail_index
 from .poisson import PoissonRegression as PoissonRegression
 from .probit import ProbitRegression as ProbitRegression
+from .protocol.check import Conformance as Conformance
+from .protocol.check import check as check
+from .protocol.findings import Finding as Finding
+from .protocol.model import Model as Model
 from .softmax import SoftmaxRegression as SoftmaxRegression
 
 __all__ = [
     "AdaptedModel",
+    "Conformance",
+    "Finding",
     "FunctionModel",
     "GradientNoiseScale",
     "LinearRegression",
     "LogisticRegression",
+    "Model",
     "NoiseShape",
     "PoissonRegression",
     "ProbitRegression",
     "ReLUNetwork",
     "SoftmaxRegression",
+    "check",
     "fisher_discrepancy",
     "fisher_information",
     "from_jax",
