@@ -45,20 +45,19 @@ class Differences:
         self.w, gradient, generator = about
         self.n, self.unit, self.single, self.size = n, _DOUBLE, False, 0.0
         rms = float(np.sqrt(np.mean(self.w**2))) or 1.0
-        self.beside = (np.abs(self.w) + rms) * generator.choice([-1.0, 1.0], self.w.size)
-        self.noise = 0.0
+        self.beside = (np.abs(self.w) + rms) * generator.choice([-1.0, 1.0], (3, self.w.size))
+        self.noise = self.bend = 0.0
         if gradient is None or (here := gradient(self.w)) is None:
             return
-        # The very same number in spite of another thirteenth digit: single precision, whatever the dtype says.
-        elsewhere = self.w + 0.1 * self.beside
-        one, two = gradient(elsewhere), gradient(elsewhere + 1e-13 * self.beside)
-        self.single = one is not None and two is not None and one.any() and bool(np.mean((one == two)[one != 0]) > 0.9)
-        self.unit = _SINGLE if self.single else _DOUBLE
-        near = gradient(self.w + self._digit * self.beside)
         self.size = float(np.linalg.norm(here))
-        if near is not None:
-            self.noise = 10 * float(np.linalg.norm(near - here))
-        self.noise += 10 * self.unit * self.size
+        # The very same number in spite of another thirteenth digit: single precision, whatever the dtype says.
+        elsewhere = self.w + 0.1 * self.beside[0]
+        one, two = gradient(elsewhere), gradient(elsewhere + 1e-13 * self.beside[0])
+        if one is not None and two is not None and one.any():
+            self.single = bool(np.mean((one == two)[one != 0]) > 0.9)
+            self.bend = float(np.linalg.norm(one - here)) / float(np.linalg.norm(elsewhere - self.w))
+        self.unit = _SINGLE if self.single else _DOUBLE
+        self.noise = self._noise(gradient, here)
 
     @property
     def _digit(self) -> float:
@@ -73,10 +72,9 @@ class Differences:
     def along(self, function: Callable[[Array], Any], directions: Iterable[Array]) -> list[list[Slope]]:
         """Return the derivatives of a number or a vector along directions, each by all lengths of step that decide."""
         here = function(self.w)
-        near = None if here is None else function(self.w + self._digit * self.beside)
-        if here is None or near is None:
+        if here is None:
             return []
-        noise = 10 * (self.unit * float(np.linalg.norm(here)) + float(np.linalg.norm(near - here)))
+        noise = self._noise(function, here)
         found = [self._derivatives(function, here, noise, direction) for direction in directions if direction.any()]
         return [steps for steps in found if steps]
 
@@ -85,10 +83,16 @@ class Differences:
         told = [self._one(said, steps, slack) for steps in found]
         return "off" if "off" in told else "agrees" if "agrees" in told else "undecided"
 
-    def first_off(self, said: Callable[[Array], Array], found: list[list[Slope]]) -> Slope:
+    def first_off(self, said: Callable[[Array], Array], found: list[list[Slope]], slack: float) -> Slope:
         """Return the surest derivative that contradicts what a model states."""
-        steps = next(steps for steps in found if self._one(said, steps, 0.0) == "off")
+        steps = next(steps for steps in found if self._one(said, steps, slack) == "off")
         return min(steps, key=lambda slope: slope.share)
+
+    def _noise(self, function: Callable[[Array], Any], here: Any) -> float:
+        """Return ten times what a change of the weights in their last digits makes of a function."""
+        near = [function(self.w + self._digit * signs) for signs in self.beside]
+        moved = max((float(np.linalg.norm(each - here)) for each in near if each is not None), default=0.0)
+        return 10 * (self.unit * float(np.linalg.norm(here)) + moved)
 
     def _one(self, said: Callable[[Array], Array], steps: list[Slope], slack: float) -> str:
         """Compare along one direction: what one length of step says may be far from the limit, so any may agree."""

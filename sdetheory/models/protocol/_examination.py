@@ -261,9 +261,10 @@ class Examination:
         for name, product in ask.items():
             if name not in self.usable:
                 continue
-            verdict = differences.verdict(product, changes)
+            slack = 10 * differences.unit * differences.bend
+            verdict = differences.verdict(product, changes, slack)
             if verdict == "off":
-                change = differences.first_off(product, changes)
+                change = differences.first_off(product, changes, slack)
                 said = product(change.u)
                 ratio = float(said @ change.value) / float(change.value @ change.value)
                 # In single precision no step is so short that it crosses no kinks, which products do not see.
@@ -280,6 +281,8 @@ class Examination:
         u, v = self.generator.standard_normal((2, self.p))
         one, two = product(u), product(v)
         size = float(np.linalg.norm(one) * np.linalg.norm(v) + np.linalg.norm(two) * np.linalg.norm(u))
+        # What rounding leaves of a curvature that vanishes, as where probabilities are certain, is not symmetric.
+        size += self.differences.bend * float(np.linalg.norm(u) * np.linalg.norm(v))
         if abs(float(v @ one) - float(u @ two)) > 100 * self.differences.unit * size:
             self._off("symmetry", name, f"{name} is that of no symmetric matrix: u·Hv is not v·Hu", "Mend its terms.")
         else:
