@@ -22,6 +22,10 @@ def squares(outputs, targets):
     return ((outputs - targets) ** 2).flatten(1).sum(1) / 2
 
 
+def linear(*more, dtype=torch.float64):
+    return nn.Sequential(nn.Linear(INPUTS, CLASSES), *more).to(dtype)
+
+
 def tanh_network(dtype=torch.float64):
     torch.manual_seed(3)
     return nn.Sequential(nn.Linear(INPUTS, HIDDEN), nn.Tanh(), nn.Linear(HIDDEN, CLASSES)).to(dtype)
@@ -76,8 +80,8 @@ class Branching(nn.Module):
 
 NETWORKS = {
     "tanh": tanh_network, "convolutions": convolutions, "tied": Tied, "recurrent": Recurrent, "branching": Branching,
-    "normalized by fixed numbers": lambda: nn.Sequential(nn.BatchNorm1d(INPUTS), nn.Linear(INPUTS, CLASSES)).double().eval(),
-    "dropout at rest": lambda: nn.Sequential(nn.Linear(INPUTS, CLASSES), nn.Dropout(0.5)).double().eval(),
+    "normalized by fixed numbers": lambda: linear(nn.BatchNorm1d(CLASSES)).eval(),
+    "dropout at rest": lambda: linear(nn.Dropout(0.5)).eval(),
 }  # fmt: skip
 
 
@@ -339,10 +343,6 @@ class Counting(nn.Module):
         return self.layer(x)
 
 
-def linear(*more, dtype=torch.float64):
-    return nn.Sequential(nn.Linear(INPUTS, CLASSES), *more).to(dtype)
-
-
 def frozen():
     return linear().requires_grad_(False)
 
@@ -371,7 +371,9 @@ REFUSED = {
     "no module": ({"module": lambda: len}, "module must be of type Module"),
     "no trained parameters": ({"module": frozen}, r"all 2 are frozen"),
     "no parameters": ({"module": nn.Identity}, "it has none"),
-    "half precision": ({"module": lambda: linear(dtype=torch.bfloat16)}, "must be of float32 or float64; got torch.bfloat16"),
+    "half precision": (
+        {"module": lambda: linear(dtype=torch.bfloat16)}, "must be of float32 or float64; got torch.bfloat16",
+    ),
     "two precisions": ({"module": split_precision}, "weights of one dtype"),
     "weights that are not finite": ({"module": not_finite}, "module must have finite weights; those of 0.weight"),
     "weights without shape": ({"module": lambda: nn.LazyLinear(3)}, "has no shape yet"),
@@ -388,18 +390,29 @@ REFUSED = {
          "targets": lambda: torch.zeros(N).double()}, r"outputs \(B, 1\) meet targets \(B,\)",
     ),
     "a loss that is not finite": ({"loss": lambda o, t: o[:, 0] * np.inf}, "loss must be finite"),
-    "a loss that fails": ({"loss": lambda o, t: o.no_such_name}, "loss must be a function of outputs and targets; it failed"),
+    "a loss that fails": (
+        {"loss": lambda o, t: o.no_such_name}, "loss must be a function of outputs and targets; it failed",
+    ),
     "no loss": ({"loss": "cross entropy"}, "loss must be a function of outputs and targets"),
     "targets of another length": ({"targets": lambda: torch.tensor(LABELS[:5])}, "targets must have 23 rows.*got 5"),
-    "targets of another dtype": ({"targets": lambda: torch.tensor(LABELS).double()}, "loss must be a function.*it failed with"),
-    "labels beyond the classes": ({"targets": lambda: torch.tensor(LABELS + 5)}, "loss must be a function.*it failed with"),
+    "targets of another dtype": (
+        {"targets": lambda: torch.tensor(LABELS).double()}, "loss must be a function.*it failed with",
+    ),
+    "labels beyond the classes": (
+        {"targets": lambda: torch.tensor(LABELS + 5)}, "loss must be a function.*it failed with",
+    ),
     "arrays for tensors": ({"inputs": lambda: X}, r"inputs must be a tensor.*torch\.as_tensor\(inputs\)"),
     "no examples": ({"inputs": lambda: torch.zeros(0, INPUTS).double()}, "inputs must have a row for each example"),
-    "inputs of another width": ({"inputs": lambda: torch.zeros(N, 7).double()}, "module must be a function of inputs; it failed"),
-    "inputs of another precision": ({"inputs": lambda: torch.tensor(X).float()}, r"inputs must be of the dtype of the weights"),
+    "inputs of another width": (
+        {"inputs": lambda: torch.zeros(N, 7).double()}, "module must be a function of inputs; it failed",
+    ),
+    "inputs of another precision": (
+        {"inputs": lambda: torch.tensor(X).float()}, r"inputs must be of the dtype of the weights",
+    ),
     "inputs that are not finite": ({"inputs": lambda: torch.tensor(X) / 0}, "inputs must be finite"),
     "inputs on another device": (
-        {"inputs": lambda: torch.zeros(N, INPUTS, device="meta").double()}, "inputs must be on the device of the module, cpu",
+        {"inputs": lambda: torch.zeros(N, INPUTS, device="meta").double()},
+        "inputs must be on the device of the module, cpu",
     ),
     "targets on another device": (
         {"targets": lambda: torch.zeros(N, device="meta").long()}, "targets must be on the device of the module, cpu",
