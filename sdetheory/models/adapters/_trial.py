@@ -113,7 +113,7 @@ def _reduction(found: Array, singles: list[Array]) -> str:
             return f"their sum. {one} Examples are weighed one by one."
     if found.ndim == 0:
         return f"a single number. {one}"
-    if found.ndim > 1 and found.shape == (found.shape[0],) * 2:
+    if found.ndim == 2 and found.shape[0] == found.shape[1] and singles[0].shape == (1, 1):
         return (
             f"shape {found.shape}, as where outputs (B, 1) meet targets (B,): give both the same shape, by "
             "targets[:, None] or outputs[:, 0]"

@@ -1,4 +1,4 @@
-"""Functions of JAX as models: equal to jax.grad and to the same network in PyTorch's convention, and refused likewise."""
+"""Functions of JAX as models: equal to jax.grad and to steps written out, and refused where C(w) would be no sum."""
 
 import pickle
 
@@ -137,7 +137,9 @@ def drawing():
 
 SINGLE = X.astype("float32")
 REFUSED = {
-    "a mean over the batch": ({"apply": lambda p, x: apply(p, x - x.mean(0))}, "apply must treat each example by itself"),
+    "a mean over the batch": (
+        {"apply": lambda p, x: apply(p, x - x.mean(0))}, "apply must treat each example by itself",
+    ),
     "a draw": ({"apply": drawing()}, "apply must have no randomness"),
     "no function": ({"apply": 3}, "apply must be a function of params and inputs"),
     "a function that fails": ({"apply": lambda p, x: p["none"]}, "apply must be a function of params.*it failed with"),
