@@ -1,4 +1,4 @@
-"""What a module of PyTorch costs as a model: a step of SGD against PyTorch's own loop, gradients of examples by others."""
+"""What a module of PyTorch costs as a model: steps of SGD against its own loop, gradients of examples by others."""
 
 from functools import cache
 

@@ -75,8 +75,8 @@ class TorchBackend:
         with self._lock, torch.enable_grad():
             self._bind(w)
             losses = self._loss(self._module(self._inputs[rows]), self._targets[rows])
-            total = losses.sum() * scale if np.ndim(scale) == 0 else losses @ self._tensor(scale)
-            return _array(self._flat(self._derivatives(total)))
+            scales = torch.full_like(losses, scale) if np.ndim(scale) == 0 else self._tensor(scale)
+            return _array(self._flat(self._derivatives(losses, grad_outputs=scales)))
 
     def example_gradients(self, w: Array, rows: Any, out: Array) -> None:
         """Write ∇ℓᵢ to out, all of them together if the module's operations allow it."""
@@ -252,8 +252,12 @@ class TorchBackend:
             return array
         return _torch().from_numpy(array).to(self._device)
 
-    def _derivatives(self, of: Any, **options: Any) -> Any:
-        return _torch().autograd.grad(of, self._parameters, materialize_grads=True, **options)
+    def _derivatives(self, of: Any, **options: Any) -> list[Any]:
+        """Return derivatives in the weights; those of weights that are not used are zero."""
+        torch = _torch()
+        found = torch.autograd.grad(of, self._parameters, allow_unused=True, **options)
+        pairs = zip(found, self._parameters, strict=True)
+        return [torch.zeros_like(parameter) if part is None else part for part, parameter in pairs]
 
     def _flat(self, parts: Any) -> Any:
         return _torch().cat([part.reshape(-1) for part in parts])
@@ -263,7 +267,7 @@ class TorchBackend:
 
 
 def _array(tensor: Any) -> Array:
-    return tensor.detach().cpu().numpy()
+    return tensor.numpy(force=True)
 
 
 def check_data(inputs: Any, targets: Any, parameter: Any) -> None:
