@@ -11,6 +11,8 @@ from numpy.typing import NDArray
 from ... import _validate
 from ..._validate.messages import abbreviated
 from ...errors import InvalidInputError
+from .. import _consistency
+from ._backend import Backend
 
 Array = NDArray[Any]
 
@@ -73,6 +75,35 @@ def examine(
         )
     _examine_loss(lambda found, rows: numbers(loss(found, rows)), together, alone, tolerance, size_of)
     return int(found[0].size)
+
+
+class _First:
+    """The first examples of a network, as a model of one's own."""
+
+    def __init__(self, backend: Backend) -> None:
+        self._backend, self.dimension = backend, backend.dimension
+        self.train_size = min(FEW, backend.train_size)
+
+    def cost(self, w: Array) -> float:
+        """Return the sum of their losses."""
+        losses = self._backend.losses(w.astype(self._backend.dtype), slice(0, self.train_size))
+        return float(losses.sum(dtype=np.float64))
+
+    def minibatch_gradient(self, w: Array, indices: Array) -> Array:
+        """Return the estimate of its gradient."""
+        scale = self.train_size / len(indices)
+        return self._backend.gradient(w.astype(self._backend.dtype), indices, scale)
+
+
+def refuse_contradiction(backend: Backend) -> None:
+    """Refuse a network whose gradients are not the slopes of its loss, as far as differences can tell."""
+    try:
+        _consistency.check(_First(backend), backend.weights, ("minibatch_gradient", "cost"))
+    except InvalidInputError as error:
+        raise InvalidInputError(
+            f"the gradients of {backend!r} must be the slopes of its loss, and are not: a backward of its own, a "
+            f"detach() or a rounding inside makes them others. SGD would descend another cost. ({error})"
+        ) from None
 
 
 def _examine_loss(loss: Any, together: Any, alone: Any, tolerance: float, size_of: float) -> None:

@@ -13,6 +13,7 @@ from .. import _minibatch
 from .._formula import ModelBase, declared
 from ._backend import ENTRIES, EXAMPLES, Backend, slices
 from ._outputs import Outputs
+from ._trial import refuse_contradiction
 
 Array = NDArray[Any]
 
@@ -46,6 +47,7 @@ class AdaptedModel(Outputs, ModelBase):
     def __init__(self, backend: Any, *, prior_precision: float = 0.0) -> None:
         self._backend: Backend = backend
         self.prior_precision = _validate.real("prior_precision", prior_precision, at_least=0.0)
+        refuse_contradiction(backend)
         self.train_size, self.dimension = backend.train_size, backend.dimension
         self.dtype = backend.dtype
 

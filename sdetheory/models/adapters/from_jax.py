@@ -36,7 +36,7 @@ def from_jax(
         ``loss(outputs, targets)``, *one number for each example*, shape (B,), not their mean or sum. For the evidence
         it must be −ln P(y|outputs), with all its constants.
     inputs, targets : ndarray or jax.Array, shapes (N, ...)
-        One example a row; those that are floats in the dtype of the parameters.
+        One example a row; those that are floats in the dtype of the parameters. They need not be copied.
     prior_precision : float
         λ ≥ 0.
 
@@ -51,7 +51,7 @@ def from_jax(
         If JAX is not installed (``pip install "sdetheory[jax]"``).
     InvalidInputError
         If the function mixes examples (normalizes over the batch), the loss returns a mean, a sum, or what is not
-        finite, or lengths differ.
+        finite, gradients are not the slopes of the loss, or lengths differ.
     IncompatibleError
         If arrays are of another precision than the parameters.
 

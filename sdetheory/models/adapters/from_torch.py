@@ -28,7 +28,7 @@ def from_torch(
         ``torch.nn.CrossEntropyLoss(reduction="none")``, say. For the evidence it must be −ln P(y|outputs), with all its
         constants.
     inputs, targets : torch.Tensor, shapes (N, ...)
-        One example a row, on the module's device; inputs that are floats in its dtype.
+        One example a row, on the module's device; inputs that are floats in its dtype. They are not copied.
     prior_precision : float
         λ ≥ 0. PyTorch's ``weight_decay`` is λ/N, as its cost is the mean.
 
@@ -43,7 +43,8 @@ def from_torch(
         If PyTorch is not installed (``pip install "sdetheory[torch]"``).
     InvalidInputError
         If the module draws numbers (dropout in training mode), mixes examples (batch normalization in training mode) or
-        changes when it is called, the loss returns a mean, a sum, or what is not finite, or lengths differ.
+        changes when it is called, the loss returns a mean, a sum, or what is not finite, gradients are not the slopes
+        of the loss, or lengths differ.
     IncompatibleError
         If tensors are on other devices or of another precision than the module.
 

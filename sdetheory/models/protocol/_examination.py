@@ -144,7 +144,10 @@ class Examination:
         found = {name: vector for name in names if (vector := self.whole(name, w)) is not None}
         slopes: list[list[Slope]] = []
         if "cost" in self.usable:
-            directions = [w, *found.values(), *self.generator.standard_normal((3, self.p))]
+            others: list[Array] = []
+            for vector in found.values():
+                others += [vector] if all(differences.differ(vector, other) for other in others) else []
+            directions = [w, *others, *self.generator.standard_normal((3, self.p))]
             slopes = differences.along(self._cost, directions)
         verdicts = {
             name: differences.verdict(lambda u, vector=vector: vector @ u, slopes, differences.noise)

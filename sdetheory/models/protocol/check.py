@@ -99,13 +99,13 @@ def check(model: Any, w: ArrayLike, *, rng: Any = None) -> Conformance:
     there.
 
     A model that is consistently another one passes: of a *mean* loss whose every method is that of the mean, only
-    ``loss`` can tell. Some 100 costs and 50 gradients are asked for.
+    ``loss`` can tell. Some 120 costs and 70 gradients are asked for.
 
     Examples
     --------
     >>> from sdetheory.models import FunctionModel, LogisticRegression
     >>> check(LogisticRegression([[1.0], [-2.0], [0.5]], [1, 0, 0], prior_precision=0.1), [0.3], rng=0)
-    Conformance(LogisticRegression: 15 questions answered rightly)
+    Conformance(LogisticRegression: 20 questions answered rightly)
     >>> y = np.array([[1.0], [2.0], [4.0]])
     >>> mean = FunctionModel(
     ...     lambda w: float(np.mean((w - y) ** 2) / 2), lambda w, i: w - y[i], lambda w, v: 3 * v,
