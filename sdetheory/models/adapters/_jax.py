@@ -154,12 +154,15 @@ class JaxBackend:
             return tried("apply", self._apply, params, self._inputs[rows], on="params and inputs")
 
         def loss(found: Any, rows: Array) -> Any:
-            return tried("loss", self._loss, found, self._targets[rows], on="outputs and targets")
+            said = tried("loss", self._loss, found, self._targets[rows], on="outputs and targets")
+            if not isinstance(said, _jax().Array):
+                raise InvalidInputError(f"loss must return an array of JAX; it returns {_validate.shown(said)}")
+            return said
 
         first = outputs(np.arange(1))
         if not isinstance(first, _jax().Array):
             raise InvalidInputError(f"apply must return an array; it returns {_validate.shown(first)}")
-        size = examine("apply", outputs, loss, self.train_size, np.asarray)
+        size = examine("apply(params, inputs)", outputs, loss, self.train_size, np.asarray)
         if first.dtype != self.dtype:
             raise IncompatibleError(
                 f"apply must compute in the dtype of params, {self.dtype}; its outputs are {first.dtype}"
@@ -177,9 +180,8 @@ def _array(found: Any) -> Array:
 def check_data(inputs: Any, targets: Any, dtype: np.dtype[Any]) -> None:
     """Refuse data that are no arrays, of another precision or length."""
     jax = _jax()
-    for name, value in (("inputs", inputs), ("targets", targets)):
-        if value is None and name == "targets":
-            continue
+    given = {"inputs": inputs} if targets is None else {"inputs": inputs, "targets": targets}
+    for name, value in given.items():
         if not isinstance(value, (np.ndarray, jax.Array)) or np.ma.isMaskedArray(value):
             raise InvalidInputError(
                 f"{name} must be an array of NumPy or JAX; got {_validate.shown(value)}. Pass numpy.asarray({name})."

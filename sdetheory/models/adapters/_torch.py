@@ -103,7 +103,7 @@ class TorchBackend:
             self._bind(w)
             total = self._loss(self._module(self._inputs[rows]), self._targets[rows]).sum()
             slopes = self._derivatives(total, create_graph=True)
-            along = sum((slope * part).sum() for slope, part in zip(slopes, self._parts(v), strict=True))
+            along: Any = sum((slope * part).sum() for slope, part in zip(slopes, self._parts(v), strict=True))
             if not along.requires_grad:  # a cost that is linear in the weights
                 return np.zeros(self.dimension, self.dtype)
             return _array(self._flat(self._derivatives(along)))
@@ -123,7 +123,7 @@ class TorchBackend:
             outputs = self._rowed(self._module(self._inputs[rows]))
             u = torch.zeros_like(outputs, requires_grad=True)
             slopes = self._derivatives(outputs, grad_outputs=u, create_graph=True)
-            along = sum((slope * part).sum() for slope, part in zip(slopes, self._parts(v), strict=True))
+            along: Any = sum((slope * part).sum() for slope, part in zip(slopes, self._parts(v), strict=True))
             return _array(torch.autograd.grad(along, u)[0])
 
     def jacobian_transpose(self, w: Array, u: Array, rows: Any) -> Array:
@@ -201,7 +201,10 @@ class TorchBackend:
 
         def loss(found: Any, rows: Array) -> Any:
             with torch.no_grad():
-                return tried("loss", self._loss, found, self._targets[self._tensor(rows)], on="outputs and targets")
+                said = tried("loss", self._loss, found, self._targets[self._tensor(rows)], on="outputs and targets")
+            if not isinstance(said, torch.Tensor):
+                raise InvalidInputError(f"loss must return a tensor; it returns {_validate.shown(said)}")
+            return said
 
         first = outputs(np.arange(1))
         if not isinstance(first, torch.Tensor):
@@ -273,9 +276,8 @@ def _array(tensor: Any) -> Array:
 def check_data(inputs: Any, targets: Any, parameter: Any) -> None:
     """Refuse data that are no tensors, of another device, precision or length."""
     torch = _torch()
-    for name, value in (("inputs", inputs), ("targets", targets)):
-        if value is None and name == "targets":
-            continue
+    given = {"inputs": inputs} if targets is None else {"inputs": inputs, "targets": targets}
+    for name, value in given.items():
         if not isinstance(value, torch.Tensor):
             raise InvalidInputError(
                 f"{name} must be a tensor; got {_validate.shown(value)}. Pass torch.as_tensor({name})."

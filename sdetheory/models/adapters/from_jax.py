@@ -96,7 +96,9 @@ def from_jax(
     _validate.function("apply", apply, "of params and inputs")
     _validate.function("loss", loss, "of outputs and targets")
     precision = _validate.real("prior_precision", prior_precision, at_least=0.0)
-    check_data(inputs, targets, _checked_dtype(jax, params))
+    with _validate.naming("params"):
+        dtype = _checked_dtype(jax, params)
+    check_data(inputs, targets, dtype)
     return AdaptedModel(JaxBackend(apply, params, loss, inputs, targets), prior_precision=precision)
 
 

@@ -55,7 +55,9 @@ class Differences:
         one, two = gradient(elsewhere), gradient(elsewhere + 1e-13 * self.beside[0])
         if one is not None and two is not None and one.any():
             self.single = bool(np.mean((one == two)[one != 0]) > 0.9)
-            self.bend = float(np.linalg.norm(one - here)) / float(np.linalg.norm(elsewhere - self.w))
+            # By how much gradients change where they do: what a curvature may come from, even where it vanishes.
+            ends = [(one, elsewhere), *([(g, 0.0)] if self.w.any() and (g := gradient(0 * self.w)) is not None else [])]
+            self.bend = max(float(np.linalg.norm(g - here) / np.linalg.norm(end - self.w)) for g, end in ends)
         self.unit = _SINGLE if self.single else _DOUBLE
         self.noise = self._noise(gradient, here)
 

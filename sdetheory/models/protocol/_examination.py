@@ -348,5 +348,5 @@ class Examination:
         self.right.append("Jacobian")
 
 
-def _flat(value: Any) -> Array | None:
+def _flat(value: Any) -> Any:
     return None if value is None else np.asarray(value, float).ravel()

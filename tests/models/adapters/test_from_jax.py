@@ -139,9 +139,9 @@ def drawing():
 SINGLE = X.astype("float32")
 REFUSED = {
     "a mean over the batch": (
-        {"apply": lambda p, x: apply(p, x - x.mean(0))}, "apply must treat each example by itself",
+        {"apply": lambda p, x: apply(p, x - x.mean(0))}, r"apply\(params, inputs\) must treat each example",
     ),
-    "a draw": ({"apply": drawing()}, "apply must have no randomness"),
+    "a draw": ({"apply": drawing()}, r"apply\(params, inputs\) must have no randomness"),
     "no function": ({"apply": 3}, "apply must be a function of params and inputs"),
     "a function that fails": ({"apply": lambda p, x: p["none"]}, "apply must be a function of params.*it failed with"),
     "mean loss": ({"loss": lambda o, t: cross_entropy(o, t).mean()}, "it returns their mean"),

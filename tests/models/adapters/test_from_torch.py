@@ -393,6 +393,7 @@ REFUSED = {
     "a loss that fails": (
         {"loss": lambda o, t: o.no_such_name}, "loss must be a function of outputs and targets; it failed",
     ),
+    "a loss that is no tensor": ({"loss": lambda o, t: [1.0]}, "loss must return a tensor"),
     "no loss": ({"loss": "cross entropy"}, "loss must be a function of outputs and targets"),
     "targets of another length": ({"targets": lambda: torch.tensor(LABELS[:5])}, "targets must have 23 rows.*got 5"),
     "targets of another dtype": (
