@@ -55,12 +55,13 @@ def of_torch_func(module, inputs, labels):
 
 
 def of_backpack(module, inputs, labels):
-    """Return the gradients of examples by BackPACK."""
-    from backpack import backpack, extensions
+    """Return the gradients of examples by BackPACK, of an extended module."""
+    from backpack import backpack, extend, extensions
 
     module.zero_grad()
+    loss = extend(torch.nn.CrossEntropyLoss(reduction="sum"))
     with backpack(extensions.BatchGrad()):
-        torch.nn.functional.cross_entropy(module(inputs), labels, reduction="sum").backward()
+        loss(module(inputs), labels).backward()
     return {name: each.grad_batch for name, each in module.named_parameters()}
 
 
@@ -84,14 +85,8 @@ def test_step_against_pytorch(compare, hidden, steps):
 @pytest.mark.parametrize("peer", [of_torch_func, of_backpack], ids=["torch.func", "BackPACK"])
 def test_gradients_of_examples(compare, peer):
     """Of 256 examples × 79,510 weights; the same numbers, before any clock runs."""
-    if peer is of_backpack:
-        extend = pytest.importorskip("backpack").extend
-        module = network(100)
-        extended, few = extend(network(100)), np.arange(256)
-        extend(torch.nn.CrossEntropyLoss())
-    else:
-        module = extended = network(100)
-        few = np.arange(256)
+    module, few = network(100), np.arange(256)
+    extended = pytest.importorskip("backpack").extend(network(100)) if peer is of_backpack else module
     model, (inputs, labels) = model_of(module), data()
     chosen = torch.from_numpy(few)
     w = model.weights
