@@ -44,19 +44,14 @@ class AdaptedModel(Outputs, ModelBase):
         float32 or float64.
     """
 
+    _shown = ("train_size", "dimension", "dtype", "prior_precision")
+
     def __init__(self, backend: Any, *, prior_precision: float = 0.0) -> None:
         self._backend: Backend = backend
         self.prior_precision = _validate.real("prior_precision", prior_precision, at_least=0.0)
         refuse_contradiction(backend)
         self.train_size, self.dimension = backend.train_size, backend.dimension
         self.dtype = backend.dtype
-
-    def __repr__(self) -> str:
-        """Say what it is in one line."""
-        return (
-            f"AdaptedModel({self._backend!r}, {self.dimension} weights, {self.train_size} examples, {self.dtype}, "
-            f"prior_precision={self.prior_precision:g})"
-        )
 
     @property
     def weights(self) -> Array:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -172,7 +173,7 @@ class Examination:
             along = np.array([slope.u for slope in surest])
             measured, said = np.array([slope.value[0] for slope in surest]), along @ found[truth]
             given = {"n": self.n, "prior": self.prior, "where": "by its slopes,", "name": "gradient"}
-            self.findings.append(explain("cost,", measured, said, along @ w, **given)._replace(method="cost"))
+            self.findings.append(replace(explain("cost,", measured, said, along @ w, **given), method="cost"))
         elif slopes:
             (self.right if verdicts[truth] == "agrees" else self.undecided).append("gradient against cost")
         return right
@@ -216,7 +217,7 @@ class Examination:
             where, size = f"of example {few[k]}", 1 if name == "minibatch_gradient" else 0
             given = {"n": self.n, "prior": self.prior / self.n, "where": where, "name": "other examples"}
             finding = explain(name, other[k], rows[k], self.w, **given, batch=size)
-            self.findings.append(finding._replace(name="other examples") if same else finding)
+            self.findings.append(replace(finding, name="other examples") if same else finding)
             return False
         return True
 
