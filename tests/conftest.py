@@ -1,5 +1,6 @@
 """Seeds of the tests, one per test, from a root that SDETHEORY_SEED replaces; and their order, from SDETHEORY_ORDER."""
 
+import importlib.util
 import os
 import random
 import signal
@@ -9,6 +10,8 @@ import numpy as np
 import pytest
 
 ROOT_SEED = int(os.environ.get("SDETHEORY_SEED", "1710"))
+EXAMPLES_OF = {"from_torch.py": "torch", "from_jax.py": "jax"}
+"""Docstrings whose examples need what may not be installed."""
 
 
 def pytest_configure() -> None:
@@ -24,6 +27,10 @@ def pytest_report_header() -> str:
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Shuffle files, and the tests of each, if asked to: none may lean on those before it."""
+    for item in items:
+        library = EXAMPLES_OF.get(item.path.name) if isinstance(item, pytest.DoctestItem) else None
+        if library and importlib.util.find_spec(library) is None:
+            item.add_marker(pytest.mark.skip(reason=f"{library} is not installed"))
     if order := os.environ.get("SDETHEORY_ORDER"):
         shuffle = random.Random(order)
         files = sorted({item.path for item in items})

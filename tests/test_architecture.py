@@ -80,6 +80,14 @@ OUTSIDE = {
     "__init__": "lazy_loader",
 }
 
+# What may be missing, and is imported inside the functions of these modules alone.
+OPTIONAL = {
+    "sdetheory.models.adapters._jax": "jax",
+    "sdetheory.models.adapters._torch": "torch",
+    "sdetheory.models.adapters.from_jax": "jax",
+    "sdetheory.models.adapters.from_torch": "torch",
+}
+
 
 def imported(source: str, module: str = "", is_package: bool = False) -> list[str]:
     """Return the full names of the modules that a source imports, inside functions too."""
@@ -106,13 +114,19 @@ def unit_of(module: str) -> str:
 def violations(source: str, module: str, is_package: bool = False) -> list[str]:
     """Return what a module of the package imports and may not."""
     unit, found = unit_of(module), []
+    outside = {*OUTSIDE[unit].split(), OPTIONAL.get(module)}
+    top_level = ast.unparse(
+        ast.Module([n for n in ast.parse(source).body if isinstance(n, ast.Import | ast.ImportFrom)], [])
+    )
+    if OPTIONAL.get(module) in imported(top_level, module, is_package):
+        found.append(f"{module} imports {OPTIONAL[module]} before it is asked for")
     for name in imported(source, module, is_package):
         top = name.split(".")[0]
         if top == "sdetheory":
             other = unit_of(name)
             if other not in (unit, "_display") and INSIDE[unit] is not None and other not in INSIDE[unit].split():
                 found.append(f"{module} imports {name}")
-        elif top not in STDLIB and top not in OUTSIDE[unit].split():
+        elif top not in STDLIB and top not in outside:
             found.append(f"{module} imports {name}")
     return found
 
@@ -211,6 +225,9 @@ def test_the_checker_sees_a_folder_that_is_not():
         ("sdetheory.equations.sde", "import importlib\nx = importlib.import_module('sdetheory.theory')"),
         ("sdetheory.models.logistic", "from .. import plotting"),
         ("sdetheory.engine.run", "from ..simulators import simulate"),
+        ("sdetheory.models.linear", "def f():\n    import torch"),
+        ("sdetheory.models.adapters._torch", "import torch"),
+        ("sdetheory.models.adapters._torch", "def f():\n    import jax"),
     ],
 )
 def test_the_checker_sees_a_wrong_import(module, source):
@@ -223,6 +240,7 @@ def test_the_checker_lets_right_imports_pass():
     assert violations(source, "sdetheory.theory.gibbs") == []
     assert violations("from .gibbs import gibbs", "sdetheory.theory", is_package=True) == []
     assert len(violations("from ..symbolic import parse", "sdetheory.theory", is_package=True)) == 1
+    assert violations("def f():\n    import torch", "sdetheory.models.adapters._torch") == []
 
 
 @pytest.mark.parametrize("leaf", ["plotting", "exchange"])
@@ -344,5 +362,11 @@ def test_a_simulation_does_not_wait_for_what_it_does_not_need():
     script = (
         "import sys, sdetheory as st; st.simulate, st.langevin; print(*{'scipy.stats', 'matplotlib'} & {*sys.modules})"
     )
+    result = subprocess.run([sys.executable, "-W", "error", "-c", script], capture_output=True, text=True, check=True)
+    assert result.stdout.strip() == ""
+
+
+def test_models_load_no_library_of_derivatives():
+    script = "import sys; from sdetheory.models import from_torch, from_jax; print(*{'torch', 'jax'} & {*sys.modules})"
     result = subprocess.run([sys.executable, "-W", "error", "-c", script], capture_output=True, text=True, check=True)
     assert result.stdout.strip() == ""

@@ -1,6 +1,9 @@
 """Costs that are sums over data, with their per-example gradients."""
 
 from .. import _display
+from .adapters.adapted_model import AdaptedModel as AdaptedModel
+from .adapters.from_jax import from_jax as from_jax
+from .adapters.from_torch import from_torch as from_torch
 from .function_model import FunctionModel as FunctionModel
 from .linear import LinearRegression as LinearRegression
 from .logistic import LogisticRegression as LogisticRegression
@@ -17,20 +20,31 @@ from .noise.noise_shape import minibatch_noise_shape as minibatch_noise_shape
 from .noise.noise_shape import tail_index as tail_index
 from .poisson import PoissonRegression as PoissonRegression
 from .probit import ProbitRegression as ProbitRegression
+from .protocol.check import Conformance as Conformance
+from .protocol.check import check as check
+from .protocol.findings import Finding as Finding
+from .protocol.model import Model as Model
 from .softmax import SoftmaxRegression as SoftmaxRegression
 
 __all__ = [
+    "AdaptedModel",
+    "Conformance",
+    "Finding",
     "FunctionModel",
     "GradientNoiseScale",
     "LinearRegression",
     "LogisticRegression",
+    "Model",
     "NoiseShape",
     "PoissonRegression",
     "ProbitRegression",
     "ReLUNetwork",
     "SoftmaxRegression",
+    "check",
     "fisher_discrepancy",
     "fisher_information",
+    "from_jax",
+    "from_torch",
     "gradient_covariance",
     "hessian_noise_scale",
     "minibatch_noise_shape",

@@ -102,7 +102,7 @@ def _differs(found: Any, meaning: Any) -> bool:
     return not is_field or hasattr(type(found), "__get__")
 
 
-class Model:
+class ModelBase:
     """Base of the models: a subclass may override any of the methods, and what is inherited follows.
 
     A subclass that writes `per_example_gradients` alone gets `gradient`, `minibatch_gradient` and `weighted_gradient`

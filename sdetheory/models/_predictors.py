@@ -10,12 +10,12 @@ from numpy.typing import ArrayLike, NDArray
 from .. import _validate
 from ..errors import InvalidInputError
 from . import _minibatch
-from ._formula import Model
+from ._formula import ModelBase
 
 Array = NDArray[np.float64]
 
 
-class PredictorModel(Model):
+class PredictorModel(ModelBase):
     """The cost C(w) = Σᵢ ℓ(products of xᵢ with w, yᵢ) + λ|w|²/2 of d weights, and what follows from slopes of ℓ.
 
     A model has X, y, `prior_precision` and a likelihood, and says what its products are (`_products`, of inputs and

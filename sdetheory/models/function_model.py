@@ -11,13 +11,13 @@ from numpy.typing import ArrayLike, NDArray
 from .. import _validate
 from ..errors import InvalidInputError
 from . import _minibatch
-from ._formula import Model, extensible
+from ._formula import ModelBase, extensible
 
 Array = NDArray[np.float64]
 
 
 @extensible
-class FunctionModel(Model):
+class FunctionModel(ModelBase):
     r"""A sum over examples, given by three functions.
 
     .. math:: C(w) = \sum_{i=1}^n C_i(w)

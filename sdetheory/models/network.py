@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 from .. import _validate
 from ..errors import InvalidInputError
 from . import _cross_entropy, _minibatch
-from ._formula import Model, declared
+from ._formula import ModelBase, declared
 from .relu import _passes
 from .relu._jacobian import Jacobians
 
@@ -21,7 +21,7 @@ Array = NDArray[Any]
 # Arrays have no single truth value and no hash, so models compare by identity.
 @declared
 @dataclass(frozen=True, slots=True, eq=False)
-class ReLUNetwork(Jacobians, Model):
+class ReLUNetwork(Jacobians, ModelBase):
     r"""A classifier with one hidden layer of rectified units, as the total (summed) cost of its weights.
 
     .. math:: C(w) = -\sum_{i=1}^n \ln \frac{e^{o_{i y_i}}}{\sum_c e^{o_{ic}}} + \frac{\lambda}{2} |w|^2, \qquad

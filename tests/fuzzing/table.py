@@ -120,6 +120,20 @@ def function_model():
     )
 
 
+def adapted():
+    """Return the arguments of a model of a module, or of a function of JAX."""
+    import torch
+
+    module = torch.nn.Linear(2, 3).double()
+    loss = torch.nn.CrossEntropyLoss(reduction="none")
+    return dict(module=module, loss=loss, inputs=torch.tensor(X), targets=torch.tensor(CLASSES))
+
+
+@once
+def adapted_model():
+    return st.models.from_torch(**adapted())
+
+
 @once
 def weight_model():
     return st.evidence.WeightModel(
@@ -307,6 +321,32 @@ MAP_CALLS = {
 }  # fmt: skip
 
 
+HAS = {name: importlib.util.find_spec(name) is not None for name in ("torch", "jax")}
+
+
+def _adapters():
+    """Return the calls that need PyTorch or JAX, where they are installed."""
+    found, w9 = {}, np.full(9, 0.1)
+    if HAS["torch"]:
+        names = [key for key in MODEL_CALLS if key not in ("hessian", "accuracy")]
+        found |= {"models.from_torch": adapted()}
+        found |= _methods("models.AdaptedModel", adapted_model, MODEL_CALLS, *names, w=w9, v=w9)
+        found |= {
+            "models.AdaptedModel.unflatten": (adapted_model, dict(w=w9)),
+            "models.AdaptedModel.flatten": (adapted_model, dict(parameters=adapted()["module"])),
+            "models.AdaptedModel.outputs": (adapted_model, dict(w=w9)),
+            "models.AdaptedModel.curvature_factors": (adapted_model, dict(w=w9)),
+            "models.AdaptedModel.jacobian_vector_product": (adapted_model, dict(w=w9, v=w9)),
+            "models.AdaptedModel.vector_jacobian_product": (adapted_model, dict(w=w9, u=np.ones((8, 3)))),
+        }
+    if HAS["jax"]:
+        found["models.from_jax"] = dict(
+            apply=lambda w, x: x @ w, params=np.ones((2, 3), "float32"), loss=lambda o, t: o.sum(1) + t,
+            inputs=X.astype("float32"), targets=CLASSES,
+        )  # fmt: skip
+    return found
+
+
 def _methods(kind, owner, calls, *names, **changes):
     names = names or calls
     return {
@@ -345,7 +385,7 @@ def _models():
 @once
 def calls():
     """Return by name the arguments of a function or a constructor; or the object of a method, and its arguments."""
-    table = _calls() | _models() | _of_maps()
+    table = _calls() | _models() | _of_maps() | _adapters()
     return {name: entry for name, entry in table.items() if name not in absent()}
 
 
@@ -607,6 +647,7 @@ def _calls():
         "landscapes.double_well": {},
         "landscapes.quadratic": dict(curvature=H),
         "landscapes.sharp_and_broad": {},
+        "models.check": dict(model=logistic(), w=W, rng=0),
         "models.FunctionModel": dict(
             cost=lambda w: 0.0,
             example_gradients=lambda w, i: np.zeros((len(i), 2)),
@@ -748,6 +789,48 @@ def _calls():
 
 # Their constructors hold what a function found; users have no cause to call them. Or they are abstract.
 RESULTS = [
+    *(
+        f"models.Model{name}"
+        for name in (
+            "",
+            ".cost",
+            ".gradient",
+            ".hessian_vector_product",
+            ".minibatch_gradient",
+            ".per_example_gradients",
+            ".weighted_gradient",
+        )
+    ),
+    "models.AdaptedModel",
+    "models.Conformance",
+    "models.Finding",
+    # Where PyTorch or JAX is missing they cannot be called.
+    *([] if HAS["jax"] else ["models.from_jax"]),
+    *(
+        []
+        if HAS["torch"]
+        else [
+            "models.from_torch",
+            *(
+                f"models.AdaptedModel.{name}"
+                for name in (
+                    "cost",
+                    "curvature_factors",
+                    "flatten",
+                    "gradient",
+                    "hessian_vector_product",
+                    "jacobian_vector_product",
+                    "loss",
+                    "minibatch_gradient",
+                    "outputs",
+                    "per_example_gradients",
+                    "unflatten",
+                    "vector_jacobian_product",
+                    "weighted_gradient",
+                )
+            ),
+        ]
+    ),
     "BatchSizeStudy",
     "EquivalentSetting",
     "Landscape",
@@ -826,6 +909,7 @@ RESULTS = [
 MEANT = {
     (f"models.{model}.minibatch_gradient", "w", "nan")
     for model in (
+        "AdaptedModel",
         "FunctionModel",
         "LinearRegression",
         "LogisticRegression",

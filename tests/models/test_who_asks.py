@@ -7,9 +7,9 @@ import pytest
 
 PACKAGE = Path(__file__).parents[2] / "sdetheory"
 MODELS = {
-    "Model", "PredictorModel", "ClassModel", "Regression", "TwoClasses", "LinearRegression", "LogisticRegression",
-    "PoissonRegression", "ProbitRegression", "SoftmaxRegression", "ReLUNetwork", "FunctionModel", "LinearModel",
-    "WeightModel",
+    "Model", "ModelBase", "PredictorModel", "ClassModel", "Regression", "TwoClasses", "LinearRegression",
+    "LogisticRegression", "PoissonRegression", "ProbitRegression", "SoftmaxRegression", "ReLUNetwork", "FunctionModel",
+    "AdaptedModel", "LinearModel", "WeightModel",
 }  # fmt: skip
 ABOUT_CLASSES = {"formula_of", "declaring_class"}
 """Of models/_formula.py, for models/ alone."""
