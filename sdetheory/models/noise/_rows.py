@@ -21,6 +21,11 @@ ENTRIES = 2**24
 SIDE = 2**14
 """Weights beyond which no matrix over pairs of them is made: it would take more than 2 GB."""
 
+_BATCH = 256
+"""Examples of a batch, of which the mean gradient is made: few enough for the cache of a processor."""
+_CANCELLED = 0.1
+"""Share of the squares below which their sum is taken again, of centred rows, lest its digits cancel."""
+
 
 class Rows:
     """∇Cᵢ (n, p), centred; no array of more than `ENTRIES` entries, or of one row, is made of a model's or copied.
@@ -66,7 +71,9 @@ class Rows:
         if self._chosen is None:
             self._chosen = np.arange(self.N)
         self.n = len(self._chosen)
-        self.point = _validate.reals("w", w, shape=(self.p,))
+        self.point: Any = _validate.reals("w", w, shape=(self.p,))
+        if isinstance(w, np.ndarray) and w.dtype == np.float32:
+            self.point = w  # as models in single precision take it, without a copy for each example
         uses = [name for name in (*methods, "weighted_gradient") if hasattr(model, name)]
         _consistency.check(model, self.point, tuple(uses))
         # Gradients by batches of one would each cost as much as all, if batches were made from all.
@@ -82,8 +89,13 @@ class Rows:
 
     def _mean(self) -> Array:
         if self._model is not None and self._alone:
-            whole = self._model.minibatch_gradient(self.point, self._chosen)
-            return _validate.reals("minibatch_gradient(w, indices)", whole, shape=(self.p,)) / self.N
+            total = np.zeros(self.p)
+            for first in range(0, self.n, _BATCH):
+                chosen = self._chosen[first : first + _BATCH]
+                part = self._model.minibatch_gradient(self.point, chosen)
+                part = _validate.reals("minibatch_gradient(w, indices)", part, shape=(self.p,))
+                total += len(chosen) / self.n * part
+            return total / self.N
         if self._array is not None and self._array.size <= ENTRIES:
             return self._array.mean(axis=0)
         return np.sum([rows.sum(axis=0) for _, rows in self._chunks()], axis=0) / self.n
@@ -115,47 +127,58 @@ class Rows:
         for part, rows, unit in self._blocks(max(1, ENTRIES // (8 * max(1, self.p)))):
             yield part, _validate.reals("gradients of examples", rows, shape=(None, self.p)) / unit
 
-    def measure(self, directions: Array) -> tuple[Array, Array]:
-        """Return |cᵢ|² (n,) and cᵢ·v (n, k) of the centred rows cᵢ, in one pass, for directions v (k, p).
+    def trace(self) -> float:
+        """Return Tr F, with n − 1, from one pass that takes the square of each row."""
+        if self._centred is not None:
+            return float(np.vecdot(self._centred, self._centred).sum()) / (self.n - 1)
+        squares, _ = self._products(np.empty((0, self.p)), centred=False)
+        total = squares.sum() - self.n * float(self.mean @ self.mean)
+        if total < _CANCELLED * squares.sum():
+            total = self._products(np.empty((0, self.p)), centred=True)[0].sum()
+        return float(total) / (self.n - 1)
 
-        Sums are in the precision in which the rows of a model come, unless squares leave its range.
+    def measure(self, directions: Array) -> tuple[Array, Array]:
+        """Return |cᵢ|² (n,) of the centred rows cᵢ, and cᵢ·v (n, 1 + k) for v the mean and directions (k, p).
+
+        It is one pass. Sums are in the precision in which the rows of a model come, unless squares leave its range.
         """
+        directions = np.vstack([self.mean, directions])
         if self._centred is not None:
             return np.vecdot(self._centred, self._centred), self._centred @ directions.T
+        squares, along = self._products(directions, centred=False)
+        square = float(self.mean @ self.mean)
+        if squares.sum() - self.n * square < _CANCELLED * squares.sum():
+            return self._products(directions, centred=True)
+        return squares - 2 * along[:, 0] + square, along - directions @ self.mean
+
+    def _products(self, directions: Array, *, centred: bool) -> tuple[Array, Array]:
+        """Return squares of rows (n,), and their products with directions (n, k)."""
         squares, along = np.empty(self.n), np.empty((self.n, len(directions)))
-        casts: dict[Any, tuple[Any, Any, Any]] = {}
+        casts = {np.dtype(kind): directions.astype(kind) for kind in (np.float32, np.float64)}
         # A row that was just made is still in the cache of the processor.
         single = self._model is not None and not self._by_numbers
         most = 1 if single else max(1, ENTRIES // (8 * max(1, self.p)))
-        for part, rows, unit in self._blocks(most):
-            if rows.dtype != np.float32 or self._model is None:
-                rows = rows.astype(np.float64, copy=False)
-            if rows.dtype not in casts:
-                casts[rows.dtype] = (
-                    (unit * self.mean).astype(rows.dtype), directions.astype(rows.dtype),
-                    np.empty((min(most, self.n), self.p), dtype=rows.dtype),
-                )  # fmt: skip
-            mean, vectors, kept = casts[rows.dtype]
-            with np.errstate(over="ignore", invalid="ignore"):
-                centred = np.subtract(rows, mean, out=kept[: len(rows)])
-                squares[part] = np.vecdot(centred, centred)
-                along[part] = centred @ vectors.T
-            if rows.dtype == np.float32 and not (squares[part].min() > 1e-30 and squares[part].max() < 1e30):
-                double = rows.astype(np.float64) - unit * self.mean
-                squares[part] = np.vecdot(double, double)
-                along[part] = double @ directions.T
-            squares[part] /= unit**2
-            along[part] /= unit
+        with np.errstate(over="ignore", invalid="ignore"):
+            for part, rows, unit in self._blocks(most):
+                if rows.dtype != np.float32 or self._model is None:
+                    rows = rows.astype(np.float64, copy=False)
+                if centred:
+                    rows = rows - (unit * self.mean).astype(rows.dtype)
+                found = np.vecdot(rows, rows)
+                if rows.dtype == np.float32 and not (found.min() > 1e-30 and found.max() < 1e30):
+                    rows = rows.astype(np.float64)
+                    found = np.vecdot(rows, rows)
+                squares[part] = found / unit**2
+                if len(directions):
+                    along[part] = np.vecdot(rows[:, None], casts[rows.dtype]) / unit
         if not np.isfinite(squares).all():
+            row = int(np.flatnonzero(~np.isfinite(squares))[0])
+            number = row if self._chosen is None else int(self._chosen[row])
             raise InvalidInputError(
-                f"gradients of examples must be finite, with squares that a float holds; that of example "
-                f"{int(self._number(np.flatnonzero(~np.isfinite(squares))[0]))} is not. Look for a diverged run, or "
-                "rescale the loss."
+                f"gradients of examples must be finite, with squares that a float holds; that of example {number} is "
+                "not. Look for a diverged run, or rescale the loss."
             )
         return squares, along
-
-    def _number(self, row: int) -> int:
-        return row if self._chosen is None else int(self._chosen[row])
 
     def weigh(self, weights: Array) -> Array:
         """Return the sums of the centred rows with weights (k, n), shape (k, p)."""

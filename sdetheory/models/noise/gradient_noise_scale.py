@@ -13,11 +13,14 @@ from ... import _validate
 from ...errors import AccuracyWarning, InvalidInputError
 from ._ratio import GradientNoiseScale, of_parts
 from ._rows import Rows
+from .noise_shape import tail_index
 
 Array = NDArray[np.float64]
 
 _FEW = 20
 """Examples, counted by their share in the trace, fewer of which do not tell how a mean of squares is distributed."""
+_HEAVY = 2.0
+"""Index of the tail of squares below which they have no variance."""
 
 
 def gradient_noise_scale(
@@ -75,8 +78,9 @@ def gradient_noise_scale(
     Warns
     -----
     AccuracyWarning
-        A handful of examples makes up the trace of a sample, or fewer than 20 probes stand behind Tr HF: intervals
-        may then hold the truth less often than they say.
+        A handful of examples makes up the trace of a sample, squared gradients have so heavy a tail that they may have
+        no variance, or fewer than 20 probes stand behind Tr HF: intervals may then hold the truth less often than they
+        say.
 
     Notes
     -----
@@ -130,25 +134,22 @@ def gradient_noise_scale(
     total = int(getattr(model, "train_size", 0)) or len(model)
     share = 0.0 if source else 1 / total
     bend = _bend(model, w, rows, total) if probes else None
-    squares, along = rows.measure(rows.mean[None] if bend is None else np.stack([rows.mean, bend]))
-    if not squares.any() and not rows.mean.any():
+    exact = bool(share) and rows.n == total
+    along = np.empty(0)
+    if exact:
+        parts, covariance = np.array([rows.trace(), rows.mean @ rows.mean]), np.zeros((2, 2))
+    else:
+        squares, products = rows.measure(np.empty((0, rows.p)) if bend is None else bend[None])
+        along = products[:, -1]
+        _warn_of_tails(squares)
+        samples = _simple(rows, squares, products[:, 0], share)
+        parts, covariance = samples.mean(axis=1), np.cov(samples) / rows.n * (1 - rows.n * share)
+    if not parts.any():
         raise InvalidInputError("gradients of examples must not all be zero: the noise scale is 0/0. Look at w.")
-    simple = _simple(rows, squares, along[:, 0], share)
-    exact = share and rows.n == total
-    if not exact:
-        few = squares.sum() ** 2 / (squares @ squares)
-        if few < _FEW:
-            _warn(
-                f"as few as {few:.1f} of {rows.n} examples make up the trace of the noise: the interval may hold the "
-                "truth less often than it says (docs/noise_scale.md). Take more examples."
-            )
-    covariance = np.zeros((2, 2)) if exact else np.cov(simple) / rows.n * (1 - rows.n * share)
     weighted = None
     if bend is not None:
-        weighted = _weighted(model, rows, bend, along[:, 1], probes, bool(exact), share, generator, alpha)
-    return of_parts(
-        simple.mean(axis=1), covariance, float(rows.n), alpha, hessian_weighted=weighted, replay=replay
-    )  # fmt: skip
+        weighted = _weighted(model, rows, bend, along, probes, exact, share, generator, alpha)
+    return of_parts(parts, covariance, float(rows.n), alpha, hessian_weighted=weighted, replay=replay)
 
 
 def _chosen(model: Any, examples: Any, generator: np.random.Generator) -> NDArray[np.intp] | None:
@@ -232,8 +233,29 @@ def _weighted(
     return of_parts(estimate, covariance, float(probes), alpha, signed=True)
 
 
+def _warn_of_tails(squares: Array) -> None:
+    """Warn where the scatter of squares in a sample says little about that of their mean."""
+    if not squares.any():
+        return
+    few = squares.sum() ** 2 / (squares @ squares)
+    if few < _FEW:
+        _warn(
+            f"as few as {few:.1f} of {len(squares)} examples make up the trace of the noise: the interval may hold the "
+            "truth less often than it says (docs/noise_scale.md). Take more examples."
+        )
+        return
+    largest = max(10, len(squares) // 20)
+    tail = tail_index(squares, n_largest=largest).value if np.count_nonzero(squares) > largest else math.inf
+    if tail < _HEAVY:
+        _warn(
+            f"squared gradients have a tail of index {tail:.2g} among the {largest} largest, and no variance if it "
+            "goes on: the interval may hold the truth less often than it says (docs/noise_scale.md). All examples of "
+            'population="train-set" have no error.'
+        )
+
+
 def _warn(message: str) -> None:
-    warnings.warn(message, AccuracyWarning, stacklevel=3)
+    warnings.warn(message, AccuracyWarning, stacklevel=4)
 
 
 def simple_noise_scale(per_example_gradients: Any, w: ArrayLike | None = None) -> float:
@@ -283,7 +305,7 @@ def simple_noise_scale(per_example_gradients: Any, w: ArrayLike | None = None) -
     """
     rows = Rows(per_example_gradients, w)
     square = float(rows.mean @ rows.mean)
-    return float(rows.measure(rows.mean[None])[0].sum()) / (rows.n - 1) / square if square else math.inf
+    return rows.trace() / square if square else math.inf
 
 
 def hessian_noise_scale(gradient: ArrayLike, covariance: ArrayLike, hessian: ArrayLike) -> float:

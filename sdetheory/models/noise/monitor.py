@@ -42,9 +42,9 @@ class NoiseScaleMonitor:
 
     Notes
     -----
-    Gradients are those of the *mean* loss of their batch. A factor that both have in common, as of loss scaling, cancels
-    from the ratio, though not from its parts; a large gradient that is the sum of the small ones does not, and is
-    refused as soon as the data show it. Take norms before clipping and before weight decay or momentum are added.
+    Gradients are those of the *mean* loss of their batch. A factor that both have in common, as of loss scaling,
+    cancels from the ratio, though not from its parts; a large gradient that is the sum of the small ones does not, and
+    is refused as soon as the data show it. Take norms before clipping, and before momentum or decay are added.
 
     The error comes from the means of 20 stretches of the window, so that steps which depend on each other count as the
     fewer that they are; where neighbouring stretches are still correlated, variances are raised by (1 + ρ)/(1 − ρ). As
@@ -69,7 +69,7 @@ class NoiseScaleMonitor:
     ...     monitor.update_from_gradients(1 + rng.standard_normal((4, 3)) * 2 / np.sqrt(8))
     >>> found = monitor.estimate()
     >>> print(found.noise_scale, found.interval[0] < 4 < found.interval[1])
-    3.97 ± 0.16 True
+    3.86 ± 0.12 True
     """
 
     def __init__(self, small: int, large: int, *, window: int = 200) -> None:
