@@ -5,31 +5,45 @@ of all of them has fallen to `TARGET`. Steps are counted by the loss after each 
 on a logarithmic scale between two looks. The learning rate of a batch size is the one, on a grid of factors √2, that
 needs the fewest steps on average over the seeds `TUNING`; what is compared comes from the other seeds, `SEEDS`.
 
+Beside it stand the gradient noise scales on the way to the target, of all images, in the first six of these seeds: at
+B = 1024, which takes hardly more steps than the whole gradient, and at B = 64, near the critical size.
+
 What would count as agreement was written down here before any run: see `HYPERBOLA`, `FACTOR` and `CLOSE`.
 
-``python -m paper_checks.mccandlish_2018.steps_study`` makes the stored numbers, in some ten minutes.
+``python -m paper_checks.mccandlish_2018.steps_study`` makes the stored numbers, in some ten minutes; with the word
+``scales`` it makes the noise scales, from the learning rates of the others.
 """
 
 from __future__ import annotations
 
+import contextlib
 import csv
 import functools
+import itertools
 import math
 import sys
+import warnings
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 import sdetheory as st
+from sdetheory.errors import AccuracyWarning, InvalidInputError
 
 FILE = Path(__file__).parent / "data" / "steps_to_loss.csv"
+SCALES = FILE.with_name("noise_scales.csv")
 SIZES = (4, 16, 64, 256, 1024, 4000)
 TARGET = 0.25
 TUNING, SEEDS = range(100, 103), range(12)
 STRETCH, MOST = 50, 4.0  # looks during an expected run; a run may take this many times as long before it is given up
 FIRST_RATES = {4: 2.0**-4, 16: 2.0**-2.5, 64: 2.0**-1.5, 256: 2.0**-1, 1024: 2.0**-1, 4000: 2.0**-1}
 EXPECTED = {4: 2500, 16: 700, 64: 200, 256: 100, 1024: 80, 4000: 80}
+
+WATCHED = {1024: 4, 64: 8}
+"""Batch sizes whose noise scales are watched, and after how many steps."""
+NOISELESS = 1024
+WATCHED_SEEDS = range(6)
 
 HYPERBOLA = 0.25
 """The trade of steps against examples is a hyperbola if no batch size takes a quarter more or fewer steps than that."""
@@ -94,6 +108,38 @@ def tuned(size: int) -> tuple[float, float]:
         at = best
 
 
+def noise_scales() -> None:
+    """Write the noise scales on the way, a row a look; that with the Hessian at the larger size, without error bars.
+
+    Three probes give it without bias, as GᵀHG is exact. Where the loss curves downwards along its gradient it is nan.
+    """
+    runs = np.genfromtxt(FILE, delimiter=",", names=True)
+    with SCALES.open("w", encoding="utf-8", newline="") as file:
+        writer = csv.writer(file, lineterminator="\n")
+        writer.writerow(["batch_size", "seed", "step", "loss", "simple", "weighted"])
+        for seed, (size, every) in itertools.product(WATCHED_SEEDS, WATCHED.items()):
+            rate = float(runs["learning_rate"][runs["batch_size"] == size][0])
+            losses, weights = walk(size, rate, seed, 400, every)
+            for look, (loss, w) in enumerate(zip(losses, weights, strict=True)):
+                both = size == NOISELESS
+                simple, weighted = scales_at(seed, w, both)
+                row = [size, seed, look * every, f"{loss:.4g}", f"{simple:.4g}", f"{weighted:.4g}"]
+                writer.writerow(row)
+                file.flush()
+
+
+def scales_at(seed: int, w: Any, with_hessian: bool) -> tuple[float, float]:
+    """Return B_simple and B_noise of all images; nan where that is not asked for, or means nothing."""
+    model, _ = problem(seed)
+    if with_hessian:
+        with contextlib.suppress(InvalidInputError), warnings.catch_warnings():
+            warnings.simplefilter("ignore", AccuracyWarning)  # the scatter between seeds is the error
+            found = st.models.gradient_noise_scale(model, w, hessian_probes=3, rng=seed)
+            assert found.hessian_weighted is not None
+            return found.noise_scale.value, found.hessian_weighted.noise_scale.value
+    return st.models.gradient_noise_scale(model, w).noise_scale.value, math.nan
+
+
 def main() -> None:
     """Write the file, a row a run."""
     FILE.parent.mkdir(exist_ok=True)
@@ -109,4 +155,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    noise_scales() if sys.argv[1:] == ["scales"] else main()
