@@ -103,9 +103,9 @@ def coverage(seeds: int) -> None:
             seeds,
         )
     rng = np.random.default_rng(1)
-    X = rng.standard_normal((2000, 10)) + 0.3
-    model = st.models.LogisticRegression(X, rng.random(2000) < 0.6)
-    w = np.full(10, 0.05)
+    X = rng.standard_normal((2000, 10)) + 0.5
+    model = st.models.LogisticRegression(X, rng.random(2000) < 0.8)
+    w = np.zeros(10)
     exact = st.models.gradient_noise_scale(model, w, hessian_probes=2000)
     truth, weighted = exact.noise_scale.value, exact.hessian_weighted.noise_scale.value
 
@@ -115,9 +115,9 @@ def coverage(seeds: int) -> None:
             for level in LEVELS for seed in [rng.integers(2**32)]
         ]  # fmt: skip
 
-    row(f"n of 2,000 images of a regression, B = {truth:.0f}",
+    row(f"n of 2,000 examples of a regression, B = {truth:.3g}",
         [(truth, lambda rng, n=n: [f.interval for f in sampled(rng, n)]) for n in SIZES], seeds)  # fmt: skip
-    row(f"the same by the Hessian, B = {weighted:.0f}, 20 probes",
+    row(f"the same by the Hessian, B = {weighted:.3g}, 20 probes",
         [(weighted, lambda rng, n=n: [f.hessian_weighted.interval for f in sampled(rng, n, hessian_probes=20)])
          for n in SIZES], seeds)  # fmt: skip
     for correlation in (0.0, 0.9):

@@ -143,8 +143,8 @@ def test_intervals_hold_the_truth_as_often_as_they_say(rng, options):
 
     A binomial count at ALPHA; intervals half as wide are told apart. docs/noise_scale.md has more laws and sizes.
     """
-    X = rng.standard_normal((1000, 4)) + 0.4
-    model, w = LogisticRegression(X, rng.integers(0, 2, 1000)), np.full(4, 0.2)
+    X = rng.standard_normal((1000, 4)) + 0.8
+    model, w = LogisticRegression(X, rng.random(1000) < 0.85), np.zeros(4)
     exact = gradient_noise_scale(model, w, hessian_probes=1000)
     hits, narrow, repetitions = np.zeros(2), 0, 300
     for seed in range(repetitions):
@@ -286,7 +286,11 @@ def test_refusals_of_what_a_model_says(rng):
     broken = FunctionModel(lambda w: 0.0, lambda w, i: gradients[i], lambda w, v: v, train_size=300, dimension=2)
     with pytest.raises(InvalidInputError, match="finite"):
         gradient_noise_scale(broken, np.zeros(2))
-    gradients[7] = 0
-    bent = FunctionModel(lambda w: 0.0, lambda w, i: gradients[i] + 1, lambda w, v: -v, train_size=300, dimension=2)
+    places = rng.standard_normal((300, 2)) + 1
+    bent = FunctionModel(
+        lambda w: -0.5 * float(np.sum((w - places) ** 2)), lambda w, i: places[i] - w, lambda w, v: -300 * v,
+        train_size=300, dimension=2,
+    )  # fmt: skip
     with pytest.raises(InvalidInputError, match="must curve upwards along the gradient; GᵀHG is -"):
         gradient_noise_scale(bent, np.zeros(2), hessian_probes=20)
+    assert gradient_noise_scale(bent, np.zeros(2)).noise_scale.value == pytest.approx(simple_noise_scale(places))

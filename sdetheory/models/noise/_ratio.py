@@ -66,7 +66,7 @@ def of_parts(
     ratio, error = (trace / square, 0.0) if square else (math.inf, math.nan)
     if square and not exact:
         direction = np.array([1.0, -ratio]) / square
-        error = math.sqrt(max(0.0, direction @ covariance @ direction))
+        error = float(np.sqrt(np.maximum(direction @ covariance @ direction, 0.0)))  # nan stays nan
     if exact:
         interval = ratio, ratio
     elif n_eff <= 1:

@@ -57,7 +57,7 @@ class Rows:
 
     def _of_model(self, model: Any, w: ArrayLike | None) -> None:
         missing = [name for name in ("train_size", "dimension") if not hasattr(model, name)]
-        methods = ("per_example_gradients", "minibatch_gradient")
+        methods = ("minibatch_gradient", "per_example_gradients")
         if missing or not any(hasattr(model, name) for name in methods):
             raise InvalidInputError(
                 f"with w the first argument must be a model with train_size, dimension and {' or '.join(methods)}; "
@@ -74,11 +74,13 @@ class Rows:
         self.point: Any = _validate.reals("w", w, shape=(self.p,))
         if isinstance(w, np.ndarray) and w.dtype == np.float32:
             self.point = w  # as models in single precision take it, without a copy for each example
-        uses = [name for name in (*methods, "weighted_gradient") if hasattr(model, name)]
-        _consistency.check(model, self.point, tuple(uses))
+        self._by_numbers = _takes_numbers(model)
+        # Of many weights the check shall sum over examples by the method that does not list them.
+        if hasattr(model, "minibatch_gradient") or not self._by_numbers or self.N * self.p <= ENTRIES:
+            uses = [name for name in (*methods, "weighted_gradient") if hasattr(model, name)]
+            _consistency.check(model, self.point, tuple(uses))
         # Gradients by batches of one would each cost as much as all, if batches were made from all.
         self._alone = hasattr(model, "minibatch_gradient") and not derived(type(model), "minibatch_gradient")
-        self._by_numbers = _takes_numbers(model)
         whole = hasattr(model, "per_example_gradients") and not self._by_numbers
         if whole and (self.N * self.p <= ENTRIES or not self._alone):
             rows = model.per_example_gradients(self.point)

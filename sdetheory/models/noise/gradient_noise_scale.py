@@ -12,7 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 from ... import _validate
 from ...errors import AccuracyWarning, InvalidInputError
 from ._ratio import GradientNoiseScale, of_parts
-from ._rows import Rows
+from ._rows import ENTRIES, Rows
 from .noise_shape import tail_index
 
 Array = NDArray[np.float64]
@@ -214,11 +214,13 @@ def _weighted(
     parts = generator.permutation(n) * probes // n
     whole = exact and probes < n
     found = np.empty(probes)
-    for k in range(probes):
-        signs = generator.choice([-1.0, 1.0], size=n)
-        v = rows.weigh((signs if whole else signs * (parts == k))[None])[0]
-        product = model.hessian_vector_product(rows.point, v)
-        found[k] = _validate.reals("hessian_vector_product(w, v)", product, shape=(rows.p,)) @ v / total / (n - 1)
+    most = max(1, ENTRIES // max(n, rows.p))
+    for first in range(0, probes, most):
+        some = np.arange(first, min(first + most, probes))
+        signs = generator.choice([-1.0, 1.0], size=(len(some), n))
+        for k, v in zip(some, rows.weigh(signs if whole else signs * (parts == some[:, None])), strict=True):
+            product = model.hessian_vector_product(rows.point, v)
+            found[k] = _validate.reals("hessian_vector_product(w, v)", product, shape=(rows.p,)) @ v / total / (n - 1)
     if whole:
         covariance = np.diag([found.var(ddof=1) / probes, 0.0])
         return of_parts(np.array([found.mean(), square]), covariance, float(probes), alpha, signed=True)
@@ -244,9 +246,10 @@ def _warn_of_tails(squares: Array) -> None:
             "truth less often than it says (docs/noise_scale.md). Take more examples."
         )
         return
-    largest = max(10, len(squares) // 20)
-    tail = tail_index(squares, n_largest=largest).value if np.count_nonzero(squares) > largest else math.inf
-    if tail < _HEAVY:
+    largest = len(squares) // 20
+    if largest < 10 or np.count_nonzero(squares) <= largest:
+        return
+    if (tail := tail_index(squares, n_largest=largest).value) < _HEAVY:
         _warn(
             f"squared gradients have a tail of index {tail:.2g} among the {largest} largest, and no variance if it "
             "goes on: the interval may hold the truth less often than it says (docs/noise_scale.md). All examples of "
