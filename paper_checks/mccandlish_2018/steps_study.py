@@ -36,6 +36,8 @@ SCALES = FILE.with_name("noise_scales.csv")
 SIZES = (4, 16, 64, 256, 1024, 4000)
 TARGET = 0.25
 TUNING, SEEDS = range(100, 103), range(12)
+EARLY = 10
+"""Steps after which the loss of each run is stored too: rounding has not grown yet, so that it can be made again."""
 STRETCH, MOST = 50, 4.0  # looks during an expected run; a run may take this many times as long before it is given up
 FIRST_RATES = {4: 2.0**-4, 16: 2.0**-2.5, 64: 2.0**-1.5, 256: 2.0**-1, 1024: 2.0**-1, 4000: 2.0**-1}
 EXPECTED = {4: 2500, 16: 700, 64: 200, 256: 100, 1024: 80, 4000: 80}
@@ -145,12 +147,13 @@ def main() -> None:
     FILE.parent.mkdir(exist_ok=True)
     with FILE.open("w", encoding="utf-8", newline="") as file:
         writer = csv.writer(file, lineterminator="\n")
-        writer.writerow(["batch_size", "learning_rate", "seed", "steps"])
+        writer.writerow(["batch_size", "learning_rate", "seed", "steps", "early_loss"])
         for size in SIZES:
             rate, expected = tuned(size)
             for seed in SEEDS:
                 steps = steps_to_target(size, rate, seed, expected)
-                writer.writerow([size, f"{rate:.9g}", seed, f"{steps:.5g}"])
+                early = walk(size, rate, seed, 1, EARLY)[0][-1]
+                writer.writerow([size, f"{rate:.9g}", seed, f"{steps:.5g}", f"{early:.6g}"])
                 file.flush()
 
 
