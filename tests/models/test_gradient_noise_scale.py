@@ -266,6 +266,8 @@ def test_draws_are_replayed(rng):
         ({"examples": [60, 1]}, "examples must be >= 0 and <= 59; got 60"),
         ({"population": "test-set"}, "population must be one of"),
         ({"hessian_probes": -1}, "hessian_probes must be >= 0"),
+        ({"hessian_probes": 1}, "hessian_probes must be 0 or at least 2"),
+        ({"model": object(), "examples": 3}, "model must have train_size"),
         ({"alpha": 1.0}, "alpha must be > 0 and < 1"),
         ({"w": None}, "w must say at which weights"),
         ({"w": [0.0]}, "w must have shape"),

@@ -123,6 +123,8 @@ def gradient_noise_scale(
     """
     alpha = _validate.real("alpha", alpha, above=0.0, below=1.0)
     probes = _validate.integer("hessian_probes", hessian_probes, at_least=0)
+    if probes == 1:
+        raise InvalidInputError("hessian_probes must be 0 or at least 2; got 1, which has no error")
     source = _validate.choice("population", population, ("train-set", "source")) == "source"
     if probes and not callable(getattr(model, "hessian_vector_product", None)):
         raise InvalidInputError(
@@ -131,7 +133,7 @@ def gradient_noise_scale(
     replay = _validate.seed_sequence(rng) if probes or (np.ndim(examples) == 0 and examples is not None) else None
     generator = np.random.default_rng(replay)
     rows = Rows(model, w, _chosen(model, examples, generator))
-    total = int(getattr(model, "train_size", 0)) or len(model)
+    total = _size(model)
     share = 0.0 if source else 1 / total
     bend = _bend(model, w, rows, total) if probes else None
     exact = bool(share) and rows.n == total
@@ -152,11 +154,22 @@ def gradient_noise_scale(
     return of_parts(parts, covariance, float(rows.n), alpha, hessian_weighted=weighted, replay=replay)
 
 
+def _size(model: Any) -> int:
+    if (size := getattr(model, "train_size", None)) is not None:
+        return int(size)
+    try:
+        return len(model)
+    except TypeError:
+        raise InvalidInputError(
+            f"model must have train_size, or be an array of gradients; got {type(model).__name__}"
+        ) from None
+
+
 def _chosen(model: Any, examples: Any, generator: np.random.Generator) -> NDArray[np.intp] | None:
     """Return the numbers of the examples that are used; None for all."""
     if examples is None:
         return None
-    total = int(getattr(model, "train_size", 0)) or len(model)
+    total = _size(model)
     if np.ndim(examples) == 0:
         n = _validate.integer("examples", examples, at_least=2, at_most=total)
         return generator.choice(total, n, replace=False)
