@@ -81,7 +81,8 @@ for step, (small, large, loss) in enumerate(in_pytorch() if torch else in_numpy(
         found = monitor.estimate()
         rows.append([step, found.noise_scale.value, *found.interval, loss])
         if step % 100 == 0:
-            print(f"step {step}: loss {loss:.3f}, noise scale {found.noise_scale}, 95 % within {found.interval}")
+            ends = "{:.0f} to {:.0f}".format(*found.interval)
+            print(f"step {step}: loss {loss:.3f}, noise scale {found.noise_scale}, 95 %: {ends}")
 steps, scales, low, high, losses = np.array(rows).T
 
 # %% [markdown]

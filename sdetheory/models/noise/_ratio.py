@@ -72,7 +72,8 @@ def of_parts(
     elif n_eff <= 1:
         interval = -math.inf if signed else 0.0, math.inf
     else:
-        interval = fieller(trace, square, covariance, float(-special.stdtrit(n_eff - 1, alpha / 2)), signed)
+        low, high = fieller(trace, square, covariance, float(-special.stdtrit(n_eff - 1, alpha / 2)), signed)
+        interval = float(low), float(high)
     return GradientNoiseScale(
         trace=Estimate(value=trace, stderr=float(errors[0]), n_eff=n_eff),
         squared_gradient=Estimate(value=square, stderr=float(errors[1]), n_eff=n_eff),
