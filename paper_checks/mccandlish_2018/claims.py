@@ -118,7 +118,7 @@ CLAIMS: tuple[Claim, ...] = (
         check="test_noise_scale_foretells_the_critical_batch_size_of_a_network_to_an_order_of_magnitude",
         where="§3, on the critical batch size",
         whose="paper",
-        statement="The simple noise scale, averaged over training, is the critical batch size to an order of magnitude.",
+        statement="The simple noise scale, averaged over training, is the critical batch size within a factor of ten.",
         kind="empirical",
         verdict="holds",
         assumptions=(*_NETWORK, "averaged over the steps of runs at B = 1024, nearly without noise"),
