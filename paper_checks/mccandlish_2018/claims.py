@@ -128,7 +128,7 @@ CLAIMS: tuple[Claim, ...] = (
         check="test_noise_scale_is_not_within_three_of_the_critical_batch_size_of_a_network",
         where="§3, on the critical batch size",
         whose="reading",
-        statement="The simple noise scale, averaged over training, is the critical batch size within a factor of three.",
+        statement="The simple noise scale, averaged over training, is the critical batch size within a factor of 3.",
         kind="empirical",
         verdict="fails here",
         assumptions=(*_NETWORK, "averaged over the steps of runs at B = 1024, nearly without noise"),
