@@ -133,7 +133,7 @@ def test_noise_scale_is_not_within_three_of_the_critical_batch_size_of_a_network
     """It is five times as large, 3.8 to 6.5 at 95 %; the nearest ratio that the reading allows, three, is rejected.
 
     The mean over steps is led by those at which |G|² is small, late in the run. At B = 64 the noise keeps the gradient
-    long, and the mean is about twice the critical size.
+    long, and the mean is 2.3 times the critical size.
     """
     record(
         label="log₁₀ of the noise scale over the critical size",
