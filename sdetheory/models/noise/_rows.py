@@ -36,7 +36,7 @@ class Rows:
     def __init__(self, source: Any, w: ArrayLike | None, examples: NDArray[np.intp] | None = None) -> None:
         self._array: Any = None
         self._model: Any = None
-        self._chosen = examples
+        self._chosen: Any = examples
         if hasattr(source, "train_size") or w is not None:
             self._of_model(source, w)
         else:
