@@ -5,6 +5,11 @@ from __future__ import annotations
 from sdetheory.claims import Claim, Paper
 
 _WITH_REPLACEMENT = "the examples of a batch are drawn independently"
+_NETWORK = (
+    _WITH_REPLACEMENT,
+    "32 rectified units on 4,000 images of MNIST, to a training loss of 0.25",
+    "SGD without momentum, at a constant learning rate: the best of each batch size on a grid of factors √2",
+)
 
 CLAIMS: tuple[Claim, ...] = (
     Claim(
@@ -97,6 +102,36 @@ CLAIMS: tuple[Claim, ...] = (
             "averaged over the steps of training without noise",
             "learning rates are the same small share of the best one at every step and batch size",
         ),
+    ),
+    Claim(
+        id="MK09",
+        check="test_steps_and_examples_of_a_network_trade_on_a_hyperbola",
+        where="§2.3, eq. 2.11",
+        whose="paper",
+        statement="Steps and examples to a loss trade on the hyperbola on a network too.",
+        kind="empirical",
+        verdict="holds",
+        assumptions=(*_NETWORK, "on the hyperbola: no batch size takes a quarter more or fewer steps, from 4 to 4,000"),
+    ),
+    Claim(
+        id="MK10",
+        check="test_noise_scale_foretells_the_critical_batch_size_of_a_network_to_an_order_of_magnitude",
+        where="§3, on the critical batch size",
+        whose="paper",
+        statement="The simple noise scale, averaged over training, is the critical batch size within a factor of ten.",
+        kind="empirical",
+        verdict="holds",
+        assumptions=(*_NETWORK, "averaged over the steps of runs at B = 1024, nearly without noise"),
+    ),
+    Claim(
+        id="MK11",
+        check="test_noise_scale_is_not_within_three_of_the_critical_batch_size_of_a_network",
+        where="§3, on the critical batch size",
+        whose="reading",
+        statement="The simple noise scale, averaged over training, is the critical batch size within a factor of 3.",
+        kind="empirical",
+        verdict="fails here",
+        assumptions=(*_NETWORK, "averaged over the steps of runs at B = 1024, nearly without noise"),
     ),
 )
 

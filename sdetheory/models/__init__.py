@@ -8,13 +8,15 @@ from .function_model import FunctionModel as FunctionModel
 from .linear import LinearRegression as LinearRegression
 from .logistic import LogisticRegression as LogisticRegression
 from .network import ReLUNetwork as ReLUNetwork
+from .noise._ratio import GradientNoiseScale as GradientNoiseScale
+from .noise.batches import noise_scale_from_batches as noise_scale_from_batches
 from .noise.fisher import fisher_discrepancy as fisher_discrepancy
 from .noise.fisher import fisher_information as fisher_information
 from .noise.gradient_noise import gradient_covariance as gradient_covariance
-from .noise.gradient_noise_scale import GradientNoiseScale as GradientNoiseScale
+from .noise.gradient_noise_scale import gradient_noise_scale as gradient_noise_scale
 from .noise.gradient_noise_scale import hessian_noise_scale as hessian_noise_scale
-from .noise.gradient_noise_scale import noise_scale_from_batches as noise_scale_from_batches
 from .noise.gradient_noise_scale import simple_noise_scale as simple_noise_scale
+from .noise.monitor import NoiseScaleMonitor as NoiseScaleMonitor
 from .noise.noise_shape import NoiseShape as NoiseShape
 from .noise.noise_shape import minibatch_noise_shape as minibatch_noise_shape
 from .noise.noise_shape import tail_index as tail_index
@@ -35,6 +37,7 @@ __all__ = [
     "LinearRegression",
     "LogisticRegression",
     "Model",
+    "NoiseScaleMonitor",
     "NoiseShape",
     "PoissonRegression",
     "ProbitRegression",
@@ -46,6 +49,7 @@ __all__ = [
     "from_jax",
     "from_torch",
     "gradient_covariance",
+    "gradient_noise_scale",
     "hessian_noise_scale",
     "minibatch_noise_shape",
     "noise_scale_from_batches",

@@ -135,6 +135,14 @@ def adapted_model():
 
 
 @once
+def monitor():
+    monitor = st.models.NoiseScaleMonitor(4, 8)
+    for rows in GRADIENTS.reshape(4, 2, 2):
+        monitor.update_from_gradients(rows + 1)
+    return monitor
+
+
+@once
 def weight_model():
     return st.evidence.WeightModel(
         log_likelihood=lambda w: -0.5 * np.sum((w - 1) ** 2, axis=-1), log_prior=lambda w: -0.5 * np.sum(w**2, axis=-1),
@@ -663,7 +671,14 @@ def _calls():
         "models.ReLUNetwork": dict(X=X, y=CLASSES, hidden=3),
         "models.fisher_discrepancy": dict(model=logistic(), w=W),
         "models.fisher_information": dict(model=logistic(), w=W),
+        "models.NoiseScaleMonitor": dict(small=4, large=8),
+        "models.NoiseScaleMonitor.estimate": (monitor, {}),
+        "models.NoiseScaleMonitor.load_state_dict": (monitor, dict(state=monitor().state_dict())),
+        "models.NoiseScaleMonitor.state_dict": (monitor, {}),
+        "models.NoiseScaleMonitor.update": (monitor, dict(small_squares=2.0, large_square=1.5)),
+        "models.NoiseScaleMonitor.update_from_gradients": (monitor, dict(gradients=GRADIENTS[:2])),
         "models.gradient_covariance": dict(per_example_gradients=GRADIENTS),
+        "models.gradient_noise_scale": dict(model=logistic(), w=W),
         "models.hessian_noise_scale": dict(gradient=W, covariance=F, hessian=H),
         "models.minibatch_noise_shape": dict(per_example_gradients=GRADIENTS, direction=W, batch_size=2),
         "models.noise_scale_from_batches": dict(small_gradients=GRADIENTS, large_gradients=GRADIENTS, small=2, large=4),

@@ -3,21 +3,279 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+import warnings
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy import special
 
 from ... import _validate
-from ...errors import InvalidInputError
-from ...results import Estimate, mean_estimate
-from ._rows import Rows
+from ...errors import AccuracyWarning, InvalidInputError
+from ._ratio import GradientNoiseScale, of_parts
+from ._rows import ENTRIES, Rows
+from .noise_shape import tail_index
+
+Array = NDArray[np.float64]
+
+_FEW = 20
+"""Examples, counted by their share in the trace, fewer of which do not tell how a mean of squares is distributed."""
+_HEAVY = 2.0
+"""Index of the tail of squares below which they have no variance."""
+
+
+def gradient_noise_scale(
+    model: Any,
+    w: ArrayLike | None = None,
+    *,
+    examples: Any = None,
+    population: str = "train-set",
+    hessian_probes: int = 0,
+    alpha: float = 0.05,
+    rng: Any = None,
+) -> GradientNoiseScale:
+    r"""Return the gradient noise scale of a model at a point, from the gradients of its examples.
+
+    .. math::
+        B_\mathrm{simple} = \frac{\mathrm{Tr}\, F}{|G|^2}, \qquad
+        B_\mathrm{noise} = \frac{\mathrm{Tr}\, H F}{G^\top H G}
+
+    G and H are gradient and Hessian of the mean loss C/N, F the covariance of the gradients ∇Cᵢ, with N − 1.
+
+    Parameters
+    ----------
+    model : object
+        Has ``train_size``, ``dimension`` and ``minibatch_gradient(w, indices)`` or ``per_example_gradients``: a model
+        of :mod:`sdetheory.models`, or your own. Or an array of gradients ∇Cᵢ, shape (N, p), without `w`.
+    w : array_like, shape (p,)
+        Weights at which gradients are taken.
+    examples : int or array_like of int, optional
+        How many examples are drawn, without replacement, or the numbers of those that you drew yourself so. All by
+        default.
+    population : {"train-set", "source"}
+        Of what: of the N examples of the model, of which all N give the exact number; or of what they were drawn from,
+        of which even all N are a sample.
+    hessian_probes : int
+        Number of random vectors for Tr HF, each with one product of the model's ``hessian_vector_product(w, v)``; 0
+        leaves B_noise out. As many as there are examples make Tr HF exact.
+    alpha : float
+        One minus the confidence of the intervals.
+    rng : None, int, SeedSequence or Generator
+        Draws the examples, and the signs of the probes.
+
+    Returns
+    -------
+    GradientNoiseScale
+        Tr F, |G|², their ratio and its interval; where all are exact their errors are 0. With probes the same for
+        B_noise in ``hessian_weighted``.
+
+    Raises
+    ------
+    InvalidInputError
+        If the model lacks a method or contradicts itself, gradients are not finite or all zero, fewer than two
+        examples are asked for, or the loss curves downwards along its gradient where B_noise is asked for: then no
+        learning rate is best.
+
+    Warns
+    -----
+    AccuracyWarning
+        A handful of examples makes up the trace of a sample, squared gradients have so heavy a tail that they may have
+        no variance, or fewer than 20 probes stand behind Tr HF: intervals may then hold the truth less often than they
+        say.
+
+    Notes
+    -----
+    Gradients are made once, a few at a time; no (p, p) or (N, p) array is formed. Work beyond them: one minibatch
+    gradient of all the examples that are used, two products of vectors each, and with probes a weighted gradient and a
+    Hessian product each. Sums are in the precision in which gradients come.
+
+    From n examples |ḡ|² is too large by Tr F (1/n − 1/N) on average, with N = ∞ for the source; it is subtracted. The
+    errors are those of Sen for U-statistics, times 1 − n/N; the interval is Fieller's for a ratio of means with
+    Student's t. Where |G|² is not told from zero, it has no upper end. Nothing bounds the error if squared gradients
+    have no variance; docs/noise_scale.md has the measured coverage, also of heavy tails.
+
+    A probe is v = Σ ξᵢ(∇Cᵢ − ḡ) with random signs ξᵢ, for which vᵀHv has the mean (n − 1) Tr HF (Hutchinson's
+    estimator on the matrix of all pairs of examples, whose diagonal has no part in its variance: a few long gradients
+    do no harm). Of a sample each probe takes a part of the examples, so that the scatter between probes holds the
+    chance of the sample too. The Hessian is that of all examples.
+
+    Relation to others: :func:`simple_noise_scale` is the exact B_simple as a bare number, :func:`hessian_noise_scale`
+    B_noise from matrices, :func:`noise_scale_from_batches` and :class:`NoiseScaleMonitor` take norms of minibatch
+    gradients where no gradients of examples are to be had, and estimate B_simple of the source.
+
+    References
+    ----------
+    S. McCandlish, J. Kaplan and D. Amodei, "An empirical model of large-batch training", arXiv:1812.06162, Eqs. 2.7
+    to 2.9.
+    P. K. Sen, "On some convergence properties of U-statistics", Calcutta Stat. Assoc. Bull. 10 (1960) 1.
+    M. F. Hutchinson, Commun. Stat. Simul. Comput. 18 (1989) 1059.
+
+    Examples
+    --------
+    >>> from sdetheory.models import LogisticRegression
+    >>> rng = np.random.default_rng(0)
+    >>> X = rng.standard_normal((5000, 3)) + 0.5
+    >>> model = LogisticRegression(X, rng.random(5000) < 0.8)
+    >>> print(gradient_noise_scale(model, np.zeros(3)).noise_scale)              # of these 5,000: no error
+    12.2924 ± 0
+    >>> sampled = gradient_noise_scale(model, np.zeros(3), examples=500, rng=0)
+    >>> print(sampled.noise_scale, sampled.interval[0] < 12.2924 < sampled.interval[1])
+    10.6 ± 2.0 True
+    """
+    alpha = _validate.real("alpha", alpha, above=0.0, below=1.0)
+    probes = _validate.integer("hessian_probes", hessian_probes, at_least=0)
+    if probes == 1:
+        raise InvalidInputError("hessian_probes must be 0 or at least 2; got 1, which has no error")
+    source = _validate.choice("population", population, ("train-set", "source")) == "source"
+    if probes and not callable(getattr(model, "hessian_vector_product", None)):
+        raise InvalidInputError(
+            f"hessian_probes needs a model with hessian_vector_product(w, v); got {type(model).__name__}"
+        )
+    replay = _validate.seed_sequence(rng) if probes or (np.ndim(examples) == 0 and examples is not None) else None
+    generator = np.random.default_rng(replay)
+    rows = Rows(model, w, _chosen(model, examples, generator))
+    total = _size(model)
+    share = 0.0 if source else 1 / total
+    bend = _bend(model, w, rows, total) if probes else None
+    exact = bool(share) and rows.n == total
+    along = np.empty(0)
+    if exact:
+        parts, covariance = np.array([rows.trace(), rows.mean @ rows.mean]), np.zeros((2, 2))
+    else:
+        squares, products = rows.measure(np.empty((0, rows.p)) if bend is None else bend[None])
+        along = products[:, -1]
+        _warn_of_tails(squares)
+        samples = _simple(rows, squares, products[:, 0], share)
+        parts, covariance = samples.mean(axis=1), np.cov(samples) / rows.n * (1 - rows.n * share)
+    if not parts.any():
+        raise InvalidInputError("gradients of examples must not all be zero: the noise scale is 0/0. Look at w.")
+    weighted = None
+    if bend is not None:
+        weighted = _weighted(model, rows, bend, along, probes, exact, share, generator, alpha)
+    return of_parts(parts, covariance, float(rows.n), alpha, hessian_weighted=weighted, replay=replay)
+
+
+def _size(model: Any) -> int:
+    if (size := getattr(model, "train_size", None)) is not None:
+        return int(size)
+    try:
+        return len(model)
+    except TypeError:
+        raise InvalidInputError(
+            f"model must have train_size, or be an array of gradients; got {type(model).__name__}"
+        ) from None
+
+
+def _chosen(model: Any, examples: Any, generator: np.random.Generator) -> NDArray[np.intp] | None:
+    """Return the numbers of the examples that are used; None for all."""
+    if examples is None:
+        return None
+    total = _size(model)
+    if np.ndim(examples) == 0:
+        n = _validate.integer("examples", examples, at_least=2, at_most=total)
+        return generator.choice(total, n, replace=False)
+    chosen = _validate.integers("examples", examples, shape=(None,), at_least=0, at_most=total - 1)
+    if len(chosen) < 2 or len(np.unique(chosen)) < len(chosen):
+        raise InvalidInputError(
+            f"examples must be two or more numbers, each once: a sample without replacement; got "
+            f"{_validate.shown(examples)}"
+        )
+    return chosen
+
+
+def _simple(rows: Rows, squares: Array, along: Array, share: float) -> Array:
+    """Return for each example its part in Tr F and |G|² (2, n): the mean is the estimate, the scatter its error's.
+
+    |G|² of the source is a mean over pairs; its projection on an example is what that has with all others.
+    """
+    n, square = rows.n, float(rows.mean @ rows.mean)
+    trace = squares.sum() / (n - 1)
+    others = square + ((n - 2) * along - squares) / (n - 1)
+    mean = square - trace / n
+    traces = squares + 2 * along + square + mean - 2 * others
+    # The mean is put in as it was found, not as it is left by rounding.
+    traces += trace - traces.mean()
+    sides = 2 * others - mean
+    sides += mean - sides.mean()
+    return np.stack([traces, sides + share * traces])
+
+
+def _bend(model: Any, w: Any, rows: Rows, total: int) -> Array:
+    """Return Hḡ; refuse a loss that curves downwards along its gradient."""
+    product = model.hessian_vector_product(np.asarray(w), rows.mean)
+    product = _validate.reals("hessian_vector_product(w, v)", product, shape=(rows.p,)) / total
+    if not (along := float(product @ rows.mean)) > 0:
+        raise InvalidInputError(
+            f"the Hessian must curve upwards along the gradient; GᵀHG is {along:.3g}, no learning rate is best, and "
+            "B_noise means nothing. Leave hessian_probes at 0 for the simple noise scale."
+        )
+    return product
+
+
+def _weighted(
+    model: Any, rows: Rows, bend: Array, along: Array, probes: int, exact: bool, share: float,
+    generator: np.random.Generator, alpha: float,
+) -> GradientNoiseScale:  # fmt: skip
+    """Return B_noise: by probes of all examples if those are the population, else of as many parts of them."""
+    n, total = rows.n, model.train_size
+    square = float(bend @ rows.mean)
+    probes = min(probes, n)
+    if probes < _FEW and not (exact and probes == n):
+        _warn(
+            f"{probes} probes do not tell how their mean is distributed: the interval of B_noise may hold the truth "
+            f"less often than it says. Take {_FEW} or more."
+        )
+    parts = generator.permutation(n) * probes // n
+    whole = exact and probes < n
+    found = np.empty(probes)
+    most = max(1, ENTRIES // max(n, rows.p))
+    for first in range(0, probes, most):
+        some = np.arange(first, min(first + most, probes))
+        signs = generator.choice([-1.0, 1.0], size=(len(some), n))
+        for k, v in zip(some, rows.weigh(signs if whole else signs * (parts == some[:, None])), strict=True):
+            product = model.hessian_vector_product(rows.point, v)
+            found[k] = _validate.reals("hessian_vector_product(w, v)", product, shape=(rows.p,)) @ v / total / (n - 1)
+    if whole:
+        covariance = np.diag([found.var(ddof=1) / probes, 0.0])
+        return of_parts(np.array([found.mean(), square]), covariance, float(probes), alpha, signed=True)
+    trace = found.sum()
+    estimate = np.array([trace, square - (1 / n - share) * trace])
+    if exact:
+        return of_parts(estimate, np.zeros((2, 2)), float(n), alpha, signed=True)
+    sizes = np.bincount(parts, minlength=probes)
+    traces = probes * (found - trace * sizes / n)
+    sides = 2 * probes / n * np.bincount(parts, along, minlength=probes) - (1 / n - share) * traces
+    covariance = np.cov([traces, sides]) / probes
+    return of_parts(estimate, covariance, float(probes), alpha, signed=True)
+
+
+def _warn_of_tails(squares: Array) -> None:
+    """Warn where the scatter of squares in a sample says little about that of their mean."""
+    if not squares.any():
+        return
+    few = squares.sum() ** 2 / (squares @ squares)
+    if few < _FEW:
+        _warn(
+            f"as few as {few:.1f} of {len(squares)} examples make up the trace of the noise: the interval may hold the "
+            "truth less often than it says (docs/noise_scale.md). Take more examples."
+        )
+        return
+    largest = len(squares) // 20
+    if largest < 10 or np.count_nonzero(squares) <= largest:
+        return
+    if (tail := tail_index(squares, n_largest=largest).value) < _HEAVY:
+        _warn(
+            f"squared gradients have a tail of index {tail:.2g} among the {largest} largest, and no variance if it "
+            "goes on: the interval may hold the truth less often than it says (docs/noise_scale.md). All examples of "
+            'population="train-set" have no error.'
+        )
+
+
+def _warn(message: str) -> None:
+    warnings.warn(message, AccuracyWarning, stacklevel=4)
 
 
 def simple_noise_scale(per_example_gradients: Any, w: ArrayLike | None = None) -> float:
-    r"""Return B_simple of the examples at hand.
+    r"""Return B_simple of the examples at hand, the number alone.
 
     .. math:: B_\mathrm{simple} = \frac{\mathrm{Tr}\, F}{|\bar g|^2}, \qquad \bar g = \frac{1}{N} \sum_i \nabla C_i
 
@@ -43,8 +301,9 @@ def simple_noise_scale(per_example_gradients: Any, w: ArrayLike | None = None) -
     -----
     No (p, p) matrix is formed, and of a model with many weights no (N, p) array: gradients come a few at a time.
 
-    Exact for these N examples as the population. As an estimate for the population that they were drawn from it is too
-    small, because |ḡ|² has the mean |G|² + Tr F/N; :func:`noise_scale_from_batches` is free of that.
+    Exact for these N examples as the population, and the number that :func:`gradient_noise_scale` gives for all of
+    them. As an estimate for what they were drawn from it is too small, because |ḡ|² has the mean |G|² + Tr F/N:
+    ``gradient_noise_scale(..., population="source")`` is free of that.
 
     This is not the noise scale g of Smith and Le: it has no learning rate and grows as training goes on.
 
@@ -62,11 +321,11 @@ def simple_noise_scale(per_example_gradients: Any, w: ArrayLike | None = None) -
     """
     rows = Rows(per_example_gradients, w)
     square = float(rows.mean @ rows.mean)
-    return rows.squares() / (rows.n - 1) / square if square else math.inf
+    return rows.trace() / square if square else math.inf
 
 
 def hessian_noise_scale(gradient: ArrayLike, covariance: ArrayLike, hessian: ArrayLike) -> float:
-    r"""Return B_noise, which weighs directions by their curvature.
+    r"""Return B_noise, which weighs directions by their curvature, from matrices.
 
     .. math:: B_\mathrm{noise} = \frac{\mathrm{Tr}(H F)}{G^\top H G}
 
@@ -89,6 +348,10 @@ def hessian_noise_scale(gradient: ArrayLike, covariance: ArrayLike, hessian: Arr
     ------
     InvalidInputError
         If shapes do not fit, F is not positive semidefinite, H not symmetric, or GᵀHG is not positive.
+
+    Notes
+    -----
+    For many weights, without matrices: ``gradient_noise_scale(..., hessian_probes=...)``.
 
     References
     ----------
@@ -118,135 +381,3 @@ def hessian_noise_scale(gradient: ArrayLike, covariance: ArrayLike, hessian: Arr
             f"hessian must curve upwards along gradient; GᵀHG is {bend:.3g}. Far from a minimum use simple_noise_scale."
         )
     return float(np.sum(H * F)) / bend
-
-
-# Arrays have no single truth value and no hash, so results compare by identity.
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class GradientNoiseScale:
-    """What :func:`noise_scale_from_batches` returns.
-
-    Attributes
-    ----------
-    trace : Estimate
-        Tr F, unbiased.
-    squared_gradient : Estimate
-        |G|², unbiased; it may come out negative where the gradient is lost in the noise.
-    noise_scale : Estimate
-        Their ratio B_simple, a ratio of means; its error is to first order.
-    interval : tuple of float
-        Confidence interval of the ratio (Fieller), which may end at inf; both ends are where the data cannot tell the
-        gradient from zero.
-    """
-
-    trace: Estimate
-    squared_gradient: Estimate
-    noise_scale: Estimate
-    interval: tuple[float, float]
-
-
-def noise_scale_from_batches(
-    small_gradients: ArrayLike, large_gradients: ArrayLike, small: int, large: int, *, alpha: float = 0.05
-) -> GradientNoiseScale:
-    r"""Estimate B_simple from minibatch gradients of two sizes.
-
-    .. math::
-        |G|^2 \approx \frac{B_2 \overline{|G_2|^2} - B_1 \overline{|G_1|^2}}{B_2 - B_1}, \qquad
-        \mathrm{Tr}\, F \approx \frac{\overline{|G_1|^2} - \overline{|G_2|^2}}{1/B_1 - 1/B_2}
-
-    Parameters
-    ----------
-    small_gradients, large_gradients : array_like, shape (n, p) or (n,)
-        Gradients of the *mean* loss over independent batches of each size, at the same weights, or their squared norms.
-        Anything with ``__array__``.
-    small, large : int
-        Batch sizes B₁ < B₂.
-    alpha : float
-        One minus the confidence of the interval.
-
-    Returns
-    -------
-    GradientNoiseScale
-        Both parts, their ratio and its interval.
-
-    Raises
-    ------
-    InvalidInputError
-        If a size is not a whole number, B₁ ≥ B₂, or there are fewer than two gradients of either size.
-
-    Notes
-    -----
-    Both parts are unbiased for batches of independent examples. For batches drawn without replacement from N examples
-    Tr F is unbiased still, with N − 1 in the denominator of F, but |G|² has the mean |ḡ|² − Tr F/N: it is that of the
-    population behind the examples.
-
-    A mean of ratios would not converge to anything: the ratio is that of means. Fieller's interval takes the two means
-    of squared norms as normal, with the scatter found in the data and n − 1 degrees of freedom of the scarcer one.
-
-    References
-    ----------
-    S. McCandlish, J. Kaplan and D. Amodei, arXiv:1812.06162, Appendix A.1.
-    E. C. Fieller, "Some problems in interval estimation", J. R. Stat. Soc. B 16 (1954) 175.
-
-    Examples
-    --------
-    >>> rng = np.random.default_rng(0)
-    >>> small, large = (1.0 + rng.standard_normal((4000, 3)) / np.sqrt(b) for b in (2, 8))
-    >>> found = noise_scale_from_batches(small, large, 2, 8)             # Tr F = 3, |G|² = 3
-    >>> print(found.noise_scale, found.interval[0] < 1 < found.interval[1])
-    1.021 ± 0.050 True
-    """
-    small, large = (_validate.integer(name, b, at_least=1) for name, b in (("small", small), ("large", large)))
-    if small >= large:
-        raise InvalidInputError(f"small must be less than large; got {small} and {large}")
-    alpha = _validate.real("alpha", alpha, above=0.0, below=1.0)
-    means = []
-    for name, gradients in (("small_gradients", small_gradients), ("large_gradients", large_gradients)):
-        with _validate.naming(name):
-            means.append(mean_estimate(_squared_norms(name, gradients)))
-    one, two = means
-    # (Tr F, |G|²) is a linear function of the two independent means.
-    inverse = 1 / (1 / small - 1 / large)
-    matrix = np.array([[inverse, -inverse], [-small / (large - small), large / (large - small)]])
-    if not (0 < one.value < np.inf and 0 < two.value < np.inf):
-        raise InvalidInputError(
-            "small_gradients and large_gradients must have squares that neither vanish nor overflow; got means of "
-            f"{one.value:.3g} and {two.value:.3g}. Choose another unit of the loss."
-        )
-    trace, square = matrix @ [one.value, two.value]
-    covariance = matrix @ np.diag([one.stderr**2, two.stderr**2]) @ matrix.T
-    n_eff = min(one.n_eff, two.n_eff)
-    ratio = trace / square
-    direction = np.array([1.0, -ratio]) / square
-    return GradientNoiseScale(
-        trace=Estimate(value=float(trace), stderr=math.sqrt(covariance[0, 0]), n_eff=n_eff),
-        squared_gradient=Estimate(value=float(square), stderr=math.sqrt(covariance[1, 1]), n_eff=n_eff),
-        noise_scale=Estimate(
-            value=float(ratio), stderr=math.sqrt(direction @ covariance @ direction), n_eff=n_eff
-        ),
-        interval=_fieller(float(trace), float(square), covariance, float(-special.stdtrit(n_eff - 1, alpha / 2))),
-    )  # fmt: skip
-
-
-def _fieller(a: float, b: float, covariance: NDArray[np.float64], t: float) -> tuple[float, float]:
-    """Return the ratios r ≥ 0 for which a − r b is within t standard errors of zero, from the least to the greatest."""
-    square = b * b - t * t * covariance[1, 1]
-    middle = a * b - t * t * covariance[0, 1]
-    constant = a * a - t * t * covariance[0, 0]
-    root = math.sqrt(max(0.0, middle * middle - square * constant))
-    if square <= 0:
-        # |G|² may be zero: ratios have no upper end, and a lower one only if Tr F is clear of zero.
-        return (
-            max(0.0, (middle - root) / square, (middle + root) / square) if square < 0 < constant else 0.0,
-            math.inf,
-        )
-    return max(0.0, (middle - root) / square), max(0.0, (middle + root) / square)
-
-
-def _squared_norms(name: str, gradients: ArrayLike) -> NDArray[np.float64]:
-    array = _validate.reals(name, gradients)
-    if array.ndim not in (1, 2) or len(array) < 2:
-        raise InvalidInputError(
-            f"{name} must be at least two gradients, shape (n, p), or their squared norms, shape (n,); "
-            f"got shape {array.shape}"
-        )
-    return array if array.ndim == 1 else np.einsum("ij,ij->i", array, array)
