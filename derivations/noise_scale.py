@@ -4,8 +4,9 @@
 
 The first derivation counts minibatches and finds the variance of the minibatch gradient. The second compares one
 step of SGD with a stochastic differential equation over the time ε/N, and finds g. Both are then repeated for sampling
-with replacement, and for Poisson sampling, which takes each example by a coin of its own. At the end the formulas meet numbers that were obtained in other ways: by listing every minibatch,
-and from `sdetheory.noise_scale`, which imports no symbols.
+with replacement, and for Poisson sampling, which takes each example by a coin of its own. At the end the formulas meet
+numbers that were obtained in other ways: by listing every minibatch, and from `sdetheory.noise_scale`, which imports no
+symbols.
 """
 
 from __future__ import annotations
