@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from .. import _validate
-from .._kernels import noise, records, weighted
+from .._kernels import adaptive, noise, records, weighted
 from .._kernels.block import compiled_source
 from .._kernels.signatures import FIELD, NOISE, compiled
 from ..engine.fork import check_threads
@@ -50,7 +50,7 @@ class WeightedPlan:
     def form(self) -> tuple[Any, ...] | None:
         """The examples with machine code for the derivatives, and their transposed inputs; None of other models."""
         model, likelihood = self.sde.model, likelihood_of(self.sde.model)
-        if likelihood is None or likelihood.outputs != 1 or isinstance(self.sde, AdaptiveEquation):
+        if likelihood is None or likelihood.outputs != 1:
             return None
         derivatives = compiled_source(FIELD, derivatives_source(likelihood, self.sde.order))
         examples = records.Examples(model.X, model.y.astype(np.float64), derivatives, model.prior_precision)
@@ -174,13 +174,9 @@ class WeightedEnsemble(Ensemble):
         first = -(-sde.n_examples // 4) * 4
         rows = first + (-(-sde.dimension // 4) * 4 if sde.n_noises > sde.n_examples else 0)
         if self.plan.form is not None:
-            examples, transposed = self.plan.form
-            kernel = weighted.advance if len(self.state) > 1 else weighted.advance_one
-            kernel(
-                self.state, examples, transposed, records.Weighting(amplitude, int(sde.centered), heat, sde.half_step),
-                records.Numbers(normals, rows, rows, 1, 1, self.first_path, key),
-                records.Clock(self.dt, self.start, self.step), n_frames, n_steps, frames,
-            )  # fmt: skip
+            weighting = records.Weighting(amplitude, int(sde.centered), heat, sde.half_step)
+            numbers = records.Numbers(normals, rows, rows, 1, 1, self.first_path, key)
+            self._compiled(weighting, numbers, n_frames, n_steps, frames)
             self.step += n_frames * n_steps
             return
         z, words = np.empty((rows, self.state.shape[2])), np.empty((2, max(rows // 4, 32)), np.uint64)
@@ -201,6 +197,12 @@ class WeightedEnsemble(Ensemble):
             self.step += 1
             if len(frames) and (self.step - begun) % n_steps == 0:
                 frames[(self.step - begun) // n_steps - 1] = self.positions()
+
+    def _compiled(self, weighting: Any, numbers: Any, *frames: Any) -> None:
+        """Make the steps of frames by a kernel."""
+        clock = records.Clock(self.dt, self.start, self.step)
+        kernel = weighted.advance if len(self.state) > 1 else weighted.advance_one
+        kernel(self.state, *self.plan.form, weighting, numbers, clock, *frames)  # pyright: ignore[reportOptionalIterable]
 
     def _step(
         self, block: NDArray[np.float64], weights: NDArray[np.float64], thermal: NDArray[np.float64] | None, first: bool
@@ -231,6 +233,12 @@ class AdaptiveEnsemble(WeightedEnsemble):
         check_methods(sde, AdaptiveEquation, ("drift", "diffusion", "_scale", "_move", "_expected"))
         check_consistency(sde.model, points[0, : sde.n_weights], 1)
         sde._check_start(points, start, dt)
+
+    def _compiled(self, weighting: Any, numbers: Any, *frames: Any) -> None:
+        sde, clock = self.plan.sde, records.Clock(self.dt, self.start, self.step)
+        examples, transposed = self.plan.form  # pyright: ignore[reportGeneralTypeIssues]
+        rule = np.array([sde.share, *sde.forgets, sde.optimizer.floor])
+        adaptive.advance(self.state, examples, transposed, examples.inputs**2, weighting, rule, numbers, clock, *frames)  # pyright: ignore[reportCallIssue]
 
     def _move(self, x: NDArray[np.float64], weights: NDArray[np.float64]) -> NDArray[np.float64]:
         return self.plan.sde._move(x, weights, self.dt, self.start + self.step * self.dt)

@@ -7,7 +7,7 @@ import scipy.stats
 
 import sdetheory as st
 from sdetheory.errors import IncompatibleError, InvalidInputError
-from sdetheory.models import LinearRegression, LogisticRegression
+from sdetheory.models import FunctionModel, LinearRegression, LogisticRegression
 from sdetheory.stats import agrees, mean_estimate
 
 ALPHA = 1e-5
@@ -172,6 +172,30 @@ def test_coefficients_are_those_of_a_step(sampling):
     # Once corrected averages tend to these as the time does to zero.
     begin = h * adam.drift(adam.state(w))
     np.testing.assert_allclose(begin[:2], -0.02 * G / 6 / (np.sqrt(squares) + 0.01), rtol=1e-12)
+
+
+def in_python(model):
+    """Return the same model as one of the user's own, whose paths are made one by one."""
+    return FunctionModel(
+        model.cost, lambda w, i: model.per_example_gradients(w)[i], model.hessian_vector_product, train_size=6,
+        dimension=2,
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize("sampling", ["without-replacement", "poisson"])
+@pytest.mark.parametrize("optimizer", [st.Adam(beta2=0.99), st.RMSprop(beta=0.9)], ids=["adam", "rmsprop"])
+def test_both_ways_of_making_steps_agree(optimizer, sampling):
+    """With 70 paths in blocks, and with 9 one by one."""
+    finals = []
+    for model in (logistic(), in_python(logistic())):
+        sde = st.sgd_sde(model, settings(sampling), optimizer=optimizer)
+        x0 = sde.state([0.3, -0.5], None if isinstance(optimizer, st.Adam) else [0.1, 0.2])
+        given = {"dt": sde.step_time / 2, "n_steps": 30, "rng": 3, "save_every": 10}
+        finals.append(st.simulate(sde, x0, n_paths=70, **given).paths)
+        few = st.simulate(sde, x0, n_paths=9, **given).paths
+        np.testing.assert_array_equal(few, finals[-1][:, :9])
+    np.testing.assert_allclose(finals[0], finals[1], rtol=1e-9, atol=1e-12)
+    assert np.ptp(finals[0][-1], axis=0).min() > 1e-6 and np.isfinite(finals[0]).all()
 
 
 def test_many_points_at_once():
