@@ -39,7 +39,8 @@ def noise_scale(sampling: str = "without-replacement") -> Derivation:
     Notes
     -----
     Assumes that only the first two moments matter and that drift and F are frozen within a step. For a quadratic cost
-    the size of what freezing neglects is proved: a relative error −a ε/N in the variance, a being the curvature.
+    the size of what freezing neglects is proved: a relative error −a ε/N in the variance, a being the curvature. (Not
+    for Poisson sampling, whose noise changes with the gradient.)
 
     References
     ----------
@@ -67,16 +68,28 @@ def noise_scale(sampling: str = "without-replacement") -> Derivation:
     d.assume(step_time, "time that one SGD step lasts, to be determined")
     d.assume(NOISE_SCALE, "noise scale of the SDE, to be determined")
     d.suppose("Two moments", "only the mean and the variance of a step are matched (its law is close to Gaussian)")
+    end = "" if poisson else ", and is computed at the end for a quadratic cost"
     d.suppose(
         "Frozen coefficients",
         "within one step the drift and F keep their values at its start; what this neglects is of order $ε²$ in the "
-        "mean and relative order ε in the variance, and is computed at the end for a quadratic cost",
+        "mean and relative order ε in the variance" + end,
     )
 
     d.heading("One step of SGD")
     d.note("SGD moves the weight by $−(ε/N) Ĝ$. The batch is random, so the move has a mean and a variance.")
+    spectrum, variance = F, covariance.expression
+    if poisson:
+        spectrum = sympy.Symbol("M", positive=True)
+        variance = (N / B - 1) * (N - 1) * spectrum
+        uncentred = d.step(
+            "the examples' gradients vary about zero, not about their mean",
+            covariance.expression.subs(S1, gradient),
+            (N / B - 1) * (N - 1) * (F + gradient**2 / (N * (N - 1))),
+            by="proved in the derivation of the covariance of the minibatch gradient; collect",
+        )
+        d.assume(spectrum, f"the bracket of {uncentred}, which stands in the SDE where F does for batches of one size")
     known = d.define(
-        V, covariance.expression.subs(S1, gradient), "the variance of the minibatch gradient $Ĝ$",
+        V, variance, "the variance of the minibatch gradient $Ĝ$",
         by="proved in the derivation of the covariance of the minibatch gradient",
     )  # fmt: skip
     sgd_mean, sgd_variance = sympy.Symbol("mu", real=True), sympy.Symbol("D", nonnegative=True)
@@ -87,22 +100,12 @@ def noise_scale(sampling: str = "without-replacement") -> Derivation:
         sgd_variance, (EPSILON / N) ** 2 * V, "variance of the move", by=f"a factor $ε/N$ enters squared, {known}"
     )
 
-    spectrum = F
-    if poisson:
-        spectrum = sympy.Symbol("M", positive=True)
-        uncentred = d.define(
-            spectrum, F + gradient**2 / (N * (N - 1)),
-            "the examples' gradients vary about zero, not about their mean; let M stand for F in the SDE",
-            by="$M = Σ g_i²/(N − 1)$, of which F is the part about the mean",
-        )  # fmt: skip
-
     d.heading("The stochastic differential equation over a time h")
     d.note(
         f"The SDE $dw = −∇C dt + √(g {spectrum}) dW$ is a recipe: cut the time h into n equal pieces; in each piece "
         f"move by $−∇C$ times its length and add an independent kick of mean zero whose variance is g {spectrum} times "
-        "its length. "
-        "Variances of independent kicks add, so their total does not depend on n, and n may be taken as large as one "
-        "likes. (Itô: the kick is computed from the weight at the beginning of its piece.)"
+        "its length. Variances of independent kicks add, so their total does not depend on n, and n may be taken as "
+        "large as one likes. (Itô: the kick is computed from the weight at the beginning of its piece.)"
     )
     d.assume(pieces, "number of pieces into which the step is cut")
     d.assume(k, "index of a piece")
@@ -126,10 +129,15 @@ def noise_scale(sampling: str = "without-replacement") -> Derivation:
         "with-replacement": EPSILON * (N - 1) / B,
         "poisson": EPSILON * (1 - 1 / N) * (N / B - 1),
     }[sampling]
-    inserted = f"insert {known} into {matched}, with the time {time}" + (f" and {uncentred}" if poisson else "")
-    d.conclude(NOISE_SCALE, result, "the noise scale", by=inserted,
+    d.conclude(NOISE_SCALE, result, "the noise scale", by=f"insert {known} into {matched}, with the time {time}",
                paper="g in section 5" if sampling == "without-replacement" else "")  # fmt: skip
-    _neglected(d)
+    if poisson:
+        d.note(
+            "What freezing neglects is proved where batches have one size. Here the noise changes with the gradient as "
+            "well, to the same order."
+        )
+    else:
+        _neglected(d)
     return d
 
 
