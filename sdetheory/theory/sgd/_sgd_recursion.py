@@ -87,7 +87,7 @@ def recursion(hp: Any, optimizer: str, *, poisson: bool = False) -> Recursion:
     if poisson_sampling and not poisson:
         raise IncompatibleError(
             'hp.sampling must be "without-replacement" or "with-replacement" here; got "poisson", whose noise '
-            "grows with the gradient too. sgd_covariance has its law."
+            "grows with the gradient too. Use stationary_sgd, or sgd_covariance, which have its law."
         )
     # Poisson sampling has Cov(Ĝ) = (N/B - 1) Σ ∇Cᵢ ∇Cᵢᵀ, of gradients that are not centred.
     left_out = {"without-replacement": n - batch, "with-replacement": n - 1, "poisson": (n - batch) * (n - 1) / n}
