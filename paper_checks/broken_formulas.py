@@ -11,7 +11,7 @@ BREAKS = (
     Break(
         mistake="g without its −1: εN/B",
         file="sdetheory/hyperparameters.py",
-        right='self.train_size - (batch_size if self.sampling == "without-replacement" else 1)',
+        right='self.train_size - (1 if self.sampling == "with-replacement" else batch_size)',
         wrong="self.train_size",
         claims=("C01", "C03", "C83", "SKYL01"),
     ),

@@ -12,7 +12,7 @@ from numpy.typing import ArrayLike
 from . import _display, _validate
 from .errors import InvalidInputError
 
-_SAMPLINGS = ("without-replacement", "with-replacement")
+_SAMPLINGS = ("without-replacement", "with-replacement", "poisson")
 
 
 def _stored(array: np.ndarray) -> Any:
@@ -54,8 +54,10 @@ class SGDHyperparameters:
         0 ≤ m < 1.
     dampening : float or array_like
         0 ≤ τ < 1; τ = 0 is the undamped heavy ball, τ = m the damped one.
-    sampling : {"without-replacement", "with-replacement"}
-        How the examples of one batch are drawn. Batches of different steps are independent.
+    sampling : {"without-replacement", "with-replacement", "poisson"}
+        How the examples of one batch are drawn. Batches of different steps are independent. "poisson" takes each
+        example with probability B/N, independently, so that B is the mean size of a batch, and the divisor in Ĝ
+        whatever the size: the estimate is unbiased, and zero for an empty batch.
 
     Attributes
     ----------
@@ -77,7 +79,10 @@ class SGDHyperparameters:
 
     .. math::
         B' = \frac{N}{1 + g (1 - m) / (\epsilon (1 - \tau))} \;\text{(without replacement)}, \qquad
-        B' = \frac{\epsilon (N - 1) (1 - \tau)}{g (1 - m)} \;\text{(with replacement)}.
+        B' = \frac{\epsilon (N - 1) (1 - \tau)}{g (1 - m)} \;\text{(with replacement)},
+
+    .. math::
+        B' = \frac{N}{1 + g N (1 - m) / (\epsilon (N - 1) (1 - \tau))} \;\text{(Poisson)}.
 
     A batch is a whole number, so the g of the result (`noise_scale`) is off by the rounding. What the next call keeps
     is `target_noise_scale`, the g of `exact_batch_size`: roundings never add up along a chain of calls, and going
@@ -217,8 +222,12 @@ class SGDHyperparameters:
 
     def _noise_scale_at(self, batch_size: Any) -> Any:
         # (N − B)/B and not N/B − 1, which cancels when the batch is nearly the whole training set.
-        left_out = self.train_size - (batch_size if self.sampling == "without-replacement" else 1)
-        return self.effective_learning_rate * left_out / batch_size
+        left_out = self.train_size - (1 if self.sampling == "with-replacement" else batch_size)
+        return self.effective_learning_rate * self._share(self.train_size) * left_out / batch_size
+
+    def _share(self, train_size: Any) -> Any:
+        """Return the share that Poisson sampling has of the noise of batches without replacement."""
+        return (train_size - 1) / train_size if self.sampling == "poisson" else 1
 
     def keeping_noise_scale(self, **changes: Any) -> SGDHyperparameters:
         """Return the hyperparameters with several changes at once and the batch size that keeps the noise scale.
@@ -245,7 +254,10 @@ class SGDHyperparameters:
         rate, train, noise = _broadcast(
             effective_rate=draft.effective_learning_rate, train_size=draft.train_size, noise_scale_to_keep=target
         )
-        exact = train / (1 + noise / rate) if self.sampling == "without-replacement" else rate * (train - 1) / noise
+        if self.sampling == "with-replacement":
+            exact = rate * (train - 1) / noise
+        else:
+            exact = train / (1 + noise / (rate * self._share(train)))
         batch = np.rint(exact)
         refused = (batch < 1) | (batch > train)
         if refused.any():
@@ -273,7 +285,10 @@ def noise_scale(
 
     .. math::
         g = \epsilon \left(\frac{N}{B} - 1\right) \frac{1 - \tau}{1 - m} \;\text{(without replacement)}, \qquad
-        g = \epsilon \frac{N - 1}{B} \, \frac{1 - \tau}{1 - m} \;\text{(with replacement)}.
+        g = \epsilon \frac{N - 1}{B} \, \frac{1 - \tau}{1 - m} \;\text{(with replacement)},
+
+    .. math::
+        g = \epsilon \left(\frac{N}{B} - 1\right) \left(1 - \frac1N\right) \frac{1 - \tau}{1 - m} \;\text{(Poisson)}.
 
     Parameters
     ----------
@@ -294,8 +309,10 @@ def noise_scale(
     -----
     F is the covariance of the per-example gradients with N − 1 in the denominator. This makes both lines exact:
     the minibatch gradient Ĝ has covariance N(N/B − 1)F without replacement. With replacement it has N²F_pop/B with
-    F_pop = F(N − 1)/N, hence N(N − 1)F/B, which does not vanish at B = N. Both are εN/B for N ≫ B, a shortcut never
-    taken here.
+    F_pop = F(N − 1)/N, hence N(N − 1)F/B, which does not vanish at B = N. Poisson sampling, each example with
+    probability B/N, has (N/B − 1) Σᵢ ∇Cᵢ ∇Cᵢᵀ = (N/B − 1) ((N − 1) F + ∇C ∇Cᵀ/N): g is the factor of F, and in the SDE
+    F + ∇C ∇Cᵀ/(N(N − 1)) stands for F, which is F itself at a stationary point. All are εN/B for N ≫ B, a shortcut
+    never taken here.
 
     The momentum factor is that of the SDE limit: it holds for times long against the 1/(1 − m) steps of memory.
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,6 +13,7 @@ from numpy.typing import ArrayLike, NDArray
 from . import _display, _validate
 from .errors import InvalidInputError
 from .hyperparameters import SGDHyperparameters
+from .optimizers import Adam, RMSprop, by_the_root, scaled
 
 SMALL_BATCH = 0.1
 """B/N above which N ≫ B is no longer said."""
@@ -64,6 +66,8 @@ class EquivalentSetting:
         Steps that take the same time along the gradient flow of the mean loss; None if it was not said how many.
     warnings : tuple of str
         What is outside of where the equivalence holds.
+    optimizer : Adam, RMSprop or None
+        The optimizer that goes with the hyperparameters; None for SGD.
     """
 
     adapted: str
@@ -73,6 +77,7 @@ class EquivalentSetting:
     holds: str
     n_steps: int | None
     warnings: tuple[str, ...]
+    optimizer: Any = None
 
     @property
     def exact(self) -> float:
@@ -85,7 +90,8 @@ class EquivalentSetting:
         steps = "" if self.n_steps is None else f", {self.n_steps} steps"
         lines = [
             f"{self.adapted} {self.exact:.4g} (for B ≪ N: {self.approximate:.4g}): ε = {hp.learning_rate:.4g}, "
-            f"B = {hp.batch_size}, N = {hp.train_size}, m = {hp.momentum:.4g}, g = {hp.noise_scale:.4g}{steps}",
+            f"B = {hp.batch_size}, N = {hp.train_size}, m = {hp.momentum:.4g}, g = {hp.noise_scale:.4g}{steps}"
+            + ("" if self.optimizer is None else f", {self.optimizer}"),
             f"  rule for B ≪ N: {self.rule}",
             f"  holds: {self.holds}",
             *(f"  warning: {text}" for text in self.warnings),
@@ -106,6 +112,7 @@ def scaling_advice(
     model: Any = None,
     w: ArrayLike | None = None,
     inputs: ArrayLike | None = None,
+    optimizer: Any = "sgd",
 ) -> list[EquivalentSetting]:
     r"""Return the settings that have the noise scale of a tuned one.
 
@@ -132,6 +139,9 @@ def scaling_advice(
         Weights where training ends, at which a logistic regression is taken for the least squares it is there.
     inputs : array_like, shape (N, p), optional
         Instead of a model: inputs xᵢ of least squares, or √ℓ″ xᵢ of another cost Σ ℓ(xᵢ·w, yᵢ).
+    optimizer : {"sgd"}, Adam or RMSprop
+        The optimizer of the tuned setting. Of the last two a new batch size *or* a new learning rate is asked, and
+        what the others must be follows from the square-root rule; see the Notes.
 
     Returns
     -------
@@ -160,7 +170,15 @@ def scaling_advice(
     Another N keeps the noise against the *total* cost. On a thousand images the measured optimum grows more slowly than
     N; a fit of its exponent is in :meth:`sdetheory.BatchSizeStudy.exponents`.
 
-    Rules of Adam and RMSprop (ε ∝ √B) are not these.
+    *Adam and RMSprop* divide by the size of the noise, and keep the law of their equation (:func:`sgd_sde`) if
+
+    .. math::
+        \epsilon' = \sqrt{\kappa} \, \epsilon, \quad 1 - \beta' = \kappa (1 - \beta), \quad
+        \delta' = \delta / \sqrt{\kappa}, \quad n' = n / \kappa
+
+    for each decay β, with the floor δ, n steps, and κ the ratio of the variances of the gradients of batches, old to
+    new: B'/B for B ≪ N, and (N/B − 1)/(N/B' − 1) without replacement. That equation is one for gradients that are
+    mostly noise. Where the mean gradient is as large, each step has the length ε, and the rule does not hold.
 
     References
     ----------
@@ -169,6 +187,8 @@ def scaling_advice(
     K. Liu, L. Ziyin and M. Ueda, "Noise and fluctuation of finite learning rate stochastic gradient descent", ICML
     2021, arXiv:2012.03636 (the variance at a finite learning rate, with momentum).
     R. Mulayoff and T. Michaeli, arXiv:2306.07850, 2024 (stability in mean square).
+    S. Malladi, K. Lyu, A. Panigrahi and S. Arora, "On the SDEs and scaling rules for adaptive gradient algorithms",
+    NeurIPS 2022, arXiv:2205.10287, Section 5 (the square-root rule).
 
     Examples
     --------
@@ -177,6 +197,9 @@ def scaling_advice(
     ...     print(setting.adapted, round(setting.exact, 4), round(setting.approximate, 4), setting.n_steps)
     learning_rate 0.4031 0.4 1985
     momentum 0.7519 0.75 1985
+    >>> from sdetheory import Adam
+    >>> scaling_advice(tuned, batch_size=512, optimizer=Adam(beta2=0.99))[0].optimizer
+    Adam(beta1=0.596..., beta2=0.959..., floor=4.98...e-09)
     """
     tuned = _plain(hp)
     given = {"learning_rate": learning_rate, "train_size": train_size, "batch_size": batch_size, "momentum": momentum}
@@ -184,6 +207,15 @@ def scaling_advice(
     if not changes:
         raise InvalidInputError(f"at least one of {', '.join(given)} must be given: what is to change")
     steps = None if n_steps is None else _validate.integer("n_steps", n_steps, at_least=1)
+    if isinstance(optimizer, (Adam, RMSprop)):
+        others = (curvature, largest_learning_rate, model, w, inputs)
+        if any(other is not None for other in others):
+            raise InvalidInputError(
+                "curvature, largest_learning_rate, model, w and inputs speak of SGD; the rule of "
+                f"{type(optimizer).__name__} knows none of them"
+            )
+        return [_by_the_root(tuned, optimizer, changes, steps)]
+    _validate.choice("optimizer", optimizer, ("sgd",))
     slope = None if curvature is None else _validate.real("curvature", curvature, above=0.0)
     edge = largest_learning_rate
     edge = None if edge is None else _validate.real("largest_learning_rate", edge, above=0.0)
@@ -220,6 +252,29 @@ def scaling_advice(
     if not found:
         raise InvalidInputError("no setting has the noise scale of the tuned one. " + "; ".join(refused))
     return found
+
+
+def _by_the_root(
+    tuned: SGDHyperparameters, optimizer: Any, changes: dict[str, Any], steps: int | None
+) -> EquivalentSetting:
+    """Return the setting of Adam or RMSprop with another batch size or learning rate, by the square-root rule."""
+    setting, factor = by_the_root(tuned, optimizer, changes)
+    warnings = ["the rule is for gradients that are mostly noise, and nothing here says whether these are"]
+    rounding = setting.noise_scale / setting.target_noise_scale - 1
+    if abs(rounding) > ROUNDING:
+        warnings.append(f"rounding the batch to {setting.batch_size} changes κ by {-100 * rounding:+.0f} %")
+    given_batch = "batch_size" in changes
+    growth = math.sqrt(setting.batch_size / tuned.exact_batch_size) if given_batch else factor
+    return EquivalentSetting(
+        adapted="learning_rate" if given_batch else "batch_size",
+        hyperparameters=setting,
+        approximate=growth * (tuned.learning_rate if given_batch else tuned.exact_batch_size),
+        rule="ε' = ε √κ, 1 − β' = κ(1 − β), floor' = floor/√κ, with κ = B'/B",
+        holds="where the gradients of batches are mostly noise; for 1/κ of the steps",
+        n_steps=None if steps is None else max(1, round(steps / factor)),
+        warnings=tuple(warnings),
+        optimizer=scaled(optimizer, factor),
+    )
 
 
 def _plain(hp: SGDHyperparameters) -> SGDHyperparameters:

@@ -10,12 +10,16 @@ import sdetheory as st
 from sdetheory.errors import InvalidInputError
 
 BASE = {"learning_rate": 0.1, "train_size": 1000, "batch_size": 32}
-SAMPLINGS = ("without-replacement", "with-replacement")
+SAMPLINGS = ("without-replacement", "with-replacement", "poisson")
 
 
 def exact_noise_scale(rate, n, b, m=0, tau=0, sampling="without-replacement"):
     """Evaluate the definition in rational arithmetic: g = ε (1 − τ)/(1 − m) Var Ĝ/(N F)."""
-    per_f = {"without-replacement": n * (Fraction(n, b) - 1), "with-replacement": Fraction(n * (n - 1), b)}[sampling]
+    per_f = {
+        "without-replacement": n * (Fraction(n, b) - 1),
+        "with-replacement": Fraction(n * (n - 1), b),
+        "poisson": (n - 1) * (Fraction(n, b) - 1),  # where the gradients add up to zero
+    }[sampling]
     return Fraction(rate) * (1 - Fraction(tau)) / (1 - Fraction(m)) * per_f / n
 
 
@@ -29,7 +33,7 @@ def test_noise_scale_is_its_definition(b, m, tau, sampling):
 
 
 def test_full_batch_has_noise_only_with_replacement():
-    assert st.noise_scale(0.1, 50, 50) == 0.0
+    assert st.noise_scale(0.1, 50, 50) == st.noise_scale(0.1, 50, 50, sampling="poisson") == 0.0
     assert st.noise_scale(0.1, 50, 50, sampling="with-replacement") == pytest.approx(0.1 * 49 / 50, rel=1e-15)
 
 

@@ -5,7 +5,7 @@ import dataclasses
 import numpy as np
 import pytest
 
-from sdetheory import SGDHyperparameters, scaling_advice
+from sdetheory import Adam, RMSprop, SGDHyperparameters, scaling_advice
 from sdetheory.errors import InvalidInputError
 from sdetheory.models import LinearRegression, LogisticRegression
 from sdetheory.theory import least_squares_stability_limit
@@ -191,3 +191,66 @@ def test_models_that_have_no_such_limit():
         scaling_advice(noisy(), batch_size=3, inputs=INPUTS, model=LinearRegression(INPUTS, INPUTS[:, 0]))
     with pytest.raises(InvalidInputError, match="inputs must be from 2 examples to 8589"):
         scaling_advice(noisy(), batch_size=3, inputs=np.ones((8600, 500)))
+
+
+@pytest.mark.parametrize("sampling", ["without-replacement", "with-replacement", "poisson"])
+@pytest.mark.parametrize("changes", [{"batch_size": 512}, {"batch_size": 40}, {"learning_rate": 0.002}], ids=str)
+@pytest.mark.parametrize("optimizer", [Adam(beta1=0.95, floor=1e-6), RMSprop()], ids=["adam", "rmsprop"])
+def test_the_square_root_rule_keeps_the_equation(optimizer, changes, sampling):
+    """In a time in which the noise is √κ less, drift, noise, memory and floor are the same, exactly.
+
+    With q the variance of a batch's gradient for each unit of F and ε the rate: ε√q, (1 − β)/ε/√q and δ/√q.
+    """
+    start = tuned(learning_rate=0.001, train_size=5000, sampling=sampling)
+    (found,) = scaling_advice(start, optimizer=optimizer, n_steps=1000, **changes)
+    hp = found.hyperparameters
+
+    def invariants(hp, optimizer):
+        q = hp.target_noise_scale / (hp.learning_rate * hp.train_size)
+        decays = [getattr(optimizer, name) for name in ("beta", "beta1", "beta2") if hasattr(optimizer, name)]
+        root = np.sqrt(q)
+        return np.array([
+            hp.learning_rate * root, optimizer.floor / root, *[(1 - b) / hp.learning_rate * root for b in decays]
+        ])  # fmt: skip
+
+    expected = invariants(start, optimizer)
+    np.testing.assert_allclose(invariants(hp, found.optimizer), expected, rtol=1e-12)
+    # The linear rule of SGD, and one that leaves the memory as it is, keep other things.
+    (linear, *_) = scaling_advice(start, **changes)
+    assert np.abs(invariants(linear.hyperparameters, optimizer) / expected - 1).max() > 0.3
+    assert np.abs(invariants(hp, optimizer) / expected - 1).max() > 0.3
+    name, value = next(iter(changes.items()))
+    assert getattr(hp, name) == value and found.adapted != name
+    kappa = (hp.learning_rate / start.learning_rate) ** 2
+    assert found.n_steps == round(1000 / kappa)
+    assert found.approximate == pytest.approx(found.exact, rel=1.5 * max(hp.batch_size, 128) / 5000)
+    assert type(optimizer).__name__ in str(found) and "mostly noise" in found.warnings[0]
+
+
+def test_the_square_root_rule_is_the_papers_for_small_batches():
+    """B → 4B: the rate doubles, 1 − β becomes four times and the floor half of what it was."""
+    start = tuned(train_size=10**9, batch_size=64)
+    (found,) = scaling_advice(start, batch_size=256, optimizer=Adam(beta1=0.9, beta2=0.999, floor=1e-8))
+    assert found.hyperparameters.learning_rate == pytest.approx(0.2, rel=1e-6)
+    assert (found.optimizer.beta1, found.optimizer.beta2) == pytest.approx((0.6, 0.996), rel=1e-6)
+    assert found.optimizer.floor == pytest.approx(5e-9, rel=1e-6)
+
+
+def test_what_the_square_root_rule_refuses():
+    adam = Adam()
+    with pytest.raises(InvalidInputError, match=r"has no beta1 for κ"):
+        scaling_advice(tuned(), batch_size=12_800, optimizer=adam)
+    with pytest.raises(InvalidInputError, match="either batch_size or learning_rate"):
+        scaling_advice(tuned(), train_size=60_000, optimizer=adam)
+    with pytest.raises(InvalidInputError, match="got learning_rate, batch_size"):
+        scaling_advice(tuned(), batch_size=256, learning_rate=0.2, optimizer=adam)
+    with pytest.raises(InvalidInputError, match="no momentum"):
+        scaling_advice(tuned(momentum=0.5), batch_size=256, optimizer=adam)
+    with pytest.raises(InvalidInputError, match="speak of SGD"):
+        scaling_advice(tuned(), batch_size=256, curvature=1.0, optimizer=adam)
+    with pytest.raises(InvalidInputError, match="all examples have no noise"):
+        scaling_advice(tuned(), batch_size=50_000, optimizer=adam)
+    with pytest.raises(InvalidInputError, match="needs a batch size from 1"):
+        scaling_advice(tuned(), learning_rate=0.001, optimizer=adam)
+    with pytest.raises(InvalidInputError, match="optimizer must be one of 'sgd'"):
+        scaling_advice(tuned(), batch_size=256, optimizer="adam")

@@ -12,7 +12,7 @@ from numba import njit, prange
 
 from ._cache import checked
 
-WITHOUT_REPLACEMENT, WITH_REPLACEMENT, RESHUFFLING = 0, 1, 2
+WITHOUT_REPLACEMENT, WITH_REPLACEMENT, RESHUFFLING, POISSON = 0, 1, 2, 3
 HEAVY_BALL, NESTEROV, ADAPTIVE, HEAVY_BALL_OF_GRADIENTS, NESTEROV_OF_GRADIENTS = 0, 1, 2, 3, 4
 
 LANES = 64
@@ -24,7 +24,7 @@ _BATCH_TAG, _EPOCH_TAG = 3, 4
 @njit(error_model="numpy")
 def _rows(kind, n, batch_size):
     """Return how many rows of 64 random bits a batch needs, or a permutation: two numbers each, four at a time."""
-    return ((n if kind == RESHUFFLING else batch_size) + 3) // 4 * 2
+    return ((n if kind in (RESHUFFLING, POISSON) else batch_size) + 3) // 4 * 2
 
 
 @njit(error_model="numpy")
@@ -70,6 +70,39 @@ def _draw(chosen, size, words, kind, n, orders, first, marks, mark):
                 marks[i] = mark
             chosen[lane, b] = i
     return mark
+
+
+@njit(error_model="numpy")
+def _toss(chosen, counts, size, words, n):
+    """Fill chosen[lane, :counts[lane]] with examples that are each taken with the chance size/n; return the most.
+
+    Probabilities are right to 2^-32. Up to the most examples, n stands for none.
+    """
+    lanes = chosen.shape[0]
+    threshold = (np.uint64(size) << np.uint64(32)) // np.uint64(n)
+    most = 0
+    for lane in range(lanes):
+        count = 0
+        for i in range(n):
+            word = (words[i >> 1, lane] >> np.uint64(32 * (i & 1))) & np.uint64(0xFFFFFFFF)
+            if word < threshold:
+                chosen[lane, count] = i
+                count += 1
+        counts[lane] = count
+        most = max(most, count)
+    for lane in range(lanes):
+        chosen[lane, counts[lane] : most] = n
+    return most
+
+
+@checked
+@njit(error_model="numpy", cache=True)
+def tossed(out, size, run, number, draw_words, key):
+    """Fill out (N,) with the examples of one batch of Poisson sampling, of which there are as many as it returns."""
+    n = out.shape[0]
+    words, counts = np.empty((_rows(POISSON, n, size), 1), np.uint64), np.empty(1, np.int64)
+    draw_words(words, run, number, _BATCH_TAG, key)
+    return _toss(out.reshape(1, n), counts, size, words, n)
 
 
 @checked
@@ -210,6 +243,16 @@ def change(w, v, second, gradient, optimizer, numbers):
 
 
 @njit(error_model="numpy")
+def _kick(w, v, z, size):
+    """Add normals z (d or more, L), times a size, to the velocities and so to the weights (d, L)."""
+    d, lanes = w.shape
+    for j in range(d):
+        for lane in range(lanes):
+            v[j, lane] += size * z[j, lane]
+            w[j, lane] += size * z[j, lane]
+
+
+@njit(error_model="numpy")
 def _keep(runs, run, x, velocity, moment, lane):
     """Write a lane of a block back to the arrays of all runs."""
     w, v, second = runs.w, runs.v, runs.second
@@ -226,9 +269,10 @@ def _advance(runs, examples, batches, optimizer, averages, first_step, low):
     X, diverged = examples.inputs, runs.diverged
     kind, sizes, mix, draw, key = batches.kind, batches.sizes, batches.mix, batches.draw, batches.key
     begin, sums, squares = averages.begin, averages.sums, averages.squares
-    rates, pull = optimizer.rates, examples.precision / X.shape[0]
+    # Of Poisson sampling the last example is none: zero, and there for runs with fewer examples than others.
+    n = X.shape[0] - 1 if kind == POISSON else X.shape[0]
+    rates, pull = optimizer.rates, examples.precision / n
     n_runs, d = runs.w.shape
-    n = X.shape[0]
     outputs = d // X.shape[1]
     most = sizes.max()
     per_epoch = n // most
@@ -239,13 +283,17 @@ def _advance(runs, examples, batches, optimizer, averages, first_step, low):
     words = np.empty((_rows(kind, n, most), lanes), np.uint64)
     orders = np.empty((lanes, n if kind == RESHUFFLING else 0), np.int64)
     marks = np.zeros(n, np.int64)
-    chosen = np.empty((lanes, most), np.int64)
+    chosen = np.empty((lanes, n if kind == POISSON else most), np.int64)
+    counts, held = np.zeros(lanes, np.int64), np.zeros(lanes)
     room = _Room(np.empty((X.shape[1], lanes)), np.empty((outputs + 1, lanes)), np.empty((outputs, lanes)), np.empty(1))
     g, check = np.empty((d, lanes)), np.empty(lanes)
+    kicks, numbers = optimizer.kicks, (d + 3) // 4 * 4
+    z, scratch = np.empty((numbers if kicks.max() > 0.0 else 0, lanes)), np.empty((2, lanes), np.uint64)
     epoch, mark = -1, 0
     for s in range(sizes.shape[0]):
         step, size = first_step + s, sizes[s]
         g[:] = 0.0
+        held[:] = 0.0
         for part in range(mix.size):
             number = step * mix.size + part
             if kind != RESHUFFLING:
@@ -254,9 +302,24 @@ def _advance(runs, examples, batches, optimizer, averages, first_step, low):
                 epoch = number // per_epoch
                 draw(words, first_run, epoch, _EPOCH_TAG, key)
                 _shuffle(orders, words)
-            mark = _draw(chosen, size, words, kind, n, orders, number % per_epoch * size, marks, mark)
-            _gradient(g, room, x, examples, chosen, size, mix[part])
-        _move(x, velocity, moment, g, optimizer.kind, rates[s], 1.0 / size, pull, optimizer.constants, step)
+            if kind == POISSON:
+                used = _toss(chosen, counts, size, words, n)
+                for lane in range(lanes):
+                    held[lane] += mix[part] * counts[lane]
+            else:
+                used = size
+                mark = _draw(chosen, size, words, kind, n, orders, number % per_epoch * size, marks, mark)
+            _gradient(g, room, x, examples, chosen, used, mix[part])
+        if kind == POISSON:
+            # Each example brings its share of the prior, and there may be none.
+            for j in range(d):
+                for lane in range(lanes):
+                    g[j, lane] += pull * held[lane] * x[j, lane]
+        rest = 0.0 if kind == POISSON else pull
+        _move(x, velocity, moment, g, optimizer.kind, rates[s], 1.0 / size, rest, optimizer.constants, step)
+        if kicks[s] > 0.0:
+            optimizer.normals(z, scratch, step * numbers, first_run, key)
+            _kick(x, velocity, z, kicks[s])
         check[:] = 0.0
         for j in range(d):
             for lane in range(lanes):

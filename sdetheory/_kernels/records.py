@@ -117,7 +117,9 @@ class Examples(NamedTuple):
 class Weighting(NamedTuple):
     """How a step weighs the gradients of the examples."""
 
-    amplitude: Any  # of the noise
+    amplitude: Any  # of the noise of the examples
+    centered: Any  # 1 if it is of gradients less their mean
+    heat: Any  # amplitude of the noise of the weights
     half: Any  # half the time of the SGD step whose drift is to be modified, or 0
 
 
@@ -147,6 +149,8 @@ class Optimizer(NamedTuple):
     kind: Any
     rates: Any  # (n_steps,)
     constants: Any  # momentum, scale of a gradient, decay and floor of second moments, 1 if their start is corrected
+    kicks: Any  # (n_steps,) standard deviations of the noise of a temperature, which velocities get
+    normals: Any  # generator of that noise
 
 
 class Averages(NamedTuple):

@@ -53,10 +53,10 @@ _record(records.Step, types.FunctionType(STEP), _whole, _whole, _whole)
 _record(records.Numbers, types.FunctionType(NOISE), *5 * (_whole,), _key)
 _record(records.Clock, types.float64, types.float64, _whole)
 _record(records.Examples, _block, _vector, _field, types.float64)
-_record(records.Weighting, types.float64, types.float64)
+_record(records.Weighting, types.float64, _whole, types.float64, types.float64)
 _record(records.Runs, _block, _block, _block, types.int64[::1], _whole)
 _record(records.Batches, _whole, types.int64[::1], _vector, types.FunctionType(WORDS), _key)
-_record(records.Optimizer, _whole, _vector, _vector)
+_record(records.Optimizer, _whole, _vector, _vector, _vector, types.FunctionType(NOISE))
 _record(records.Averages, _whole, _block, types.float64[:, :, ::1])
 
 

@@ -2,6 +2,7 @@
 
 A step of dw = -grad C dt + sqrt(g F) dW adds sum_i a_i grad C_i(w) with a_i = -dt + s (xi_i - mean xi): since grad C_i
 is a number times x_i, that is one product with the inputs, whatever a is. Drift and noise cost what a gradient costs.
+Noise of gradients that are not centered has a_i = -dt + s xi_i; that of a temperature comes for each weight.
 
 A block holds L paths as an array (p, L). Every sum runs over its terms in one order, with fused multiply-adds and no
 fast-math flag, so that a path has the same bits with any number of lanes and threads. With one lane the loops run over
@@ -50,15 +51,27 @@ def _product(columns, b, out):
 
 
 @njit(error_model="numpy")
-def _weigh(residuals, z, amplitude, dt):
-    """Multiply residuals (n, L) by -dt + amplitude (z - mean z)."""
+def _weigh(residuals, z, amplitude, centered, dt, extra):
+    """Multiply residuals (n, L) by -dt + amplitude (z - mean z).
+
+    If not centered there is no mean, and extra (L) gets what -dt is less than the mean of these weights.
+    """
     n, lanes = residuals.shape
+    if amplitude == 0.0:
+        for i in range(n):
+            for lane in range(lanes):
+                residuals[i, lane] *= -dt
+        return
     mean = np.zeros(lanes)
     for i in range(n):
         for lane in range(lanes):
             mean[lane] += z[i, lane]
     for lane in range(lanes):
-        mean[lane] = fma(amplitude / n, mean[lane], dt)
+        if centered:
+            mean[lane] = fma(amplitude / n, mean[lane], dt)
+        else:
+            extra[lane] = amplitude / n * mean[lane]
+            mean[lane] = dt
     for i in range(n):
         for lane in range(lanes):
             residuals[i, lane] *= fma(amplitude, z[i, lane], -mean[lane])
@@ -68,7 +81,7 @@ def _weigh(residuals, z, amplitude, dt):
 def _advance(w, examples, xt, weighting, numbers, clock, path, n_frames, every, frames):
     """Make steps of one block w (p, L), whose first path is number `path`; frames (n_frames, used, p) are its own."""
     x, precision, derivatives = examples.inputs, examples.precision, examples.derivatives
-    amplitude, half, dt, step = weighting.amplitude, weighting.half, clock.dt, clock.step
+    amplitude, heat, half, dt, step = weighting.amplitude, weighting.heat, weighting.half, clock.dt, clock.step
     generate, rows, key = numbers.generate, numbers.each, numbers.key
     p, lanes = w.shape
     n = x.shape[0]
@@ -81,8 +94,9 @@ def _advance(w, examples, xt, weighting, numbers, clock, path, n_frames, every, 
     curvatures = found[-1].reshape(n, lanes)
     total, gradient = np.empty((p, lanes)), np.empty((p if modified else 0, lanes))
     along = np.empty((n if modified else 0, lanes))
+    extra, thermal = np.zeros(lanes), z[rows - (p + 3) // 4 * 4 :]
     for q in range(step, step + n_frames * every):
-        if amplitude > 0.0:
+        if amplitude > 0.0 or heat > 0.0:
             generate(z, words, q * rows, path, key)
         _product(xt, w, products)
         derivatives(given, none, found)
@@ -92,16 +106,24 @@ def _advance(w, examples, xt, weighting, numbers, clock, path, n_frames, every, 
                 for lane in range(lanes):
                     gradient[j, lane] = fma(precision, w[j, lane], gradient[j, lane])
             _product(xt, gradient, along)
-        _weigh(residuals, z, amplitude, dt)
+        _weigh(residuals, z, amplitude, weighting.centered, dt, extra)
         if modified:
             for i in range(n):
                 for lane in range(lanes):
                     residuals[i, lane] = fma(-dt * half * curvatures[i, lane], along[i, lane], residuals[i, lane])
         _product(x, residuals, total)
+        if not weighting.centered:  # the examples' shares of the prior
+            for j in range(p):
+                for lane in range(lanes):
+                    total[j, lane] = fma(extra[lane] * precision, w[j, lane], total[j, lane])
         for j in range(p):
             for lane in range(lanes):
                 pull = fma(half, gradient[j, lane], w[j, lane]) if modified else w[j, lane]
                 w[j, lane] += fma(-dt * precision, pull, total[j, lane])
+        if heat > 0.0:
+            for j in range(p):
+                for lane in range(lanes):
+                    w[j, lane] = fma(heat, thermal[j, lane], w[j, lane])
         made = q + 1 - step
         if frames.size and made % every == 0:
             for lane in range(frames.shape[1]):
@@ -115,7 +137,8 @@ def advance(state, examples, transposed, weighting, numbers, clock, n_frames, ev
     """Make n_frames * every steps of all blocks of state (n_blocks, p, L), in place.
 
     The derivatives of the examples are the first and, if the drift is to be modified, the second; transposed (p, n) are
-    the inputs once more. A step uses as many numbers as there are examples, rounded up to a multiple of four.
+    the inputs once more. A step uses as many numbers as there are examples, and as there are weights at a temperature,
+    both rounded up to a multiple of four.
 
     After each `every` the positions go to frames (n_frames, n_paths, p), which is empty if none are wanted.
     """

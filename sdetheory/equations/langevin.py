@@ -1,4 +1,4 @@
-"""The Langevin equations of a landscape."""
+"""The Langevin equations of a landscape, or of the cost of a model."""
 
 from __future__ import annotations
 
@@ -12,29 +12,38 @@ from ..errors import InvalidInputError
 from ..landscapes import Landscape
 from ..landscapes.landscape import gradient
 from .sde import SDE
+from .sgd_equation import SGDEquation, check_consistency
 
 
-def langevin(landscape: Landscape, temperature: float) -> SDE:
-    r"""Return the overdamped Langevin equation of a landscape.
+def langevin(landscape: Any, temperature: float) -> SDE:
+    r"""Return the overdamped Langevin equation of a landscape, or of the cost of a model.
 
     .. math:: dw = -\nabla C(w)\, dt + \sqrt{2T}\, dW
 
     Parameters
     ----------
-    landscape : Landscape
-        The cost C.
+    landscape : Landscape, or a model
+        The cost C. Of a model, which has ``dimension``, ``train_size`` and ``gradient(w)``, it is the *total* cost with
+        the prior: at T = 1 the stationary density is the posterior.
     temperature : float
         T ≥ 0, in units of the cost. SGD has T = g f / 2 where its gradient covariance is F = f·I.
 
     Returns
     -------
     SDE
-        The equation; its stationary density is ∝ e^{−C/T}.
+        The equation; its stationary density is ∝ e^{−C/T}. That of a model is an :class:`SGDEquation` without
+        minibatches, which :func:`simulate` advances by Euler–Maruyama.
 
     Raises
     ------
     InvalidInputError
-        The temperature is negative or not finite, or the first argument is not a landscape.
+        The temperature is negative or not finite, or the first argument is neither a landscape nor a model, or a model
+        that contradicts itself.
+
+    Notes
+    -----
+    Euler–Maruyama at the step h samples a Gaussian e^{−C/T} of Hessian H with the covariance T (H − hH²/2)⁻¹. What
+    minibatches do to it, that is SGLD, is :func:`sgd` at a temperature.
 
     References
     ----------
@@ -46,9 +55,18 @@ def langevin(landscape: Landscape, temperature: float) -> SDE:
     >>> import sdetheory as st
     >>> langevin(st.landscapes.double_well(), temperature=0.5).diffusion([0.0])
     array([[1.]])
+    >>> model = st.models.LinearRegression([[1.0], [2.0]], [0.5, 3.0])
+    >>> sde = langevin(model, temperature=1.0)
+    >>> sde.drift([0.0]), st.simulate(sde, [0.0], dt=0.02, n_steps=100, n_paths=50, rng=1).final.shape
+    (array([6.5]), (50, 1))
     """
-    landscape = _landscape(landscape)
     temperature = _validate.real("temperature", temperature, at_least=0.0)
+    if not isinstance(landscape, Landscape) and all(
+        hasattr(landscape, name) for name in ("train_size", "dimension", "gradient")
+    ):
+        check_consistency(landscape, np.zeros(landscape.dimension), 1, whole=True)
+        return SGDEquation(landscape, name="Langevin", n_examples=0, temperature=temperature)
+    landscape = _landscape(landscape)
     x = landscape.variables
     return SDE.from_sympy(
         [-slope for slope in gradient(landscape.expression, x)],
@@ -132,7 +150,7 @@ def _landscape(value: Any) -> Landscape:
     if not isinstance(value, Landscape):
         raise InvalidInputError(
             f"landscape must be a Landscape; got {type(value).__name__}. "
-            "Build one with sdetheory.landscapes or Landscape.from_sympy."
+            "Build one with sdetheory.landscapes or Landscape.from_sympy; langevin takes models with data too."
         )
     names = ("value", "gradient", "hessian")
     changed = [n for n in names if getattr(type(value), n) is not getattr(Landscape, n) or n in vars(value)]

@@ -5,64 +5,22 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
 
+from .. import _validate
 from ..errors import IncompatibleError, InvalidInputError
 from ..hyperparameters import SGDHyperparameters
-from ..models import _consistency
-from .sde import SDE
-
-Array = NDArray[np.float64]
-
-
-class SGDEquation(SDE):
-    """The equation of SGD on a model; built by :func:`sgd_sde`, where it is described.
-
-    Attributes
-    ----------
-    model : object
-        The model.
-    noise_scale : float
-        g.
-    order : int
-        1 or 2: the weak order, in the learning rate, to which the equation describes SGD.
-    """
-
-    def __init__(self, model: Any, hp: SGDHyperparameters, order: int) -> None:
-        self.model, self.noise_scale, self.order = model, float(hp.noise_scale), order
-        self.dimension, self.n_noises = model.dimension, model.train_size
-        self.noise, self.calculus, self.name = "general", "ito", f"SGD on {type(model).__name__}"
-        self.underdamped = self._formulas = self._constant = None
-        self.half_step = 0.5 * hp.step_time if order == 2 else 0.0
-
-    def drift(self, x: ArrayLike, time: float = 0.0) -> Array:
-        """Return −∇C, modified for order 2, for weights of shape (..., p), as an array of the same shape."""
-        points = self._points(x)
-        flat = [self.step_gradient(w, np.full(self.n_noises, -1.0), 1.0) for w in points.reshape(-1, self.dimension)]
-        return np.reshape(flat, points.shape)
-
-    def diffusion(self, x: ArrayLike, time: float = 0.0) -> Array:
-        """Return the (..., p, N) factor √(g/(N − 1)) (∇Cᵢ − mean) of gF, for weights of shape (..., p)."""
-        points = self._points(x)
-        gradients = np.array([self.model.per_example_gradients(w) for w in points.reshape(-1, self.dimension)])
-        centered = gradients - gradients.mean(axis=1, keepdims=True)
-        factor = np.sqrt(self.noise_scale / (self.n_noises - 1)) * centered
-        return factor.transpose(0, 2, 1).reshape(*points.shape, self.n_noises)
-
-    def step_gradient(self, w: Array, weights: Array, dt: float) -> Array:
-        """Return Σᵢ aᵢ ∇Cᵢ(w), and for order 2 what dt times the modified drift has besides −∇C."""
-        total = weighted_gradient(self.model, w, weights)
-        if self.half_step:
-            gradient = self.model.gradient(w)
-            total = total - dt * self.half_step * hessian_vector_product(self.model, w, gradient)
-        return total
+from ..optimizers import Adam, RMSprop
+from .adaptive import adaptive_sde
+from .sgd_equation import SGDEquation, check_consistency
 
 
-def sgd_sde(model: Any, hp: SGDHyperparameters, *, order: int = 1) -> SGDEquation:
+def sgd_sde(
+    model: Any, hp: SGDHyperparameters, *, order: int = 1, temperature: float = 0.0, optimizer: Any = "sgd"
+) -> SGDEquation:
     r"""Return the stochastic differential equation of SGD on a model.
 
     .. math::
-        dw = -\nabla C\, dt + \sqrt{g F(w)}\, dW, \qquad
+        dw = -\nabla C\, dt + \sqrt{g F(w) + 2 T I}\, dW, \qquad
         \sqrt{g F}\, dW = \sqrt{\frac{g}{N - 1}} \sum_{i=1}^N (\nabla C_i - \overline{\nabla C})\, dW_i,
 
     Itô, with g = ``hp.noise_scale`` and F the covariance of the gradients of the N examples (N − 1). For order 2 the
@@ -81,10 +39,14 @@ def sgd_sde(model: Any, hp: SGDHyperparameters, *, order: int = 1) -> SGDEquatio
     order : {1, 2}
         Weak order in the learning rate. Order 2 needs ``hessian_vector_product(w, v)`` or ``hessian(w)``, and no
         momentum.
+    temperature : float
+        T ≥ 0 of :func:`sgd`, in units of the total cost; order 1 alone.
+    optimizer : {"sgd"}, Adam or RMSprop
+        What makes the steps. The other two have equations of their own, of more variables: see the Notes.
 
     Returns
     -------
-    SGDEquation
+    SGDEquation or AdaptiveEquation
         An SDE that :func:`simulate` takes. One step of SGD lasts ``hp.step_time``; ``dt`` may be far shorter.
 
     Raises
@@ -93,7 +55,8 @@ def sgd_sde(model: Any, hp: SGDHyperparameters, *, order: int = 1) -> SGDEquatio
         A model without these methods or that contradicts itself, hyperparameters that are arrays, or of another number
         of examples.
     IncompatibleError
-        Order 2 with momentum, or for a model without second derivatives.
+        Order 2 with momentum, at a temperature, or for a model without second derivatives; Adam or RMSprop with any of
+        these or without noise.
 
     Notes
     -----
@@ -103,6 +66,9 @@ def sgd_sde(model: Any, hp: SGDHyperparameters, *, order: int = 1) -> SGDEquatio
     other models path by path. Normals come from the stream that all simulators use: the bits of a path depend on
     neither the number of threads (if the model's own methods do not) nor that of paths.
 
+    Poisson sampling has more noise where there is a gradient, as the number of examples of a batch varies: F becomes
+    F + ∇C ∇Cᵀ/(N(N − 1)), which is Σᵢ ∇Cᵢ ∇Cᵢᵀ/(N − 1), and the weights of the examples in its factor are not centred.
+
     Momentum enters through the factor in g and in the time of a step alone: this is the overdamped limit, right for
     times long against the 1/(1 − m) steps of memory. Within these, and for the order in ε, it says nothing.
 
@@ -110,11 +76,35 @@ def sgd_sde(model: Any, hp: SGDHyperparameters, *, order: int = 1) -> SGDEquatio
     and its correction has the wrong sign: with curvature a of the mean loss the variance is εσ²/(a(2 + εa)), where SGD
     has εσ²/(a(2 − εa)).
 
+    *RMSprop* divides by P = √s + δ, and s, the average of squares of the mean gradient of a batch, tends to what is
+    expected of these, G² = q diag F + (∇C/N)² with q = g/(εN). In the same time, in which a step lasts h = ε/N,
+
+    .. math::
+        dw = -P^{-1} (\nabla C\, dt + \sqrt{g F}\, dW), \qquad
+        ds = \frac{1 - \beta}{h} (G^2 - s)\, dt .
+
+    *Adam* averages gradients too, and both averages are divided by γᵢ(t) = 1 − exp(−(1 − βᵢ) t/h), t being the time
+    since training began:
+
+    .. math::
+        dw = -N P^{-1} \frac{m}{\gamma_1}\, dt, \quad
+        dm = \frac{1 - \beta_1}{h} \Bigl( \frac{\nabla C}{N} - m \Bigr) dt
+        + \frac{1 - \beta_1}{hN} \sqrt{g F}\, dW, \quad
+        ds = \frac{1 - \beta_2}{h} (G^2 - s)\, dt, \quad P = \sqrt{s / \gamma_2} + \delta .
+
+    The state is (w, s), or (w, m, s); ``state(w)`` makes it. These are weak approximations of order 1 in ε² where noise
+    dominates: for gradients whose noise, and δ, grow as 1/ε, with 1 − β ∝ ε². The paper leaves (∇C/N)² out of G², which
+    is of that order then; with it the mean of s is right at any noise. The noise must have little skewness, as it has
+    where batches are large: else those of the gradient and of its square, which are then correlated, leave an error of
+    order ε. From s = 0 the error is ε² ln(1/ε), as the first steps are of single gradients. RMSprop of :func:`sgd` has
+    the square of the present gradient in s, which changes nothing to this order.
+
     References
     ----------
     S. L. Smith and Q. V. Le, arXiv:1710.06451, Section 5 (Eq. 11). Q. Li, C. Tai and W. E, "Stochastic Modified
     Equations and Dynamics of Stochastic Gradient Algorithms I", JMLR 20 (2019), Theorem 9, where the cost is the mean
-    and η = ε.
+    and η = ε. S. Malladi, K. Lyu, A. Panigrahi and S. Arora, "On the SDEs and scaling rules for adaptive gradient
+    algorithms", NeurIPS 2022, arXiv:2205.10287, Section 4, where a step lasts η² and s is σ²u.
 
     Examples
     --------
@@ -130,7 +120,17 @@ def sgd_sde(model: Any, hp: SGDHyperparameters, *, order: int = 1) -> SGDEquatio
     check_model(model, hp)
     if order not in (1, 2):
         raise InvalidInputError(f"order must be 1 or 2; got {order!r}")
+    if not isinstance(optimizer, (Adam, RMSprop)):
+        _validate.choice("optimizer", optimizer, ("sgd",))
+    temperature = _validate.real("temperature", temperature, at_least=0.0)
+    if isinstance(optimizer, (Adam, RMSprop)):
+        return adaptive_sde(model, hp, optimizer, order, temperature)
     if order == 2:
+        if temperature:
+            raise IncompatibleError(
+                f"order 2 is known for the noise of minibatches, which falls with the learning rate; that of a "
+                f"temperature does not. Got temperature={temperature:g}: use order=1"
+            )
         if hp.momentum or hp.dampening:
             raise IncompatibleError(
                 f"order 2 is known for plain SGD; got momentum={hp.momentum:g}, dampening={hp.dampening:g}. Use order=1"
@@ -140,7 +140,15 @@ def sgd_sde(model: Any, hp: SGDHyperparameters, *, order: int = 1) -> SGDEquatio
                 f"order 2 needs the model's hessian_vector_product or hessian; {type(model).__name__} has neither"
             )
     check_consistency(model, np.zeros(model.dimension), order)
-    return SGDEquation(model, hp, order)
+    return SGDEquation(
+        model,
+        name="SGD",
+        n_examples=model.train_size,
+        noise_scale=float(hp.noise_scale),
+        half_step=0.5 * hp.step_time if order == 2 else 0.0,
+        temperature=temperature,
+        centered=hp.sampling != "poisson",
+    )
 
 
 def check_model(model: Any, hp: Any) -> None:
@@ -158,26 +166,3 @@ def check_model(model: Any, hp: Any) -> None:
         raise InvalidInputError(
             f"hp and model must have the same number of examples; got {hp.train_size} and {model.train_size}"
         )
-
-
-def check_consistency(model: Any, w: Array, order: int) -> None:
-    """Refuse a model whose methods, of those that the equation is made of, contradict each other near w."""
-    uses = [name for name in ("weighted_gradient", "per_example_gradients") if hasattr(model, name)]
-    if order == 2:
-        second = [name for name in ("hessian_vector_product", "hessian") if hasattr(model, name)]
-        uses += ["gradient", *second[:1]]
-    _consistency.check(model, w, tuple(uses))
-
-
-def weighted_gradient(model: Any, w: Array, weights: Array) -> Array:
-    """Return Σᵢ weightsᵢ ∇Cᵢ(w), by the model's own method where it has one."""
-    if hasattr(model, "weighted_gradient"):
-        return np.asarray(model.weighted_gradient(w, weights), dtype=np.float64)
-    return weights @ np.asarray(model.per_example_gradients(w), dtype=np.float64)
-
-
-def hessian_vector_product(model: Any, w: Array, v: Array) -> Array:
-    """Return H(w) v, by the model's own method where it has one."""
-    if hasattr(model, "hessian_vector_product"):
-        return np.asarray(model.hessian_vector_product(w, v), dtype=np.float64)
-    return np.asarray(model.hessian(w), dtype=np.float64) @ v

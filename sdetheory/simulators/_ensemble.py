@@ -23,7 +23,7 @@ from ..engine.fork import check_threads
 from ..engine.parallel import threads
 from ..engine.run import Cost, Process
 from ..equations.sde import SDE
-from ..equations.sgd_sde import SGDEquation
+from ..equations.sgd_equation import SGDEquation
 from ..errors import IncompatibleError, InvalidInputError
 from ..schemes._stability import check_step
 from .schemes import INCREMENTS, SCHEMES, Plan, prepare

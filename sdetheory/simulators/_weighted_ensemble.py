@@ -12,13 +12,14 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from .. import _validate
-from .._kernels import noise, records, weighted
+from .._kernels import adaptive, noise, records, weighted
 from .._kernels.block import compiled_source
 from .._kernels.signatures import FIELD, NOISE, compiled
 from ..engine.fork import check_threads
 from ..engine.run import PARTS, Cost
+from ..equations.adaptive import AdaptiveEquation
 from ..equations.sde import check_methods
-from ..equations.sgd_sde import SGDEquation, check_consistency
+from ..equations.sgd_equation import SGDEquation, check_consistency
 from ..errors import IncompatibleError, InvalidInputError
 from ..models._formula import likelihood_of
 from ._ensemble import Ensemble, blocks, starting_points
@@ -66,8 +67,8 @@ class WeightedPlan:
 
     @property
     def parameters(self) -> NDArray[np.float64]:
-        """Noise scale, and half the time of a step for order 2."""
-        return np.array([self.sde.noise_scale, self.sde.half_step])
+        """What the equation is made of besides the model."""
+        return np.array(self.sde.numbers)
 
     @property
     def matrix(self) -> NDArray[np.float64]:
@@ -107,8 +108,21 @@ class WeightedEnsemble(Ensemble):
         dt = _validate.real("dt", dt, above=0.0)
         start = _validate.real("start", start)
         points = starting_points(x0, sde.dimension, n_paths)
+        cls._check(sde, points, start, dt)
+        plan = WeightedPlan(sde=sde, scheme=SCHEMES[method])
+        # Few paths: loops over examples instead of lanes are as fast, and each path is work for another thread.
+        lanes = 1 if len(points) < 16 else (16 if len(points) < 64 else 32)
+        return cls(
+            state=blocks(points, lanes), n_paths=len(points), dt=dt, start=start,
+            plan=plan,  # pyright: ignore[reportArgumentType]
+            seed=_validate.seed_sequence(rng),
+        )  # fmt: skip
+
+    @staticmethod
+    def _check(sde: Any, points: NDArray[np.float64], start: float, dt: float) -> None:
+        """Refuse an equation whose methods paths would not follow, or steps that are too long for it."""
         check_methods(sde, SGDEquation, ("drift", "diffusion", "step_gradient"))
-        check_consistency(sde.model, points[0], sde.order)
+        check_consistency(sde.model, points[0], sde.order, whole=not sde.n_examples)
         likelihood = likelihood_of(sde.model)
         if likelihood is not None and likelihood.quadratic:
             steepest = np.linalg.norm(sde.model.X, 2) ** 2 + sde.model.prior_precision
@@ -118,14 +132,6 @@ class WeightedEnsemble(Ensemble):
                     f"dt must be below 2/k = {2 / rate:.4g}, k = {rate:.4g} being the largest rate of the linear "
                     f"drift; got {dt:g}, with which every path diverges"
                 )
-        plan = WeightedPlan(sde=sde, scheme=SCHEMES[method])
-        # Few paths: loops over examples instead of lanes are as fast, and each path is work for another thread.
-        lanes = 1 if len(points) < 16 else (16 if len(points) < 64 else 32)
-        return cls(
-            state=blocks(points, lanes), n_paths=len(points), dt=dt, start=start,
-            plan=plan,  # pyright: ignore[reportArgumentType]
-            seed=_validate.seed_sequence(rng),
-        )  # fmt: skip
 
     def check_fields(self) -> NDArray[np.float64]:
         """Return where the paths start; refuse an equation that is not finite there."""
@@ -148,7 +154,12 @@ class WeightedEnsemble(Ensemble):
     @property
     def cost(self) -> Cost:
         """Work in multiplications."""
-        return Cost(2 * self.plan.sde.n_noises * self.state.size, _FIRST, _WORK)
+        return Cost(2 * max(self.plan.sde.n_noises, self._examples) * self.state.size, _FIRST, _WORK)
+
+    @property
+    def _examples(self) -> int:
+        """How many examples a gradient sums, as far as the model says."""
+        return getattr(self.plan.sde.model, "train_size", 1)
 
     def advance(self, n_steps: int, frames: NDArray[np.float64] | None = None) -> None:
         """Make n_steps steps; or for each of frames (n_frames, n_paths, p), which takes the positions after them."""
@@ -158,16 +169,14 @@ class WeightedEnsemble(Ensemble):
         normals = self.plan.functions[self.state.shape[2] == 1]
         key = self.seed.generate_state(2, np.uint32).astype(np.uint64)
         sde = self.plan.sde
-        amplitude = np.sqrt(self.dt * sde.noise_scale / (sde.n_noises - 1))
-        rows = -(-sde.n_noises // 4) * 4
+        amplitude = np.sqrt(self.dt * sde.noise_scale / max(1, sde.n_examples - 1))
+        heat = np.sqrt(2 * sde.temperature * self.dt)
+        first = -(-sde.n_examples // 4) * 4
+        rows = first + (-(-sde.dimension // 4) * 4 if sde.n_noises > sde.n_examples else 0)
         if self.plan.form is not None:
-            examples, transposed = self.plan.form
-            kernel = weighted.advance if len(self.state) > 1 else weighted.advance_one
-            kernel(
-                self.state, examples, transposed, records.Weighting(amplitude, sde.half_step),
-                records.Numbers(normals, rows, rows, 1, 1, self.first_path, key),
-                records.Clock(self.dt, self.start, self.step), n_frames, n_steps, frames,
-            )  # fmt: skip
+            weighting = records.Weighting(amplitude, int(sde.centered), heat, sde.half_step)
+            numbers = records.Numbers(normals, rows, rows, 1, 1, self.first_path, key)
+            self._compiled(weighting, numbers, n_frames, n_steps, frames)
             self.step += n_frames * n_steps
             return
         z, words = np.empty((rows, self.state.shape[2])), np.empty((2, max(rows // 4, 32)), np.uint64)
@@ -176,8 +185,11 @@ class WeightedEnsemble(Ensemble):
             before = self.state.copy()
             for block, path in enumerate(range(self.first_path, self.first_path + self.n_paths, self.state.shape[2])):
                 weighted.normals(z, words, normals, step * rows, path, key)
-                weights = amplitude * (z[: sde.n_noises] - z[: sde.n_noises].mean(axis=0)) - self.dt
-                self._step(self.state[block], np.ascontiguousarray(weights.T), first=step == 0)
+                normal = z[: sde.n_examples]
+                normal = normal - normal.mean(axis=0) if sde.centered and sde.n_examples else normal
+                weights = np.ascontiguousarray((amplitude * normal - self.dt).T)
+                thermal = heat * z[first : first + sde.dimension].T if heat else None
+                self._step(self.state[block], weights, thermal, first=step == 0)
                 if self.interrupted:
                     # Gradients in Python may take seconds for a step of all paths; a step is made whole or not at all.
                     self.state = before
@@ -186,15 +198,47 @@ class WeightedEnsemble(Ensemble):
             if len(frames) and (self.step - begun) % n_steps == 0:
                 frames[(self.step - begun) // n_steps - 1] = self.positions()
 
-    def _step(self, block: NDArray[np.float64], weights: NDArray[np.float64], first: bool) -> None:
+    def _compiled(self, weighting: Any, numbers: Any, *frames: Any) -> None:
+        """Make the steps of frames by a kernel."""
+        clock = records.Clock(self.dt, self.start, self.step)
+        kernel = weighted.advance if len(self.state) > 1 else weighted.advance_one
+        kernel(self.state, *self.plan.form, weighting, numbers, clock, *frames)  # pyright: ignore[reportOptionalIterable]
+
+    def _step(
+        self, block: NDArray[np.float64], weights: NDArray[np.float64], thermal: NDArray[np.float64] | None, first: bool
+    ) -> None:
         """Move the paths of a block (p, L) by their weighted gradients; what overflowed stays as it is."""
         for lane, w in enumerate(np.ascontiguousarray(block.T)):
             if np.isfinite(w).all() and not self.interrupted:
                 try:
                     with np.errstate(over="ignore", invalid="ignore"):
-                        block[:, lane] = w + self.plan.sde.step_gradient(w, weights[lane], self.dt)
+                        moved = w + self._move(w, weights[lane])
+                        block[:, lane] = moved if thermal is None else moved + thermal[lane]
                 except InvalidInputError:
                     # A model that works in the first step and then refuses its own gradients: they overflowed.
                     if first:
                         raise
                     block[:, lane] = np.nan
+
+    def _move(self, x: NDArray[np.float64], weights: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Return how far a path at x goes in one step, for the weights of the examples."""
+        return self.plan.sde.step_gradient(x, weights, self.dt)
+
+
+class AdaptiveEnsemble(WeightedEnsemble):
+    """The state of n_paths copies of the equation of Adam or RMSprop on a model."""
+
+    @staticmethod
+    def _check(sde: Any, points: NDArray[np.float64], start: float, dt: float) -> None:
+        check_methods(sde, AdaptiveEquation, ("drift", "diffusion", "_scale", "_move", "_expected"))
+        check_consistency(sde.model, points[0, : sde.n_weights], 1)
+        sde._check_start(points, start, dt)
+
+    def _compiled(self, weighting: Any, numbers: Any, *frames: Any) -> None:
+        sde, clock = self.plan.sde, records.Clock(self.dt, self.start, self.step)
+        examples, transposed = self.plan.form  # pyright: ignore[reportGeneralTypeIssues]
+        rule = np.array([sde.share, *sde.forgets, sde.optimizer.floor])
+        adaptive.advance(self.state, examples, transposed, examples.inputs**2, weighting, rule, numbers, clock, *frames)  # pyright: ignore[reportCallIssue]
+
+    def _move(self, x: NDArray[np.float64], weights: NDArray[np.float64]) -> NDArray[np.float64]:
+        return self.plan.sde._move(x, weights, self.dt, self.start + self.step * self.dt)

@@ -16,12 +16,13 @@ from ..engine.checkpoint import Checkpoint
 from ..engine.divergence import Divergence
 from ..engine.recorders.paths import Paths
 from ..engine.run import run
+from ..equations.adaptive import AdaptiveEquation
 from ..equations.sde import SDE
-from ..equations.sgd_sde import SGDEquation
+from ..equations.sgd_equation import SGDEquation
 from ..errors import IncompatibleError, InvalidInputError
 from ._ensemble import Ensemble
 from ._scout import warn_of_long_steps
-from ._weighted_ensemble import WeightedEnsemble
+from ._weighted_ensemble import AdaptiveEnsemble, WeightedEnsemble
 from .schemes import SCHEMES
 
 
@@ -173,7 +174,8 @@ def simulate(
     start = _validate.real("start", start)
     file = Checkpoint(checkpoint)
     refine = _refinement(dt, brownian_dt, method, increments)
-    ensemble = (WeightedEnsemble if isinstance(sde, SGDEquation) else Ensemble).prepare(
+    weighted = AdaptiveEnsemble if isinstance(sde, AdaptiveEquation) else WeightedEnsemble
+    ensemble = (weighted if isinstance(sde, SGDEquation) else Ensemble).prepare(
         sde, x0, dt=dt, n_paths=n_paths, rng=file.rng(rng), method=method, increments=increments, start=start,
         refine=refine,
     )  # fmt: skip

@@ -1,10 +1,10 @@
 """Training on minibatches: SGD and its relatives, run many times, and the noise of its gradients."""
 
 from .. import _display
+from ..optimizers import Adam as Adam
+from ..optimizers import RMSprop as RMSprop
 from .minibatch_noise import MinibatchCovariance as MinibatchCovariance
 from .minibatch_noise import minibatch_covariance as minibatch_covariance
-from .optimizers import Adam as Adam
-from .optimizers import RMSprop as RMSprop
 from .schedules import Cosine as Cosine
 from .schedules import Milestones as Milestones
 from .schedules import Schedule as Schedule

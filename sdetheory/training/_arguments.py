@@ -12,13 +12,17 @@ from .. import _validate
 from .._kernels import descent as kernels
 from ..errors import IncompatibleError, InvalidInputError
 from ..hyperparameters import SGDHyperparameters
+from ..optimizers import Adam, RMSprop, check_optimizer
 from . import _engine as _sgd_engine
 from . import schedules
-from .optimizers import Adam, RMSprop
 
 Array = NDArray[Any]
 
-_KINDS = {"without-replacement": kernels.WITHOUT_REPLACEMENT, "with-replacement": kernels.WITH_REPLACEMENT}
+_KINDS = {
+    "without-replacement": kernels.WITHOUT_REPLACEMENT,
+    "with-replacement": kernels.WITH_REPLACEMENT,
+    "poisson": kernels.POISSON,
+}
 _STEPS = {
     ("sgd", "steps"): kernels.HEAVY_BALL,
     ("nesterov", "steps"): kernels.NESTEROV,
@@ -74,6 +78,7 @@ def problem(
     average_from: int | None,
     seed: np.random.SeedSequence,
     momentum_of: str = "steps",
+    temperature: float = 0.0,
 ) -> _sgd_engine.Problem:
     """Return what the steps are made of."""
     # A rate of zero is a step of a warm-up that only fills the velocity.
@@ -82,7 +87,7 @@ def problem(
     sizes = _validate.integers("batch_sizes", sizes)
     kind = _KINDS[hp.sampling]
     if reshuffle:
-        if kind == kernels.WITH_REPLACEMENT:
+        if kind != kernels.WITHOUT_REPLACEMENT:
             raise IncompatibleError('reshuffle draws without replacement; give hp sampling="without-replacement"')
         if len(np.unique(sizes)) > 1:
             raise IncompatibleError("reshuffle needs one batch size, so that epochs have equal lengths; got a schedule")
@@ -90,7 +95,7 @@ def problem(
     constants = [hp.momentum, 1 - hp.dampening, 0.0, 0.0, 0.0]
     momentum_of = _validate.choice("momentum_of", momentum_of, ("steps", "gradients"))
     if isinstance(optimizer, (Adam, RMSprop)):
-        _check_optimizer(optimizer)
+        check_optimizer(optimizer)
         if momentum_of != "steps":
             raise IncompatibleError(f'{type(optimizer).__name__} has averages of its own; give momentum_of="steps"')
         if hp.momentum or hp.dampening:
@@ -108,6 +113,13 @@ def problem(
                 f"Nesterov's momentum of gradients has no dampening, as in PyTorch; got dampening={hp.dampening:g}. "
                 'Use dampening=0, or momentum_of="steps".'
             )
+    temperature = _validate.real("temperature", temperature, at_least=0.0)
+    if temperature and step != kernels.HEAVY_BALL:
+        called = repr(optimizer) + ("" if momentum_of == "steps" else f" with momentum_of={momentum_of!r}")
+        raise IncompatibleError(
+            'temperature goes with optimizer="sgd" and momentum_of="steps", whose stationary law is known; got '
+            f"{called}"
+        )
     if average_from is not None:
         average_from = _validate.integer("average_from", average_from, at_least=0, at_most=max(0, n_steps - 1))
     return _sgd_engine.Problem(
@@ -115,23 +127,13 @@ def problem(
         kind=kind,
         sizes=sizes,
         rates=rates,
+        # Momentum adds up 1/(1 − m) of these: over a step's time h = κ/(1 − m) the weights get the variance 2Th.
+        kicks=np.sqrt(2 * temperature * (1 - hp.momentum) * (1 - hp.dampening) * rates / hp.train_size),
         optimizer=step,
         constants=np.array(constants),
         average_from=n_steps if average_from is None else average_from,
         key=seed.generate_state(2, np.uint32).astype(np.uint64),
     )
-
-
-def _check_optimizer(optimizer: Adam | RMSprop) -> None:
-    """Refuse a subclass with methods or numbers of its own: steps are made of those of its base alone."""
-    base = Adam if isinstance(optimizer, Adam) else RMSprop
-    added = sorted(name for name in {*dir(optimizer)} - {*dir(base)} if not name.startswith("__"))
-    if added:
-        raise InvalidInputError(
-            f"optimizer must be {base.__name__}, whose step is its formula with other numbers; what "
-            f"{type(optimizer).__name__} adds ({', '.join(added)}) no simulator would call. Write the loop over "
-            "minibatch_gradient yourself."
-        )
 
 
 def _schedule(name: str, schedule: Any, constant: float, n_steps: int, **bounds: float) -> NDArray[np.float64]:

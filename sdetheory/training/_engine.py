@@ -10,9 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .._kernels import descent as kernels
-from .._kernels import noise, records
+from .._kernels import noise, records, weighted
 from .._kernels.block import compiled_source
-from .._kernels.signatures import FIELD, WORDS, compiled
+from .._kernels.signatures import FIELD, NOISE, WORDS, compiled
 from ..errors import InvalidInputError
 from ..models._formula import likelihood_of
 from ..simulators._slopes import slopes_source
@@ -32,13 +32,15 @@ _MANY = 2**14
 class Problem:
     """What does not change during a run: the model, how batches are drawn, and the schedule of each step.
 
-    The estimate of a step is the mean, with the weights `mix`, of those of as many batches.
+    The estimate of a step is the mean, with the weights `mix`, of those of as many batches; `kicks` are the standard
+    deviations of the noise of a temperature, which the velocity of each step gets.
     """
 
     model: Any
     kind: int
     sizes: NDArray[np.int64]
     rates: NDArray[np.float64]
+    kicks: NDArray[np.float64]
     optimizer: int
     constants: NDArray[np.float64]
     average_from: int
@@ -89,11 +91,24 @@ def _draw(problem: Problem, run: int, first: int, n_steps: int) -> NDArray[np.in
     return out.reshape(n_steps, parts, -1)
 
 
+def _toss(problem: Problem, run: int, step: int) -> list[NDArray[np.int64]]:
+    """Return the batches of a step, each of any size."""
+    words, found = compiled(WORDS, noise.batch_words), []
+    for part in range(problem.mix.size):
+        out, number = np.empty(problem.model.train_size, np.int64), step * problem.mix.size + part
+        count = kernels.tossed(out, problem.sizes[step], run, number, words, problem.key)  # pyright: ignore[reportCallIssue]
+        found.append(out[:count])
+    return found
+
+
 def _ensemble(problem: Problem) -> Any:
     model = problem.model
     slope = compiled_source(FIELD, slopes_source(likelihood_of(model)))
-    examples = records.Examples(model.X, model.y.astype(np.float64), slope, model.prior_precision)
-    words = compiled(WORDS, noise.batch_words)
+    inputs, targets = model.X, model.y.astype(np.float64)
+    if problem.kind == kernels.POISSON:  # the kernel wants an example that is none
+        inputs, targets = np.vstack([inputs, np.zeros_like(inputs[:1])]), np.append(targets, targets[0])
+    examples = records.Examples(inputs, targets, slope, model.prior_precision)
+    words, normals = compiled(WORDS, noise.batch_words), compiled(NOISE, noise.gaussian)
 
     def advance(runs: Descent, n_steps: int, look: bool) -> bool:
         chunk = slice(runs.step, runs.step + n_steps)
@@ -103,7 +118,9 @@ def _ensemble(problem: Problem) -> Any:
             records.Runs(runs.w, runs.v, runs.second, ended, runs.first_path),
             examples,
             records.Batches(problem.kind, problem.sizes[chunk], problem.mix, words, problem.key),
-            records.Optimizer(problem.optimizer, problem.rates[chunk], problem.constants),
+            records.Optimizer(
+                problem.optimizer, problem.rates[chunk], problem.constants, problem.kicks[chunk], normals
+            ),
             records.Averages(problem.average_from, runs.sums, runs.squares),
             runs.step,
         )  # pyright: ignore[reportCallIssue]
@@ -118,15 +135,21 @@ def _loop(problem: Problem) -> Any:
     n = model.train_size
     momentum, kept, decay, floor, unbiased = problem.constants
     many = model.dimension > _MANY
+    rows = -(-model.dimension // 4) * 4
+    normals, z, words = compiled(NOISE, noise.gaussian_of_one), np.empty((rows, 1)), np.empty((2, rows), np.uint64)
 
-    def estimate(w: Array, batches: NDArray[np.int64]) -> Array:
+    def estimate(w: Array, batches: Any, s: int) -> Array:
+        if problem.kind == kernels.POISSON:
+            sizes = problem.mix * [len(batch) / problem.sizes[s] for batch in batches]
+            parts = [size * model.minibatch_gradient(w, b) for size, b in zip(sizes, batches, strict=True) if len(b)]
+            return np.sum(parts, axis=0, dtype=w.dtype) if parts else np.zeros_like(w)
         if len(batches) == 1:
             return model.minibatch_gradient(w, batches[0])
         pairs = zip(problem.mix.astype(w.dtype), batches, strict=True)
         return np.sum([weight * model.minibatch_gradient(w, batch) for weight, batch in pairs], axis=0)
 
-    def step(w: Array, v: Array, second: Array, batches: NDArray[np.int64], s: int) -> None:
-        gradient = np.ascontiguousarray(estimate(w, batches), dtype=w.dtype)
+    def step(w: Array, v: Array, second: Array, batches: Any, s: int) -> None:
+        gradient = np.ascontiguousarray(estimate(w, batches, s), dtype=w.dtype)
         if gradient.shape != w.shape:
             raise InvalidInputError(f"minibatch_gradient must return shape {w.shape}; got {gradient.shape}")
         rate = problem.rates[s]
@@ -138,6 +161,12 @@ def _loop(problem: Problem) -> Any:
         else:
             numbers = [momentum, kept * rate / n]
         kernels.change(w, v, second, gradient, problem.optimizer, np.array(numbers, dtype=w.dtype))
+
+    def kick(w: Array, v: Array, run: int, s: int) -> None:
+        weighted.normals(z, words, normals, s * rows, run, problem.key)  # pyright: ignore[reportCallIssue]
+        move = (problem.kicks[s] * z[: w.size, 0]).astype(w.dtype)
+        v += move
+        w += move
 
     def advance(runs: Descent, n_steps: int, look: bool) -> bool:
         # A step of all runs may take long; an interrupt takes back those that have made it before the others.
@@ -157,6 +186,8 @@ def _loop(problem: Problem) -> Any:
             if runs.interrupted:
                 return
             step(w, v, second, batches, s)
+            if problem.kicks[s]:
+                kick(w, v, runs.first_path + run, s)
             if (not many or (s + 1) % _LOOK == 0 or (look and s == last)) and not np.isfinite(w).all():
                 runs.diverged[run] = s + 1
                 return
@@ -171,6 +202,10 @@ def _loop(problem: Problem) -> Any:
 def _batches(problem: Problem, run: int, first: int, n_steps: int) -> Any:
     """Yield (step, its batches), drawing stretches of equal batch size at once."""
     s, end = first, first + n_steps
+    if problem.kind == kernels.POISSON:
+        for step in range(s, end):
+            yield step, _toss(problem, run, step)
+        return
     while s < end:
         changes = np.flatnonzero(problem.sizes[s:end] != problem.sizes[s])
         stretch = int(changes[0]) if len(changes) else end - s

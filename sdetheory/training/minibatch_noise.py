@@ -66,7 +66,12 @@ def _with_replacement(generator: np.random.Generator, n_draws: int, n: int, batc
     return np.bincount(drawn.ravel(), minlength=n_draws * n).reshape(n_draws, n).astype(np.float64)
 
 
-_SAMPLERS = {"without-replacement": _without_replacement, "with-replacement": _with_replacement}
+def _poisson(generator: np.random.Generator, n_draws: int, n: int, batch_size: int) -> NDArray[np.float64]:
+    """Return (n_draws, n) marks of which examples are in the batch, each with probability B/n."""
+    return (generator.random((n_draws, n)) < batch_size / n).astype(np.float64)
+
+
+_SAMPLERS = {"without-replacement": _without_replacement, "with-replacement": _with_replacement, "poisson": _poisson}
 
 
 def minibatch_covariance(
@@ -85,7 +90,8 @@ def minibatch_covariance(
     .. math::
         \hat G = \frac{N}{B} \sum_{i \in \mathrm{batch}} \nabla C_i, \qquad
         \operatorname{Cov} \hat G = N \left(\frac{N}{B} - 1\right) F \;\text{(without replacement)}, \quad
-        \frac{N (N - 1)}{B} F \;\text{(with replacement)}.
+        \frac{N (N - 1)}{B} F \;\text{(with replacement)}, \quad
+        \left(\frac{N}{B} - 1\right) \sum_{i=1}^N \nabla C_i \nabla C_i^T \;\text{(Poisson)}.
 
     The formulas are what the result is to be compared with; nothing here uses them.
 
@@ -94,7 +100,7 @@ def minibatch_covariance(
     per_example_gradients : array_like, shape (N, p)
         ∇Cᵢ of N ≥ 2 examples, at one point w; or a model, with `w`.
     batch_size : int
-        B, from 1 to N.
+        B, from 1 to N; of Poisson sampling the mean size of a batch, by which Ĝ is divided.
     n_draws : int
         Number of independent minibatches, at least 2.
     w : array_like, shape (p,), optional
@@ -104,7 +110,7 @@ def minibatch_covariance(
         nothing.
     directions : array_like, shape (k, p), optional
         Unit vectors along which the variance is estimated too.
-    sampling : {"without-replacement", "with-replacement"}
+    sampling : {"without-replacement", "with-replacement", "poisson"}
         How the examples of one batch are drawn.
     rng : None, int, SeedSequence or Generator
         Source of the batches.
@@ -161,7 +167,10 @@ def minibatch_covariance(
     rows = max(1, _CHUNK_ENTRIES // max(n, p))
     for start in range(0, n_draws, rows):
         chunk = slice(start, min(start + rows, n_draws))
-        noise = n / batch_size * gradients.weigh(draw(generator, chunk.stop - start, n, batch_size))
+        marks = draw(generator, chunk.stop - start, n, batch_size)
+        noise = n / batch_size * gradients.weigh(marks)
+        if sampling == "poisson":  # the mean gradient is drawn as often as there are examples, which varies
+            noise += (marks.sum(axis=1) / batch_size - 1)[:, None] * (n * gradients.mean)
         if keep == "covariance":
             products += noise.T @ noise
         elif keep == "diagonal":

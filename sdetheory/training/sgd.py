@@ -101,6 +101,7 @@ def sgd(
     rng: Any = None,
     optimizer: Any = "sgd",
     momentum_of: str = "steps",
+    temperature: float = 0.0,
     reshuffle: bool = False,
     learning_rates: Any = None,
     batch_sizes: Any = None,
@@ -144,6 +145,10 @@ def sgd(
         "gradients": PyTorch's buffer b ← m b + (1 − τ) Ĝ/N, whose first gradient is not dampened and which the learning
         rate of the present multiplies: w ← w − ε b (Nesterov: w ← w − ε (Ĝ/N + m b), without dampening). The two are
         the same without dampening and at one learning rate.
+    temperature : float
+        T ≥ 0, in units of the total cost: each velocity gets √(2 T (1 − m) κ) ξ more, with κ = (1 − τ) ε/N and
+        independent ξ ~ N(0, I). Without momentum that is stochastic gradient Langevin dynamics (SGLD),
+        w ← w − (ε/N) Ĝ + √(2 T ε/N) ξ; see the Notes. It goes with ``optimizer="sgd"``.
     reshuffle : bool
         Instead of independent batches go through all examples in random order, epoch by epoch. The N mod B examples
         that are over at the end of an epoch are left out of it.
@@ -200,9 +205,24 @@ def sgd(
     one run after the other. The batches are the same either way; uniform to 2⁻³², from Philox4x32-10 at a counter of
     run and step.
 
+    Poisson sampling divides by B whatever the size of the batch, which is its mean size; a prior belongs to the
+    examples in equal shares, so that the pull of ``minibatch_gradient`` is multiplied by size/B. A batch without
+    examples has the gradient zero: the velocity alone moves the weights.
+
+    *What a temperature samples.* As ε → 0 at constant B the law of the runs is that of dw = −∇C dt + √(gF + 2T I) dW
+    in the time of ``hp.step_time``, and g = ε(N/B − 1)(1 − τ)/(1 − m) falls with ε: the stationary density tends to
+    e^{−C/T}, the posterior at T = 1. At a given ε it is off by two terms of order ε. The minibatches heat too, where
+    F = f I to the temperature T + gf/2; and steps are not short. For a quadratic cost with Hessian H and noise of
+    minibatches that does not depend on w both are known: the covariance is that of
+    :func:`sdetheory.theory.sgd_covariance` with F + (2T/g) I for F, and at B = N it is T (H − κH²/(2(1 + m)))⁻¹ where
+    T H⁻¹ is wanted. The numbers ξ are a function of the seed, the run, the step and the component alone.
+
     References
     ----------
     S. L. Smith and Q. V. Le (2018), arXiv:1710.06451, Eq. 11 and Appendix D.
+    M. Welling and Y. W. Teh (2011), Bayesian learning via stochastic gradient Langevin dynamics, ICML (their ε is 2ε/N
+    here); with momentum T. Chen, E. Fox and C. Guestrin (2014), Stochastic gradient Hamiltonian Monte Carlo, ICML,
+    arXiv:1402.4102 (with the friction α = 1 − m, the learning rate κ and no estimate of the noise of minibatches).
     I. Sutskever et al. (2013), On the importance of initialization and momentum in deep learning, ICML (Nesterov).
 
     Examples
@@ -228,8 +248,9 @@ def sgd(
     starts = _sgd_arguments.starts(w0, model.dimension, n_runs, _sgd_engine.has_kernel(model))
     _consistency.check(model, starts[0], ("minibatch_gradient",))
     problem = _sgd_arguments.problem(
-        model, hp, n_steps, optimizer, reshuffle, learning_rates, batch_sizes, average_from, seed, momentum_of
-    )
+        model, hp, n_steps, optimizer, reshuffle, learning_rates, batch_sizes, average_from, seed, momentum_of,
+        temperature,
+    )  # fmt: skip
     if record_every is not None:
         record_every = _validate.integer("record_every", record_every, at_least=1)
     measures = _sgd_arguments.measures(metrics)
@@ -246,7 +267,7 @@ def sgd(
         runs, recorder, file=file, executor=executor, progress=progress,
         described={
             "hp": repr(hp), "optimizer": called, "reshuffle": bool(reshuffle), "stop": hook and hook.name,
-        },
+        } | ({"temperature": float(temperature)} if temperature else {}),
     )  # fmt: skip
     interrupted = runs.step < n_steps
     stopped = arrays.get("stopped", np.full(len(starts), -1))
@@ -272,9 +293,9 @@ def sgd(
         interrupted=interrupted,
         replay={
             "model": model, "hp": hp, "w0": starts, "n_steps": n_steps, "rng": seed, "optimizer": optimizer,
-            "momentum_of": momentum_of, "reshuffle": reshuffle, "learning_rates": problem.rates,
-            "batch_sizes": problem.sizes, "average_from": average_from, "metrics": measures,
-            "record_every": record_every, "save_every": save_every, "stop": stop,
+            "momentum_of": momentum_of, "temperature": temperature, "reshuffle": reshuffle,
+            "learning_rates": problem.rates, "batch_sizes": problem.sizes, "average_from": average_from,
+            "metrics": measures, "record_every": record_every, "save_every": save_every, "stop": stop,
         },
     )  # fmt: skip
 

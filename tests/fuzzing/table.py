@@ -85,6 +85,11 @@ def least_squares():
 
 
 @once
+def rmsprop_equation():
+    return st.sgd_sde(least_squares(), HP, optimizer=st.RMSprop())
+
+
+@once
 def logistic():
     return st.models.LogisticRegression(X, LABELS, prior_precision=1.0)
 
@@ -693,6 +698,9 @@ def _calls():
         "simulators.Histogram.probability": (lambda: sample().histogram, dict(lower=[-1.0], upper=[1.0])),
         "equations.SGDEquation.drift": (lambda: st.sgd_sde(least_squares(), HP), dict(x=W)),
         "equations.SGDEquation.diffusion": (lambda: st.sgd_sde(least_squares(), HP), dict(x=W)),
+        "equations.AdaptiveEquation.drift": (rmsprop_equation, dict(x=np.append(W, np.ones_like(W)))),
+        "equations.AdaptiveEquation.diffusion": (rmsprop_equation, dict(x=np.append(W, np.ones_like(W)))),
+        "equations.AdaptiveEquation.state": (rmsprop_equation, dict(w=W)),
         "simulators.Scheme.check": (lambda: st.simulators.SCHEMES["heun"], dict(sde=ou(), increments="gaussian")),
         "simulators.Scheme.serves": (lambda: st.simulators.SCHEMES["heun"], dict(sde=ou())),
         # ---- exchange
@@ -902,6 +910,7 @@ RESULTS = [
     "simulators.ResidenceTimes",
     "simulators.Run",
     "equations.SGDEquation",
+    "equations.AdaptiveEquation",
     "training.SGDRun",
     "training.Schedule.factor",
     "training.SVAGRun",
@@ -917,6 +926,9 @@ RESULTS = [
     "equations.SGDEquation.from_sympy",
     "equations.SGDEquation.with_parameters",
     *absent(),
+    "equations.AdaptiveEquation.from_sympy",
+    "equations.AdaptiveEquation.with_parameters",
+    "equations.AdaptiveEquation.step_gradient",
 ]
 
 # Weights that are not finite, or overflow, give gradients that are NaN: the inner loop of SGD does not look at all

@@ -17,6 +17,7 @@ from sdetheory.symbolic.sgd import matching, minibatches
     [
         ("without-replacement", lambda e, n, b: e * (n / b - 1), lambda e, n, b: e * n / b),
         ("with-replacement", lambda e, n, b: e * (n - 1) / b, lambda e, n, b: e * (n / b - 1)),
+        ("poisson", lambda e, n, b: e * (n / b - 1) * (1 - 1 / n), lambda e, n, b: e * (n / b - 1)),
     ],
 )
 def test_result_on_random_inputs(rng, kind, formula, wrong):
@@ -57,7 +58,7 @@ def corrupted(module, old, new):
     return copy
 
 
-WITHOUT, WITH = "without-replacement", "with-replacement"
+WITHOUT, WITH, COINS = "without-replacement", "with-replacement", "poisson"
 CORRUPTIONS = {
     "N for N - 1 in F": (minibatches, "(S2 - S1**2 / N) / (N - 1)", "(S2 - S1**2 / N) / N", WITHOUT),
     "N/B for N/B - 1": (minibatches, "claim = N * (N / B - 1) * F", "claim = N * (N / B) * F", WITHOUT),
@@ -65,6 +66,10 @@ CORRUPTIONS = {
     "pairs counted as independent": (minibatches, "q, B * (B - 1) / (N * (N - 1))", "q, B**2 / N**2", WITHOUT),
     "diagonal dropped": (minibatches, "r, B / N + B * (B - 1) / N**2", "r, B * (B - 1) / N**2", WITH),
     "N for N - 1, with replacement": (minibatches, "claim = N * (N - 1) * F / B", "claim = N**2 * F / B", WITH),
+    "coins that are not independent": (minibatches, "q, B**2 / N**2, by", "q, B * (B - 1) / N**2, by", COINS),
+    "mean gradient dropped": (minibatches, "((N - 1) * F + S1**2 / N)", "((N - 1) * F)", COINS),
+    "centred gradients in the SDE": (matching, "F + gradient**2 / (N * (N - 1))", "F", COINS),
+    "share dropped": (matching, "EPSILON * (1 - 1 / N) * (N / B - 1)", "EPSILON * (N / B - 1)", COINS),
     "N for N - 1 in g": (matching, "EPSILON * (N / B - 1)", "EPSILON * N / B", WITHOUT),
     "time not divided by N": (matching, "solution=EPSILON / N", "solution=EPSILON", WITHOUT),
     "sign of the drift": (matching, "-gradient * step_time, sgd_mean", "gradient * step_time, sgd_mean", WITHOUT),

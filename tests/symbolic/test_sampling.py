@@ -12,6 +12,7 @@ GRADIENTS = (1, 2, 4, 7, 11, 16)
 KNOWN = {
     "without-replacement": ["1001", "400.4", "200.2", "100.1", "40.04", "0"],
     "with-replacement": ["1001", "500.5", "1001/3"],
+    "poisson": ["2235", "894", "447", "223.5", "89.4", "0"],
 }
 
 
@@ -39,7 +40,8 @@ def test_the_formula_equals_the_enumeration_and_wrong_ones_do_not(sampling, grad
         values = {"N": n, "B": size}
 
         def formula(covariance, expression=expression, values=values):
-            by_name = {s: {**values, "F": covariance}[str(s)] for s in expression.free_symbols}
+            known = {**values, "F": covariance, "S1": sum(gradients)}
+            by_name = {s: known[str(s)] for s in expression.free_symbols}
             return expression.subs(by_name)
 
         assert formula(sample_covariance(gradients)) == counted
@@ -73,11 +75,21 @@ def test_without_replacement_one_batch_of_everything_has_no_noise():
         (([[1, 2]], 1), "finite numbers"),
         ((range(40), 20), "too many"),
         ((GRADIENTS, 2, "reshuffling"), "sampling"),
+        ((GRADIENTS, 7, "poisson"), "from 1 to 6"),
+        ((range(40), 20, "poisson"), "too many"),
     ],
 )
 def test_bad_input_is_refused(arguments, piece):
     with pytest.raises(InvalidInputError, match=piece):
         enumerate_minibatches(*arguments)
+
+
+def test_the_number_that_poisson_sampling_draws_varies_too():
+    """S2 (N/B − 1): where the gradients are equal, and F is zero, the variance is that of the size of the batch."""
+    moments = enumerate_minibatches([3, 3, 3, 3], 1, "poisson")
+    assert moments.mean == 12 and moments.count == 16
+    assert moments.covariance == sympy.Rational(4 * 9 * 3)
+    assert minibatch_covariance("poisson").result(N=4, B=1, F=1e-30, S1=12.0) == pytest.approx(108.0, rel=1e-14)
 
 
 def test_unknown_sampling_has_no_derivation():

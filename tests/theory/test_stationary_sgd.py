@@ -83,7 +83,7 @@ def test_cumulants_of_the_minibatch(sampling):
     weights = q ** counts.sum(axis=1) * (1 - q) ** (n - counts.sum(axis=1)) if sampling == "poisson" else None
     estimates = n / batch * counts @ rows
     centred = estimates - np.average(estimates, weights=weights)
-    draws = _closure.Draws.of(hp, _sgd_recursion.recursion(hp, "sgd"))
+    draws = _closure.Draws.of(hp, _sgd_recursion.recursion(hp, "sgd", poisson=True))
     d = draws.deviations(rows[:, None])[:, 0]
     assert draws.second * np.sum(d**2) / (n - 1) == pytest.approx(np.average(centred**2, weights=weights), rel=1e-12)
     assert draws.third * np.sum(d**3) == pytest.approx(np.average(centred**3, weights=weights), rel=1e-12)

@@ -24,7 +24,7 @@ from ..formulas import _coerce
 from ..proofs._bounded import bounded
 from ..proofs.derivation import Derivation
 
-SAMPLINGS = ("without-replacement", "with-replacement")
+SAMPLINGS = ("without-replacement", "with-replacement", "poisson")
 
 N = sympy.Symbol("N", integer=True, positive=True)
 B = sympy.Symbol("B", integer=True, positive=True)
@@ -40,7 +40,7 @@ _TEST_GRADIENTS = (1, 2, 4, 7, 11, 16)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MinibatchMoments:
-    """Exact moments of Ĝ = (N/B) Σ_{i in batch} g_i over all `count` equally likely batches."""
+    """Exact moments of Ĝ = (N/B) Σ_{i in batch} g_i over all `count` batches that are possible."""
 
     mean: sympy.Rational
     covariance: sympy.Rational
@@ -53,16 +53,17 @@ def enumerate_minibatches(
 ) -> MinibatchMoments:
     """Return the mean and variance of the minibatch gradient by listing every minibatch.
 
-    Ĝ = (N/B) Σ_{i in batch} g_i, averaged over all subsets of B examples (without replacement) or all ordered tuples
-    of B draws (with replacement), in exact rational arithmetic: an independent witness of the formula.
+    Ĝ = (N/B) Σ_{i in batch} g_i, averaged over all subsets of B examples (without replacement), all ordered tuples of
+    B draws (with replacement), or all subsets of any size with their probabilities (Poisson), in exact rational
+    arithmetic: an independent witness of the formula.
 
     Parameters
     ----------
     gradients : sequence of int, float or Fraction
         Per-example gradients along one direction; floats are taken as the exact binary fractions they are.
     batch_size : int
-        Number of examples in a batch, B.
-    sampling : {"without-replacement", "with-replacement"}
+        Number of examples in a batch, B; for Poisson sampling their mean number, which stays the divisor.
+    sampling : {"without-replacement", "with-replacement", "poisson"}
         How the batch is drawn.
 
     Returns
@@ -73,11 +74,12 @@ def enumerate_minibatches(
     Raises
     ------
     InvalidInputError
-        No gradients or non-numbers, B < 1, B > N without replacement, or more than `MAX_BATCHES` batches.
+        No gradients or non-numbers, B < 1, B > N but with replacement, or more than `MAX_BATCHES` batches.
 
     Notes
     -----
-    Assumes that all subsets (or tuples) are equally likely. Exact; the cost is the number of batches.
+    Assumes that all subsets (or tuples) are equally likely, and of Poisson sampling that each example is in the batch
+    with chance B/N, independently of the others. Exact; the cost is the number of batches.
 
     References
     ----------
@@ -88,7 +90,8 @@ def enumerate_minibatches(
     >>> enumerate_minibatches([1, 2, 4, 7, 11, 16], 2)
     MinibatchMoments(mean=41, covariance=2002/5, count=15)
     """
-    without = _validate.choice("sampling", sampling, SAMPLINGS) == "without-replacement"
+    sampling = _validate.choice("sampling", sampling, SAMPLINGS)
+    bounded_by_size = sampling != "with-replacement"
     given = _coerce.entries(gradients, "gradients")
     try:
         numbers = [Fraction(g) for g in given if not isinstance(g, str)]
@@ -99,22 +102,31 @@ def enumerate_minibatches(
     size = len(numbers)
     if size == 0 or size != len(given):
         raise InvalidInputError(f"gradients must be one or more numbers; got {_validate.shown(gradients)}")
-    if not isinstance(batch_size, Integral) or batch_size < 1 or (without and batch_size > size):
-        limit = f"from 1 to {size}, the number of gradients" if without else ">= 1"
+    if not isinstance(batch_size, Integral) or batch_size < 1 or (bounded_by_size and batch_size > size):
+        limit = f"from 1 to {size}, the number of gradients" if bounded_by_size else ">= 1"
         raise InvalidInputError(
             f"batch_size must be a whole number {limit} ({sampling}); got {_validate.shown(batch_size)}"
         )
     batch_size = int(batch_size)
-    count = math.comb(size, batch_size) if without else size**batch_size
+    count = {
+        "without-replacement": math.comb(size, batch_size), "with-replacement": size**batch_size, "poisson": 2**size,
+    }[sampling]  # fmt: skip
     if count > MAX_BATCHES:
         raise InvalidInputError(
             f"gradients and batch_size give too many minibatches to list, more than {MAX_BATCHES}; use smaller N or B"
         )
-    batches = itertools.combinations(numbers, batch_size) if without else itertools.product(numbers, repeat=batch_size)
-    scale = Fraction(size, batch_size)
-    values = [scale * sum(batch) for batch in batches]
-    mean = sum(values) / count
-    variance = sum(value**2 for value in values) / count - mean**2
+    scale, chance = Fraction(size, batch_size), Fraction(batch_size, size)
+    if sampling == "poisson":
+        subsets = [c for k in range(size + 1) for c in itertools.combinations(numbers, k)]
+        weighed = [(chance ** len(c) * (1 - chance) ** (size - len(c)), scale * sum(c)) for c in subsets]
+    else:
+        without = sampling == "without-replacement"
+        batches = (
+            itertools.combinations(numbers, batch_size) if without else itertools.product(numbers, repeat=batch_size)
+        )
+        weighed = [(Fraction(1, count), scale * sum(batch)) for batch in batches]
+    mean = sum((weight * value for weight, value in weighed), Fraction(0))
+    variance = sum((weight * value**2 for weight, value in weighed), Fraction(0)) - mean**2
     return MinibatchMoments(
         mean=Rational(mean.numerator, mean.denominator),
         covariance=Rational(variance.numerator, variance.denominator),
@@ -127,17 +139,18 @@ def minibatch_covariance(sampling: str = "without-replacement") -> Derivation:
     """Derive the variance V of the minibatch gradient for any data, N and B.
 
     Without replacement V = N (N/B − 1) F; with replacement V = N (N − 1) F/B, where F is the covariance of the
-    per-example gradients with N − 1 in the denominator.
+    per-example gradients with N − 1 in the denominator. If each example is in the batch with chance B/N, independently
+    (Poisson), V = (N/B − 1) ((N − 1) F + S1²/N), S1 being the full gradient: the number of examples varies too.
 
     Parameters
     ----------
-    sampling : {"without-replacement", "with-replacement"}
+    sampling : {"without-replacement", "with-replacement", "poisson"}
         How the batch is drawn.
 
     Returns
     -------
     Derivation
-        Its ``result`` is callable with ``N``, ``B`` and ``F``.
+        Its ``result`` is callable with ``N``, ``B`` and ``F``; and ``S1`` for Poisson sampling.
 
     Raises
     ------
@@ -162,12 +175,14 @@ def minibatch_covariance(sampling: str = "without-replacement") -> Derivation:
     >>> minibatch_covariance("with-replacement").result(N=6, B=2, F=33.3666666)
     500.499999
     """
-    without = _validate.choice("sampling", sampling, SAMPLINGS) == "without-replacement"
+    sampling = _validate.choice("sampling", sampling, SAMPLINGS)
+    without, poisson = sampling == "without-replacement", sampling == "poisson"
     d = Derivation(
         f"Covariance of the minibatch gradient ({sampling.replace('-', ' ')})", source="Smith & Le (2018), section 5"
     )
     d.assume(N, "number of training examples", where=N >= 2)
-    d.assume(B, "number of examples in a minibatch", where=(B <= N) if without else ())
+    number = "mean number of examples in a minibatch" if poisson else "number of examples in a minibatch"
+    d.assume(B, number, where=(B <= N) if without or poisson else ())
     d.assume(S1, "sum of the per-example gradients, $Σ g_i$, which is the full gradient")
     d.assume(S2, "sum of their squares, $Σ g_i²$", where=N * S2 > S1**2)
     d.note(
@@ -178,7 +193,8 @@ def minibatch_covariance(sampling: str = "without-replacement") -> Derivation:
         "$Ĝ = (N/B) Σ s_i g_i$, and everything follows from the first two moments of the $s_i$."
     )
     p, q, r = sympy.symbols("p q r", nonnegative=True)
-    (_moments_of_subsets if without else _moments_of_draws)(d, p, q, r)
+    moments = {"without-replacement": _moments_of_subsets, "with-replacement": _moments_of_draws}
+    moments.get(sampling, _moments_of_coins)(d, p, q, r)
 
     d.heading("Mean and variance of the minibatch gradient")
     mean, second = sympy.Symbol("m", real=True), sympy.Symbol("M", real=True)
@@ -197,6 +213,9 @@ def minibatch_covariance(sampling: str = "without-replacement") -> Derivation:
     population = sympy.Symbol("F_pop", nonnegative=True)
     if without:
         claim = N * (N / B - 1) * F
+    elif poisson:
+        claim = (N / B - 1) * ((N - 1) * F + S1**2 / N)
+        d.step("the variance is that of independent terms", V, (N / B - 1) * S2, by=f"collect {variance}")
     else:
         claim = N * (N - 1) * F / B
         d.define(population, S2 / N - (S1 / N) ** 2, "and let the population covariance have N instead")
@@ -206,7 +225,7 @@ def minibatch_covariance(sampling: str = "without-replacement") -> Derivation:
         paper="error variance in section 5" if without else "",
     )  # fmt: skip
     values = {N: len(_TEST_GRADIENTS), S1: sum(_TEST_GRADIENTS), S2: sum(g**2 for g in _TEST_GRADIENTS)}
-    sizes = range(1, (len(_TEST_GRADIENTS) if without else 4) + 1)
+    sizes = range(1, (4 if sampling == "with-replacement" else len(_TEST_GRADIENTS)) + 1)
     cases = [({**values, B: size}, enumerate_minibatches(_TEST_GRADIENTS, size, sampling).covariance) for size in sizes]
     d.enumerate(
         "a check that shares none of the steps: list every batch of the six gradients 1, 2, 4, 7, 11, 16",
@@ -229,6 +248,32 @@ def _moments_of_subsets(d: Derivation, p: sympy.Symbol, q: sympy.Symbol, r: symp
         by="two are fixed, the other B − 2 are chosen among N − 2",
     )  # fmt: skip
     d.step("this is", q, B * (B - 1) / (N * (N - 1)), by=f"cancel the factorials in {pairs}")
+    d.define(r, p, "an example is in the batch once or not at all, so for $r = E[s_i²]$", by="$s_i² = s_i$")
+
+
+def _moments_of_coins(d: Derivation, p: sympy.Symbol, q: sympy.Symbol, r: sympy.Symbol) -> None:
+    """Prove E[s_i], E[s_i s_j] and E[s_i²] for examples that are taken one by one, from their generating function."""
+    d.heading("A coin for each example")
+    x, y = sympy.symbols("x y", real=True)
+    d.assume(x, "marks example i in the generating function")
+    d.assume(y, "marks another example j in it")
+    generating = sympy.Symbol("P", real=True)
+    product = (1 - B / N + B / N * x) * (1 - B / N + B / N * y)
+    d.note(
+        "Each example is taken with chance B/N, independently of the others, so that a batch may have any size, zero "
+        "too. The divisor of $Ĝ$ stays B: with the number that was drawn instead, the estimate would have no value for "
+        "an empty batch, and it would not be a sum of independent terms."
+    )
+    function = d.define(
+        generating, product, "the generating function $P = E[x^{s_i} y^{s_j}]$", by="two independent factors"
+    )
+    at_one = (x, y), (1, 1)
+    once = d.define(p, Subs(Derivative(product, x), *at_one), "its first derivative is $p = E[s_i]$", by=f"{function}")
+    d.step("this is", p, B / N, by=f"differentiate in {once}")
+    pairs = d.define(
+        q, Subs(Derivative(product, x, y), *at_one), "the mixed derivative is $q = E[s_i s_j]$", by=f"{function}"
+    )
+    d.step("this is", q, B**2 / N**2, by=f"differentiate in {pairs}")
     d.define(r, p, "an example is in the batch once or not at all, so for $r = E[s_i²]$", by="$s_i² = s_i$")
 
 

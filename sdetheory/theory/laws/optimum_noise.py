@@ -60,7 +60,9 @@ class OptimumNoise:
 
         .. math::
             B^* = \frac{N}{1 + g^*/\epsilon'} \;\text{(without replacement)}, \qquad
-            B^* = \frac{(N - 1) \epsilon'}{g^*} \;\text{(with)}, \qquad \epsilon' = \epsilon \frac{1 - \tau}{1 - m}
+            B^* = \frac{(N - 1) \epsilon'}{g^*} \;\text{(with)}, \qquad
+            B^* = \frac{N}{1 + \frac{N}{N - 1} g^*/\epsilon'} \;\text{(Poisson)}, \qquad
+            \epsilon' = \epsilon \frac{1 - \tau}{1 - m}
 
         Parameters
         ----------
@@ -77,9 +79,11 @@ class OptimumNoise:
         size = _validate.integers("train_size", train_size, at_least=2)
         m = _validate.reals("momentum", momentum, at_least=0.0, below=1.0)
         tau = _validate.reals("dampening", dampening, at_least=0.0, below=1.0)
-        sampling = _validate.choice("sampling", sampling, ("without-replacement", "with-replacement"))
+        sampling = _validate.choice("sampling", sampling, ("without-replacement", "with-replacement", "poisson"))
         ratio = self.noise_scale * (1 - m) / (rate * (1 - tau))
-        batch = np.asarray(size / (1 + ratio) if sampling == "without-replacement" else (size - 1) / ratio)
+        if sampling == "poisson":
+            ratio = ratio * size / (size - 1)
+        batch = np.asarray((size - 1) / ratio if sampling == "with-replacement" else size / (1 + ratio))
         return batch if batch.ndim else float(batch)
 
 

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from ... import _validate
-from ...errors import InvalidInputError
+from ...errors import IncompatibleError, InvalidInputError
 from ...hyperparameters import SGDHyperparameters
 
 Array = NDArray[np.float64]
@@ -23,12 +23,13 @@ OPTIMIZERS = ("sgd", "nesterov")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Recursion:
-    """What a step of SGD multiplies and adds: κ = (1 - τ) ε / N, m, and c in Cov(Ĝ) = c F."""
+    """What a step of SGD multiplies and adds: κ = (1 - τ) ε / N, m, and c and b in Cov(Ĝ) = c F + b ∇C ∇Cᵀ."""
 
     rate: float
     momentum: float
     noise: float
     nesterov: bool
+    gradient: float = 0.0
 
     @property
     def limit(self) -> float:
@@ -72,8 +73,8 @@ class Recursion:
         return step, kick
 
 
-def recursion(hp: Any, optimizer: str) -> Recursion:
-    """Return the recursion of scalar hyperparameters."""
+def recursion(hp: Any, optimizer: str, *, poisson: bool = False) -> Recursion:
+    """Return the recursion of scalar hyperparameters; of Poisson sampling for who reckons with b alone."""
     if not isinstance(hp, SGDHyperparameters):
         raise InvalidInputError(f"hp must be SGDHyperparameters; got {type(hp).__name__}")
     optimizer = _validate.choice("optimizer", optimizer, OPTIMIZERS)
@@ -82,6 +83,12 @@ def recursion(hp: Any, optimizer: str) -> Recursion:
         for name in ("learning_rate", "train_size", "batch_size", "momentum", "dampening")
     }
     n, batch = numbers["train_size"], numbers["batch_size"]
+    poisson_sampling = hp.sampling == "poisson"
+    if poisson_sampling and not poisson:
+        raise IncompatibleError(
+            'hp.sampling must be "without-replacement" or "with-replacement" here; got "poisson", whose noise '
+            "grows with the gradient too. Use stationary_sgd, or sgd_covariance, which have its law."
+        )
     # Poisson sampling has Cov(Ĝ) = (N/B - 1) Σ ∇Cᵢ ∇Cᵢᵀ, of gradients that are not centred.
     left_out = {"without-replacement": n - batch, "with-replacement": n - 1, "poisson": (n - batch) * (n - 1) / n}
     return Recursion(
@@ -89,6 +96,7 @@ def recursion(hp: Any, optimizer: str) -> Recursion:
         momentum=numbers["momentum"],
         noise=n * left_out[hp.sampling] / batch,
         nesterov=optimizer == "nesterov",
+        gradient=(n - batch) / (batch * n) if poisson_sampling else 0.0,
     )
 
 

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from ... import _validate
+from ...errors import InvalidInputError
 from ...hyperparameters import SGDHyperparameters
 from . import _sgd_recursion
 
@@ -53,8 +54,9 @@ def sgd_covariance(
     .. math::
         v' = m v - \kappa \hat G, \quad w' = w + v', \quad \hat G = H w + \xi, \quad \kappa = (1 - \tau) \epsilon / N,
 
-    where the noise ξ of the minibatch has the covariance N(N/B − 1)F without replacement and N(N − 1)F/B with. The
-    covariance of (w, v) solves the discrete Lyapunov equation of this linear step.
+    where the noise ξ of the minibatch has the covariance N(N/B − 1)F without replacement and N(N − 1)F/B with; Poisson
+    sampling has (N/B − 1)((N − 1)F + H w wᵀ H/N), as the number of examples varies. The covariance of (w, v) solves the
+    discrete Lyapunov equation of this linear step.
 
     Parameters
     ----------
@@ -91,7 +93,8 @@ def sgd_covariance(
 
     which is accurate for curvatures of any range, where a general solver loses digits as κλ → 0. Without momentum it
     is H Σ + Σ H − κ H Σ H = κ Cov(Ĝ). The relative difference from `sde_covariance` is of order κλ/(1 + m) for the
-    heavy ball. Cost: O(p³).
+    heavy ball. What Poisson sampling has from the gradient multiplies each entry by 1/(1 − b λᵢλⱼ r), with
+    b = (N/B − 1)/N and r the Σᵢⱼ of a unit of Cov(Ĝ)ᵢⱼ: exact as well. Cost: O(p³).
 
     References
     ----------
@@ -113,11 +116,19 @@ def sgd_covariance(
     """
     matrix, values, axes = _sgd_recursion.curvatures(hessian)
     noise = _validate.positive_semidefinite("gradient_covariance", gradient_covariance, len(matrix))
-    step = _sgd_recursion.recursion(hp, optimizer)
+    step = _sgd_recursion.recursion(hp, optimizer, poisson=True)
     pull = _sgd_recursion.stable_pulls(step, values, hp, "hessian")
     rotated = step.noise * axes.T @ noise @ axes
 
-    weights, cross, velocities = (response * rotated for response in step.responses(pull))
+    responses = step.responses(pull)
+    # What the gradient itself adds to the noise of Poisson sampling, for each unit of Σ.
+    feedback = step.gradient * np.outer(values, values) * responses[0]
+    if feedback.max() >= 1:
+        raise InvalidInputError(
+            f"hp.learning_rate must be below the limit at which the variance of Poisson sampling grows without bound; "
+            f"got {hp.learning_rate:.6g}, at which it feeds {feedback.max():.3g} times itself. Use a smaller one."
+        )
+    weights, cross, velocities = (response * rotated / (1 - feedback) for response in responses)
     turned = axes @ cross @ axes.T
     joint = np.block([[_turned(weights, axes), turned], [turned.T, _turned(velocities, axes)]])
     return SGDLaw(

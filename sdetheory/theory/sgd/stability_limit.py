@@ -115,5 +115,5 @@ def sgd_stability_limit(hessian: ArrayLike, hp: SGDHyperparameters, *, optimizer
     (1.9, 0.678571)
     """
     _, values, _ = _sgd_recursion.curvatures(hessian)
-    step = _sgd_recursion.recursion(hp, optimizer)
+    step = _sgd_recursion.recursion(hp, optimizer, poisson=True)
     return float(hp.learning_rate * step.limit / (step.rate * values[-1]))

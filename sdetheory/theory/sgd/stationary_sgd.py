@@ -201,7 +201,7 @@ def stationary_sgd(
     >>> [round(float(np.trace(c)), 2) for c in (run.covariance.value, law.covariance, law.mode_covariance)]
     [0.4, 0.4, 0.37]
     """
-    step = _sgd_recursion.recursion(hp, optimizer)
+    step = _sgd_recursion.recursion(hp, optimizer, poisson=True)
     w, p = _checked(model, hp, start)
     highest = None if order is None else _validate.integer("order", order, at_least=2, at_most=3)
     seed = _validate.seed_sequence(rng)
