@@ -123,8 +123,8 @@ CLAIMS: tuple[Claim, ...] = (
         verdict="holds under an average over runs at B = 1024",
         assumptions=(
             *_NETWORK,
-            "which runs to average over was chosen after three at B = 4000 had been seen, whose averages are 8 to 12 times "
-            "the critical batch size",
+            "which runs to average over was chosen after three at B = 4000 had been seen, whose averages are 8 to 12 "
+            "times the critical batch size",
         ),
     ),
     Claim(
