@@ -44,6 +44,7 @@ class TorchBackend:
         self.weights = self.flatten(trained)
         self.dtype = self.weights.dtype
         self._bound: Any = None
+        self._threads = _torch().get_num_threads()
         self._lock = threading.RLock()
         self.n_outputs = self._try()
 
@@ -56,10 +57,10 @@ class TorchBackend:
             for parameter in self._parameters:  # a view would take the whole vector with it, each anew
                 parameter.data = parameter.data.clone()
             self._bound = None
-            return {key: value for key, value in vars(self).items() if key != "_lock"}
+            return {key: value for key, value in vars(self).items() if key not in ("_lock", "_threads")}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
-        vars(self).update(state, _lock=threading.RLock())
+        vars(self).update(state, _lock=threading.RLock(), _threads=_torch().get_num_threads())
 
     def losses(self, w: Array, rows: Any, data: tuple[Any, Any] | None = None) -> Array:
         """Return ℓᵢ."""
@@ -239,6 +240,8 @@ class TorchBackend:
 
     def _bind(self, w: Array) -> None:
         """Make a vector the weights of the module; the same array again is seen with what it holds by now."""
+        if (torch := _torch()).get_num_threads() != self._threads:  # Numba's kernels share OpenMP with PyTorch
+            torch.set_num_threads(self._threads)
         if w is self._bound:
             return
         shared = w if w.flags.writeable else w.copy()  # PyTorch has no tensors that are only read

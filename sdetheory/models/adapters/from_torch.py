@@ -54,7 +54,8 @@ def from_torch(
     beyond those returned; where the module has operations that vmap does not know, one after the other.
 
     :func:`sgd` makes a step on the weights where they are: no copy is made if it starts at ``model.weights``, of the
-    module's dtype. Steps of `momentum_of="gradients"`, `Adam` and `RMSprop` are those of ``torch.optim``.
+    module's dtype. Steps of `momentum_of="gradients"`, `Adam` and `RMSprop` are those of ``torch.optim``. PyTorch keeps
+    the number of threads that it has when the model is made; for small networks ``torch.set_num_threads(1)`` is faster.
 
     References
     ----------
