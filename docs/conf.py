@@ -29,9 +29,8 @@ exclude_patterns = [
     *("_build", ".cache", "jupyter_execute", "nist_table.md", "broken_formulas.md", "paper/four_witnesses_table.md"),
     "paper/mutation_run.md",
 ]
-# A page of a derivation begins anew with a title for each of its derivations; a pattern of the list of how-to pages may
-# have none.
-suppress_warnings = ["myst.header", "toc.empty_glob"]
+# A page of a derivation begins anew with a title for each of its derivations.
+suppress_warnings = ["myst.header"]
 
 myst_enable_extensions = ["dollarmath", "amsmath", "colon_fence", "deflist", "attrs_block", "attrs_inline"]
 myst_heading_anchors = 3

@@ -122,6 +122,6 @@ def _described(example: Example) -> str:
 def _card(example: Example) -> str:
     stem = example.path.stem
     return (
-        f":::{{container}} card-of-example\n[![]({stem}.png)]({stem}.md)\n\n"
+        f":::{{container}} card-of-example\n[![{_described(example)}]({stem}.png)]({stem}.md)\n\n"
         f"**[{example.title}]({stem}.md)**\n\n{example.first_sentence}\n:::\n"
     )

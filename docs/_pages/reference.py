@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
 import inspect
 import re
 from collections.abc import Iterable
@@ -83,13 +82,13 @@ def _first_line(thing: object) -> str:
 
 
 def escape(_app: object, _kind: str, _name: str, _object: object, _options: object, lines: list[str]) -> None:
-    """Let |w| be a norm, (k, *cells) a shape and "S. Smith" a person: reStructuredText reads more into them.
+    """Let |w| be a norm, (k, *cells) a shape, "S. Smith" a person, and "d." at the end of a sentence a letter.
 
-    Code stays as it is.
+    reStructuredText would make substitutions, emphasis and numbered lists of them. Code stays as it is.
     """
     for i, line in enumerate(lines):
         if not line.lstrip().startswith((">>>", "...")):
-            line = re.sub(r"^(\s*)(?=[A-Z]\. )", r"\1\\", line)
+            line = re.sub(r"^(\s*)(?=[A-Za-z]\.(\s|$))", r"\1\\", line)
             pieces = line.split("``")
             pieces[::2] = [re.sub(r"\||(?<=[ (])\*(?=\w+[,)])", r"\\\g<0>", piece) for piece in pieces[::2]]
             lines[i] = "``".join(pieces)

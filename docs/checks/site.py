@@ -1,7 +1,7 @@
-"""Look through a built site without a browser: ``python docs/checks/site.py docs/_build``; exits with 1 if it finds any.
+"""Look through a built site without a browser: ``python docs/checks/site.py docs/_build``; exits with 1 on a fault.
 
-It finds links within the site that lead nowhere (pages, anchors, images, scripts, styles), signatures of more than 300
-characters, figures without a description, numbered lists that are authors' initials, pages without a title, and
+Faults are links within the site that lead nowhere (pages, anchors, images, scripts, styles), signatures of more than
+300 characters, figures without a description, numbered lists that are authors' initials, pages without a title, and
 formulas that would come from a network.
 """
 
@@ -43,10 +43,10 @@ class Page(HTMLParser):
         if tag == "script" and "mathjax" in given.get("src", "") and urlsplit(given["src"]).netloc:
             self.faults.append("formulas come from a network")
         if tag == "img" and not given.get("alt", "").strip():
-            # A picture whose link is described by the words beside it may be silent, if it says so.
-            if given.get("role") != "presentation":
-                self.faults.append(f"no description of the figure {given.get('src', '')[:80]}")
-        if tag == "ol" and "alpha" in given.get("class", "") + given.get("type", ""):
+            self.faults.append(f"no description of the figure {given.get('src', '')[:80]}")
+        if tag == "ol" and {"loweralpha", "upperalpha", "lowerroman", "upperroman"} & set(
+            given.get("class", "").split()
+        ):
             self.faults.append("a list that is numbered by letters: somebody's initials?")
         if tag == "dt" and "sig" in given.get("class", "").split():
             self.signature = []
