@@ -27,7 +27,7 @@ def write(docs: Path) -> None:
     """Write docs/derivations."""
     sources = [*(ROOT / "derivations").glob("*.py"), *(ROOT / "sdetheory" / "symbolic").rglob("*.py")]
     cache = kept("derivations", sources, _prove)
-    pages = {path.name: path.read_text(encoding="utf-8") for path in cache.glob("*.md")}
+    pages = {path.name: _in_one_line(path.read_text(encoding="utf-8")) for path in cache.glob("*.md")}
     purpose = {m.__name__.rpartition(".")[2]: _first_sentence(m.__doc__ or "") for m in modules()}
     named = {name for chapter in CHAPTERS.values() for name in chapter}
     chapters = {**CHAPTERS, "More": tuple(name for name in purpose if name not in named)}
@@ -53,6 +53,12 @@ def _prove(folder: Path) -> None:
     with contextlib.redirect_stdout(io.StringIO()) as output:
         if main(["--markdown", str(folder)]):
             raise RuntimeError(output.getvalue())
+
+
+def _in_one_line(page: str) -> str:
+    """Let a numbered formula that has a line break in an index be one formula: Sphinx would split it at the break."""
+    broken = r"^\$\$\n(.*\\\\.*\\tag\{.*)\n\$\$$"
+    return re.sub(broken, r"\\begin{equation*}\n\1\n\\end{equation*}", page, flags=re.M)
 
 
 def _title(name: str) -> str:

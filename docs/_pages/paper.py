@@ -52,12 +52,13 @@ CHAPTERS = (
         "isotropic.",
     ),
 )
+# What one claim of a kind does, and what several do.
 WORDS = {
-    "holds": "holds as stated",
-    "holds under": "holds under an added condition",
-    "holds to": "holds to an order",
-    "fails here": "fails here",
-    "open": "is open",
+    "holds": ("holds as stated", "hold as stated"),
+    "holds under": ("holds under an added condition", "hold under an added condition"),
+    "holds to": ("holds to an order", "hold to an order"),
+    "fails here": ("fails here", "fail here"),
+    "open": ("is open", "are open"),
 }
 
 
@@ -141,13 +142,12 @@ def _chapter(members: Sequence[Claim], figures: Sequence[Figure]) -> list[str]:
 def _counted(claims: Sequence[Claim]) -> str:
     """Say how many claims have which kind of verdict."""
     table = Counter(kind_of(claim.verdict) for claim in claims)
-    words = [f"{table[kind]} {WORDS[kind]}" for kind in KINDS_OF_VERDICT if table[kind]]
-    return ", ".join(words).replace(" holds", " hold") if len(claims) > 1 else words[0].partition(" ")[2]
+    return ", ".join(f"{table[kind]} {WORDS[kind][table[kind] > 1]}" for kind in KINDS_OF_VERDICT if table[kind])
 
 
 def _badge(claim: Claim) -> str:
     kind = {"holds": "holds", "fails here": "fails", "open": "open"}.get(kind_of(claim.verdict), "conditional")
-    return f"[{claim.verdict} ({claim.id}, {claim.where})]{{.verdict .{kind}}}"
+    return f"[{claim.verdict}]{{.verdict .{kind}}} [{claim.id}, {claim.where}]{{.place}}"
 
 
 def _cell(text: str) -> str:
