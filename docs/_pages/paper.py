@@ -9,12 +9,13 @@ from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
-from paper_checks.claims import Claim, Figure, Paper
-from paper_checks.pages import KINDS_OF_VERDICT, catalogue, kind_of, summary
-from paper_checks.registry import CLAIMS, PAPERS
+from paper_checks.registry import PAPERS
+from sdetheory.claims import Claim, Figure, Paper, Registry
+from sdetheory.claims.words import KINDS_OF_VERDICT, catalogue, kind_of, summary
 
 from ._files import ROOT, fill, kept, put
 
+REGISTRY = Registry(PAPERS.values())
 STORY = PAPERS["smith_le_2018"]
 # What the paper is known for, in its order, by the claims that say so.
 KNOWN_FOR = ("C05", "C08", "C09", "C53", "C58", "C03", "C62", "C66", "C91", "C06", "C120")
@@ -67,7 +68,7 @@ def write(docs: Path) -> None:
     drawn = _drawn()
     pictures = {f"{f.claim}.png": (drawn / f"{f.claim}-1.png").read_bytes() for f in STORY.figures}
     fill(docs / "paper" / "figures", pictures)
-    put(docs / "paper" / "claims.md", catalogue(PAPERS))
+    put(docs / "paper" / "claims.md", catalogue(REGISTRY.papers))
     put(docs / "paper" / "story.md", _story(STORY))
 
 
@@ -105,7 +106,7 @@ def _story(paper: Paper) -> str:
         "",
         "| the paper says | what is found |",
         "| --- | --- |",
-        *(f"| {_cell(CLAIMS[name].statement)} | {_badge(CLAIMS[name])} |" for name in KNOWN_FOR),
+        *(f"| {_cell(REGISTRY.claims[name].statement)} | {_badge(REGISTRY.claims[name])} |" for name in KNOWN_FOR),
         "",
     ]
     for title, sections, about in CHAPTERS:
@@ -118,7 +119,7 @@ def _story(paper: Paper) -> str:
     for claim in paper.claims:
         if claim.is_open:
             lines += [f"- {claim.statement} ({claim.id}) *{_capital(claim.needs)}.*", ""]
-    lines += ["## Other papers", "", summary(PAPERS), ""]
+    lines += ["## Other papers", "", summary(REGISTRY.papers), ""]
     return "\n".join(lines)
 
 
