@@ -2,7 +2,7 @@
 
 Each page is laid out 390, 800 and 1,400 pixels wide, with its formulas set, and nothing may reach out of it sideways;
 at 1,400 axe-core (from the npm registry, by ``npm pack``) looks for what keeps people from using it, and may find
-nothing serious. ``--only PART`` takes the pages whose path has it; ``--shots DIR`` writes pictures of them instead.
+nothing serious. ``--only REGEX`` takes some of the pages; ``--shots DIR`` writes pictures of them instead.
 Needs Debian's ``chromium`` and ``npm``; takes about a second for each page and width.
 """
 
@@ -13,6 +13,7 @@ import contextlib
 import functools
 import json
 import queue
+import re
 import shutil
 import subprocess
 import sys
@@ -191,14 +192,14 @@ def main() -> int:
     """Do what the command says."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n\n")[0])
     parser.add_argument("site", type=Path, nargs="?", default=Path("docs/_build"))
-    parser.add_argument("--only", metavar="PART", action="append", default=[], help="pages whose path has it")
+    parser.add_argument("--only", metavar="REGEX", default="", help="pages in whose path it is found")
     parser.add_argument("--shots", metavar="DIR", type=Path, help="write pictures instead")
     parser.add_argument("--height", type=int, default=1600, help="of a picture, in pixels")
     parser.add_argument("--patience", type=float, default=300.0, help="seconds to wait for one page")
     chosen = parser.parse_args()
     paths = [path.relative_to(chosen.site) for path in sorted(chosen.site.rglob("*.html"))]
     pages = [f"/{path}" for path in paths if path.parts[0] != "_static"]
-    pages = [page for page in pages if not chosen.only or any(part in page for part in chosen.only)]
+    pages = [page for page in pages if re.search(chosen.only, page)]
     if chosen.shots:
         shoot(chosen.site, pages, chosen.shots, chosen.height)
         return 0
