@@ -7,6 +7,7 @@ examples, the story of the paper and its claims. Each is a module of ``_pages``.
 from __future__ import annotations
 
 import importlib.util
+import os
 import shutil
 import sys
 import zlib
@@ -35,7 +36,9 @@ suppress_warnings = ["myst.header"]
 myst_enable_extensions = ["dollarmath", "amsmath", "colon_fence", "deflist", "attrs_block", "attrs_inline"]
 myst_heading_anchors = 3
 
-# The tutorial is executed at every build, and an error in it is an error of the build.
+# The tutorial is executed at every build, and an error in it is an error of the build. Its figures need the backend that
+# a notebook chooses by itself.
+os.environ.pop("MPLBACKEND", None)
 nb_execution_mode = "force"
 nb_execution_raise_on_error = True
 nb_execution_timeout = 300

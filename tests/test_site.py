@@ -56,6 +56,13 @@ def test_each_kind_of_fault_is_found(tmp_path, old, new, said):
     assert said in found
 
 
+def test_a_step_of_the_tutorial_needs_a_figure(tmp_path):
+    (tmp_path / "tutorial").mkdir()
+    (tmp_path / "tutorial" / "1_noise.html").write_text("<title>Step</title>", encoding="utf-8")
+    (found,) = faults(tmp_path, GOOD)
+    assert "a step of the tutorial without a figure" in found
+
+
 def test_a_folder_without_pages_is_a_fault(tmp_path):
     script = [sys.executable, str(DOCS / "checks" / "site.py"), str(tmp_path / "empty")]
     assert subprocess.run(script, capture_output=True).returncode == 1

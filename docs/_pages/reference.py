@@ -52,7 +52,8 @@ def _page(package: ModuleType, names: list[str]) -> str:
     others = [name for name in names if name not in classes]
     title = package.__name__
     lines = [f"# {title.removeprefix('sdetheory.')}", "", "```{eval-rst}", f".. currentmodule:: {title}", ""]
-    lines += [*(inspect.getdoc(package) or "").splitlines(), ""]
+    # The tables below are the list that a docstring ends with.
+    lines += [*(inspect.getdoc(package) or "").partition("\nPublic names:")[0].splitlines(), ""]
     for heading, members in (("Functions and constants", others), ("Classes", classes)):
         if members:
             lines += [f".. rubric:: {heading}", "", *_table(members)]
@@ -91,4 +92,4 @@ def escape(_app: object, _kind: str, _name: str, _object: object, _options: obje
             line = re.sub(r"^(\s*)(?=[A-Za-z]\.(\s|$))", r"\1\\", line)
             pieces = line.split("``")
             pieces[::2] = [re.sub(r"\||(?<=[ (])\*(?=\w+[,)])", r"\\\g<0>", piece) for piece in pieces[::2]]
-            lines[i] = "``".join(pieces)
+            lines[i] = re.sub(r"\barXiv:(\d{4}\.\d{5})", r"`arXiv:\1 <https://arxiv.org/abs/\1>`__", "``".join(pieces))

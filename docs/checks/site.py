@@ -1,8 +1,8 @@
 """Look through a built site without a browser: ``python docs/checks/site.py docs/_build``; exits with 1 on a fault.
 
 Faults are links within the site that lead nowhere (pages, anchors, images, scripts, styles), signatures of more than
-300 characters, figures without a description, numbered lists that are authors' initials, pages without a title, and
-formulas that would come from a network.
+300 characters, figures without a description, numbered lists that are authors' initials, pages without a title,
+steps of the tutorial without a figure, and formulas that would come from a network.
 """
 
 from __future__ import annotations
@@ -27,6 +27,7 @@ class Page(HTMLParser):
     faults: list[str] = field(default_factory=list)
     signature: list[str] | None = None
     title: str = ""
+    figures: int = 0
     open_tags: list[str] = field(default_factory=list)
 
     def __post_init__(self) -> None:
@@ -42,6 +43,7 @@ class Page(HTMLParser):
             self.links.append(given["src"])
         if tag == "script" and "mathjax" in given.get("src", "") and urlsplit(given["src"]).netloc:
             self.faults.append("formulas come from a network")
+        self.figures += tag == "img"
         if tag == "img" and not given.get("alt", "").strip():
             self.faults.append(f"no description of the figure {given.get('src', '')[:80]}")
         if tag == "ol" and {"loweralpha", "upperalpha", "lowerroman", "upperroman"} & set(
@@ -91,6 +93,8 @@ def faults(site: Path) -> Iterator[str]:
         name = path.relative_to(site)
         for fault in page.faults:
             yield f"{name}: {fault}"
+        if path.parent.name == "tutorial" and path.stem != "index" and not page.figures:
+            yield f"{name}: a step of the tutorial without a figure: was the notebook's backend replaced?"
         for link in sorted(set(page.links)):
             parts = urlsplit(link)
             if parts.scheme or parts.netloc:
