@@ -48,7 +48,6 @@ nb_merge_streams = True
 numpydoc_show_class_members = False
 autodoc_typehints = "none"  # the lists of parameters say it, in words
 autodoc_member_order = "bysource"
-python_maximum_signature_line_length = 88
 toc_object_entries_show_parents = "hide"
 add_module_names = False
 

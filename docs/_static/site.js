@@ -4,6 +4,8 @@ addEventListener("load", async () => {
     const title = summary.closest("li")?.querySelector("a")?.textContent.trim();
     summary.setAttribute("aria-label", `Pages of “${title}”`);
   }
+  // docutils calls a list of references a list, but not its members items of one.
+  for (const list of document.querySelectorAll(".citation-list")) list.removeAttribute("role");
   await window.MathJax?.startup?.promise;
   for (const box of document.querySelectorAll("mjx-container[display=true], div.math, .bd-article table, .bd-article pre")) {
     if (box.scrollWidth > box.clientWidth) box.tabIndex = 0;
