@@ -15,7 +15,7 @@ from ._files import fill
 # The order in which a reader meets them; a package that is not named here comes at the end.
 ORDER = (
     *("theory", "landscapes", "equations", "simulators", "models", "datasets", "training", "studies", "evidence"),
-    *("symbolic", "plotting", "stats", "errors"),
+    *("symbolic", "plotting", "exchange", "stats", "claims", "errors"),
 )
 
 
