@@ -36,8 +36,8 @@ suppress_warnings = ["myst.header"]
 myst_enable_extensions = ["dollarmath", "amsmath", "colon_fence", "deflist", "attrs_block", "attrs_inline"]
 myst_heading_anchors = 3
 
-# The tutorial is executed at every build, and an error in it is an error of the build. Its figures need the backend that
-# a notebook chooses by itself.
+# The tutorial is executed at every build, and an error in it is an error of the build. Its figures need the backend
+# that a notebook chooses by itself.
 os.environ.pop("MPLBACKEND", None)
 nb_execution_mode = "force"
 nb_execution_raise_on_error = True
