@@ -42,7 +42,6 @@ os.environ.pop("MPLBACKEND", None)
 nb_execution_mode = "force"
 nb_execution_raise_on_error = True
 nb_execution_timeout = 300
-nb_execution_excludepatterns = ["gallery/*", "derivations/*"]
 nb_merge_streams = True
 
 numpydoc_show_class_members = False
