@@ -90,7 +90,7 @@ def test_an_example_is_taken_apart_without_loss(gallery, path):
     compile(code, path.name, "exec")
     assert len(example.cells) == len(re.findall(r"^# %%", source, flags=re.M))
     assert f"# # {example.title}\n" in source
-    assert 20 < len(example.first_sentence) < 300
+    assert 30 < len(example.first_sentence) < 400
     assert not any(text.startswith("#") and kind == "code" for kind, text in example.cells[:1])
 
 

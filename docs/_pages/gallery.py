@@ -19,7 +19,7 @@ from ._files import ROOT, fill, kept
 # The order of the gallery; an example that is not named here comes at the end.
 ORDER = (
     *("quickstart", "double_well", "first_passage", "mueller_brown", "optimum_batch_size"),
-    *("evidence_and_generalization", "four_witnesses", "convergence", "ensemble_on_dask"),
+    *("predicted_batch_size", "evidence_and_generalization", "four_witnesses", "convergence", "ensemble_on_dask"),
 )
 
 
@@ -44,7 +44,7 @@ class Example:
     def first_sentence(self) -> str:
         """What a card of the gallery and the description of the figure say."""
         text = " ".join(self.introduction.split("\n\n")[0].split())
-        return re.split(r"(?<=[.?:])\s", text, maxsplit=1)[0].rstrip(":.") + "."
+        return re.split(r"(?<=[.?])\s", text, maxsplit=1)[0].rstrip(":.") + "."
 
 
 def read(path: Path) -> Example:
