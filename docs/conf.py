@@ -1,84 +1,113 @@
-"""Sphinx builds the documentation: ``sphinx-build -W docs docs/_build``. The derivations are proved anew by it."""
+"""Sphinx builds the documentation: ``sphinx-build -W docs docs/_build``.
+
+What other files know already is written from them: derivations, which are proved anew, the reference, the gallery of
+examples, the story of the paper and its claims. Each is a module of ``_pages``. Formulas need no network.
+"""
 
 from __future__ import annotations
 
-import contextlib
-import importlib
-import inspect
-import io
-import re
+import importlib.util
+import os
+import shutil
 import sys
+import zlib
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parents[1]
-sys.path.insert(0, str(ROOT))
+DOCS = Path(__file__).resolve().parent
+sys.path[:0] = [str(DOCS), str(DOCS.parent)]
 
-from derivations.__main__ import main, modules  # noqa: E402
-from paper_checks.registry import PAPERS  # noqa: E402
-from sdetheory.claims.words import catalogue  # noqa: E402
-
-PACKAGES = (
-    *("theory", "models", "evidence", "landscapes", "equations", "simulators", "training", "studies", "symbolic"),
-    *("datasets", "exchange", "plotting", "stats", "claims", "errors"),
-)
+from _pages import derivations, gallery, paper, reference  # noqa: E402
 
 project = "sdetheory"
-extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.autosummary", "sphinx.ext.mathjax", "numpydoc"]
-myst_enable_extensions = ["dollarmath", "amsmath"]
-exclude_patterns = ["_build", "four_witnesses_table.md", "broken_formulas.md", "mutation_run.md"]
-html_theme = "alabaster"
-numpydoc_show_class_members = False
+author = "The sdetheory developers"
+project_copyright = author
+extensions = [
+    *("myst_nb", "sphinx.ext.autodoc", "sphinx.ext.autosummary", "sphinx.ext.mathjax", "sphinx.ext.intersphinx"),
+    *("numpydoc", "sphinx_copybutton"),
+]
+# Tables and runs that other pages include.
+exclude_patterns = [
+    *("_build", ".cache", "jupyter_execute", "nist_table.md", "broken_formulas.md", "paper/four_witnesses_table.md"),
+    "paper/mutation_run.md",
+]
 # A page of a derivation begins anew with a title for each of its derivations.
 suppress_warnings = ["myst.header"]
 
+myst_enable_extensions = ["dollarmath", "amsmath", "colon_fence", "deflist", "attrs_block", "attrs_inline"]
+myst_heading_anchors = 3
 
-def write_derivations(_app: object) -> None:
-    """Write a page for each module of derivations, and the page that lists them."""
-    folder = ROOT / "docs" / "derivations"
-    with contextlib.redirect_stdout(io.StringIO()) as output:
-        if main(["--markdown", str(folder)]):
-            raise RuntimeError(output.getvalue())
-    names = [module.__name__.rpartition(".")[2] for module in modules()]
-    entries = "\n".join(f"{name.replace('_', ' ').capitalize()} <{name}>" for name in names)
-    (folder / "index.md").write_text(f"# Derivations\n\n```{{toctree}}\n{entries}\n```\n", encoding="utf-8")
+# The tutorial is executed at every build, and an error in it is an error of the build. Its figures need the backend
+# that a notebook chooses by itself.
+os.environ.pop("MPLBACKEND", None)
+nb_execution_mode = "force"
+nb_execution_raise_on_error = True
+nb_execution_timeout = 300
+nb_merge_streams = True
+
+numpydoc_show_class_members = False
+autodoc_typehints = "none"  # the lists of parameters say it, in words
+autodoc_member_order = "bysource"
+toc_object_entries_show_parents = "hide"
+add_module_names = False
+
+html_theme = "pydata_sphinx_theme"
+html_title = "sdetheory"
+html_static_path = ["_static"]
+html_css_files = ["site.css"]
+html_js_files = ["site.js"]
+html_show_sourcelink = False
+html_theme_options = {
+    "show_nav_level": 1,
+    "show_toc_level": 2,
+    "header_links_before_dropdown": 4,
+    "secondary_sidebar_items": {"**": ["page-toc"], "index": []},
+    "navbar_persistent": ["search-button"],
+    "back_to_top_button": False,
+    "footer_start": ["copyright"],
+    "footer_end": [],
+    "pygments_light_style": "a11y-high-contrast-light",
+    "pygments_dark_style": "a11y-high-contrast-dark",
+}
+html_sidebars = {"index": []}
+
+# MathJax comes with the site: one script, and the fonts that it asks for.
+MATHJAX = Path(importlib.util.find_spec("sphinx-mathjax-offline").origin).parent / "static" / "mathjax"
+mathjax_path = "mathjax/tex-chtml-full.js"
+mathjax3_config = {"options": {"enableMenu": False}}
+
+# Links into other projects are made where their inventories can be fetched; without a network there are none.
+(DOCS / ".cache").mkdir(exist_ok=True)
+EMPTY = b"# Sphinx inventory version 2\n# Project: none\n# Version: 0\n# The rest is compressed using zlib.\n"
+(DOCS / ".cache" / "empty.inv").write_bytes(EMPTY + zlib.compress(b""))
+intersphinx_timeout = 5
+intersphinx_mapping = {
+    name: (url, (None, ".cache/empty.inv"))
+    for name, url in {
+        "python": "https://docs.python.org/3",
+        "numpy": "https://numpy.org/doc/stable",
+        "scipy": "https://docs.scipy.org/doc/scipy",
+        "sympy": "https://docs.sympy.org/latest",
+        "matplotlib": "https://matplotlib.org/stable",
+    }.items()
+}
 
 
-def write_reference(_app: object) -> None:
-    """Write the page of each public package, so that no public name can be forgotten."""
-    folder = ROOT / "docs" / "reference"
-    folder.mkdir(exist_ok=True)
-    for name in PACKAGES:
-        package = importlib.import_module(f"sdetheory.{name}")
-        values = {key: value for key, value in vars(package).items() if not key.startswith("_")}
-        homes = {key: getattr(value, "__module__", None) or "" for key, value in values.items()}
-        listed = getattr(package, "__all__", ())  # what a package offers of another module's
-        public = [key for key in values if key.isupper() or key in listed or homes[key].startswith(package.__name__)]
-        title = f"sdetheory.{name}"
-        lines = [f"# {title}", "", "```{eval-rst}", f".. currentmodule:: {title}", ""]
-        for key in sorted(public, key=str.lower):
-            thing = getattr(package, key)
-            kind = "autoclass" if inspect.isclass(thing) else "autofunction" if callable(thing) else "autodata"
-            lines += [f".. {kind}:: {key}", *(["   :members:"] if kind == "autoclass" else [])]
-        (folder / f"{name}.md").write_text("\n".join([*lines, "```", ""]), encoding="utf-8")
+def write_pages(_app: object) -> None:
+    """Write what other files know already, before Sphinx looks for pages."""
+    for module in (derivations, reference, gallery, paper):
+        module.write(DOCS)
 
 
-def write_claims(_app: object) -> None:
-    """Write the page of the claims and their verdicts."""
-    (ROOT / "docs" / "claims.md").write_text(catalogue(list(PAPERS.values())), encoding="utf-8")
-
-
-def escape_bars(_app: object, _kind: str, _name: str, _object: object, _options: object, lines: list[str]) -> None:
-    """Let |w| be a norm and (k, *cells) a shape: reStructuredText reads more into them. Code stays as it is."""
-    for i, line in enumerate(lines):
-        if not line.lstrip().startswith((">>>", "...")):
-            pieces = line.split("``")
-            pieces[::2] = [re.sub(r"\||(?<=[ (])\*(?=\w+[,)])", r"\\\g<0>", piece) for piece in pieces[::2]]
-            lines[i] = "``".join(pieces)
+def bundle_mathjax(app: object, error: Exception | None) -> None:
+    """Copy MathJax into the site."""
+    if error is None and app.builder.format == "html":
+        target = Path(app.outdir) / "_static" / "mathjax"
+        shutil.copytree(MATHJAX / "output/chtml/fonts", target / "output/chtml/fonts", dirs_exist_ok=True)
+        shutil.copy(MATHJAX / "tex-chtml-full.js", target)
 
 
 def setup(app: object) -> None:
-    """Write the generated pages before Sphinx looks for them."""
-    app.connect("builder-inited", write_derivations)
-    app.connect("builder-inited", write_reference)
-    app.connect("builder-inited", write_claims)
-    app.connect("autodoc-process-docstring", escape_bars, priority=600)
+    """Connect the steps above to those of Sphinx."""
+    app.connect("builder-inited", write_pages)
+    app.connect("autodoc-process-docstring", reference.escape, priority=600)
+    app.connect("build-finished", bundle_mathjax)

@@ -1,6 +1,10 @@
-"""The examples run from start to end, as a reader would run them."""
+"""The examples run from start to end, as a reader would run them.
+
+With ``SDETHEORY_GALLERY=DIR`` their figures and what they print are left in that folder, for the gallery of the site.
+"""
 
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -21,8 +25,13 @@ def test_example_runs_and_draws_its_figure(script, tmp_path):
         text=True,
     )
     assert done.returncode == 0, done.stderr
-    assert (tmp_path / "figures" / f"{script.stem}.png").stat().st_size > 10_000
+    figure = tmp_path / "figures" / f"{script.stem}.png"
+    assert figure.stat().st_size > 10_000
     assert "FAILS" not in done.stdout
+    if folder := os.environ.get("SDETHEORY_GALLERY"):
+        Path(folder).mkdir(parents=True, exist_ok=True)
+        shutil.copy(figure, folder)
+        (Path(folder) / f"{script.stem}.txt").write_text(done.stdout, encoding="utf-8")
 
 
 def test_the_figures_of_mnist_are_drawn_from_the_stored_numbers(tmp_path):
