@@ -84,7 +84,7 @@ BREAKS = (
 _STORED = (
     "C55", "C58", "C59", "C60", "C62", "C63", "C65", "C68", "C70", "C110", "C130", "C131", "C132",
     "C103", "C104", "C105", "C106", "C107", "C108", "C112", "C113", "C114", "C115", "C117",
-    "C120", "C121", "C122", "C123", "C125",
+    "C120", "C121", "C122", "C123", "C125", "C126",
 )  # fmt: skip
 """Claims that read a stored study of networks, of which their checks compute some cells again."""
 

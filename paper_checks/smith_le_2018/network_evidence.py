@@ -119,6 +119,15 @@ def _cells() -> Iterator[dict[str, Any]]:
 CELLS = tuple(_cells())
 
 
+def bottoms(table: dict[tuple[int, int, float], dict[str, Any]]) -> list[tuple[float, float]]:
+    """Return λ and E for the null model, of the cells at B = 50 that have reached a bottom."""
+    return [
+        (precision, -row["log_evidence"] - TRAIN_SIZE * math.log(CLASSES))
+        for (_, size, precision), row in table.items()
+        if size == 50 and row["decrement"] <= 2
+    ]
+
+
 def problem(cell: dict[str, Any], folder: Path = FASHION) -> tuple[Any, Any, Any, Any]:
     """Return network, start, test images and test labels of a cell."""
     choice, randomness, start = (np.random.default_rng(s) for s in np.random.SeedSequence(cell["seed"]).spawn(3))

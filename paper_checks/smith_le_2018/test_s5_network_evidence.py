@@ -64,23 +64,23 @@ def test_small_batches_find_minima_of_larger_evidence(record, picture, again):
 
 @pytest.mark.claim("C125")
 def test_whether_the_largest_noise_finds_larger_evidence_is_open(record, again):
-    """The same at g = 16 (B = 15): a nat more and none are both allowed."""
-    gain = gain_of(15)
+    """The same at g = 16 (B = 15), of the sixty seeds of the third stage: a nat more and none are both allowed."""
+    gain = gain_of(15, seeds=study.LAST)
     record(
         label="gain of ln P at g = 16, of which a nat would matter",
         predicted=1.0,
         rival=0.0,
         measured=gain,
-        alpha=TWO_OF_THEM,
+        alpha=ALPHA,
         stored=True,
         wrong_measurements={"a hundred times as many seeds": sharper(gain)},
     )
 
 
-def gain_of(batch_size, sign=1):
+def gain_of(batch_size, sign=1, seeds=study.LATER):
     """Return the gain of ln P over the whole batch, of the seeds that decide."""
     table = cells(labels="true")
-    pairs = [(table[s, batch_size, 1.0], table[s, study.TRAIN_SIZE, 1.0]) for s in study.LATER]
+    pairs = [(table[s, batch_size, 1.0], table[s, study.TRAIN_SIZE, 1.0]) for s in seeds]
     assert max(row["decrement"] for pair in pairs for row in pair) < 2  # as the protocol asks
     gains = np.array([one["log_evidence"] - whole["log_evidence"] for one, whole in pairs])
     return st.stats.mean_estimate(sign * gains if sign else gains - gains.mean())
@@ -126,7 +126,7 @@ def test_the_evidence_tells_networks_with_true_labels_from_those_with_random_one
     for labels in ("true", "random"):
         rows = [row for (_, _, precision), row in cells(labels=labels).items() if precision == 1.0]
         ratios[labels] = [-row["log_evidence"] - study.TRAIN_SIZE * math.log(study.CLASSES) for row in rows]
-    losses = [row["train_loss"] for row in cells(labels="random").values()]
+    losses = [row["train_loss"] for row in cells(labels="random", prior_precision=1.0).values()]
     record(
         label="training loss with random labels",
         predicted=Below(0.1),
@@ -149,7 +149,7 @@ def test_the_evidence_tells_networks_with_true_labels_from_those_with_random_one
 
 @pytest.mark.claim("C123")
 def test_the_largest_evidence_and_the_least_test_loss_are_not_at_the_same_prior(record, again):
-    """log10 λ of the largest ln P minus that of the least test loss, paired over seeds; the grid ends at 10."""
+    """log10 λ of the largest ln P minus that of the least test loss, paired over seeds, on a grid from 0.1 to 300."""
     table = cells(labels="true")
     grid = np.array(sorted({precision for _, b, precision in table if b == 50}))
     shifts = []
@@ -164,6 +164,21 @@ def test_the_largest_evidence_and_the_least_test_loss_are_not_at_the_same_prior(
         measured=shifts,
         found=Below(-0.2),
         wrong_predictions={"the evidence prefers the stronger prior": Above(0.0)},
+    )
+
+
+@pytest.mark.claim("C126")
+def test_with_random_labels_the_evidence_prefers_guessing_at_every_prior_that_lets_a_bottom_be_reached(record, again):
+    """E for the null model, of the cells with random labels at B = 50 that have reached a bottom, λ = 0.1 to 100.
+
+    Control: the cells with true labels at λ from 0.3 to 30, by the same rule.
+    """
+    kept = {labels: study.bottoms(cells(labels=labels)) for labels in ("random", "true")}
+    record(
+        label=f"E at λ = {sorted({precision for precision, _ in kept['random']})}",
+        predicted=Above(0.0),
+        measured=[ratio for _, ratio in kept["random"]],
+        wrong_measurements={"true labels": [ratio for precision, ratio in kept["true"] if 0.3 <= precision <= 30]},
     )
 
 
