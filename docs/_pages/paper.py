@@ -18,7 +18,7 @@ from ._files import ROOT, fill, kept, put
 REGISTRY = Registry(PAPERS.values())
 STORY = PAPERS["smith_le_2018"]
 # What the paper is known for, in its order, by the claims that say so.
-KNOWN_FOR = ("C05", "C08", "C09", "C53", "C58", "C03", "C62", "C66", "C91", "C06", "C120")
+KNOWN_FOR = ("C05", "C08", "C09", "C53", "C58", "C03", "C62", "C108", "C91", "C06", "C120")
 # A chapter: its title, the sections of the paper that it covers, and what it is about.
 CHAPTERS = (
     (
@@ -102,6 +102,7 @@ def _story(paper: Paper) -> str:
         "",
         f"**Of its {len(own)} own statements** {_counted(own)}.",
         "",
+        *(line for finding in paper.findings for line in (finding, "")),
         "## What it is known for",
         "",
         "| the paper says | what is found |",
