@@ -21,7 +21,7 @@ CLASSES = {
     for thing in (getattr(module, name) for name in module.__all__)
     if inspect.isclass(thing) and not issubclass(thing, BaseException)
 }
-OWN = {"Landscape", "SDE", "SGDEquation", "Grid", "ItoSDE", "Registry", "Conformance"}
+OWN = {"Landscape", "SDE", "SGDEquation", "Grid", "ItoSDE", "Registry", "Conformance", "AdaptiveEquation"}
 """Classes that show themselves: most have always done so, and a check of a model says what is off."""
 ABSTRACT = {"Map", "Model", "Schedule"}
 

@@ -15,8 +15,9 @@ from .weighted import _product, _weigh
 
 
 @njit(error_model="numpy")
-def _advance(x, examples, xt, squared, weighting, rule, numbers, clock, path, n_frames, every, frames):
+def _advance(x, examples, designs, weighting, rule, numbers, clock, path, lengths, frames):
     """Make steps of one block, whose first path is number `path`; frames (n_frames, used, rows of x) are its own."""
+    (xt, squared), (n_frames, every) = designs, lengths
     inputs, precision, derivatives = examples.inputs, examples.precision, examples.derivatives
     amplitude, centered, dt, step = weighting.amplitude, weighting.centered, clock.dt, clock.step
     share, fast, slow, floor = rule[0], rule[1], rule[2], rule[3]
@@ -72,10 +73,10 @@ def _advance(x, examples, xt, squared, weighting, rule, numbers, clock, path, n_
 
 @checked
 @njit(parallel=True, error_model="numpy", cache=True)
-def advance(state, examples, transposed, squared, weighting, rule, numbers, clock, n_frames, every, frames):
+def advance(state, examples, designs, weighting, rule, numbers, clock, n_frames, every, frames):
     """Make n_frames * every steps of all blocks of state (n_blocks, 2p or 3p, L), in place.
 
-    transposed (p, n) are the inputs once more, and squared (n, p) their squares; rule holds the variance of a mean
+    designs are the inputs once more, as (p, n), and their squares (n, p); rule holds the variance of a mean
     gradient for each unit of its covariance, the rates at which averages of gradients and of squares forget, and the
     floor. The rest is as in `weighted.advance`.
     """
@@ -83,6 +84,6 @@ def advance(state, examples, transposed, squared, weighting, rule, numbers, cloc
     for block in prange(blocks):
         first, last = block * lanes, min((block + 1) * lanes, frames.shape[1])
         _advance(
-            state[block], examples, transposed, squared, weighting, rule, numbers, clock, numbers.path + first,
-            n_frames, every, frames[:, first:last],
+            state[block], examples, designs, weighting, rule, numbers, clock, numbers.path + first,
+            (n_frames, every), frames[:, first:last],
         )  # fmt: skip

@@ -238,7 +238,8 @@ class AdaptiveEnsemble(WeightedEnsemble):
         sde, clock = self.plan.sde, records.Clock(self.dt, self.start, self.step)
         examples, transposed = self.plan.form  # pyright: ignore[reportGeneralTypeIssues]
         rule = np.array([sde.share, *sde.forgets, sde.optimizer.floor])
-        adaptive.advance(self.state, examples, transposed, examples.inputs**2, weighting, rule, numbers, clock, *frames)  # pyright: ignore[reportCallIssue]
+        designs = (transposed, examples.inputs**2)
+        adaptive.advance(self.state, examples, designs, weighting, rule, numbers, clock, *frames)  # pyright: ignore[reportCallIssue]
 
     def _move(self, x: NDArray[np.float64], weights: NDArray[np.float64]) -> NDArray[np.float64]:
         return self.plan.sde._move(x, weights, self.dt, self.start + self.step * self.dt)

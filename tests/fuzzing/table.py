@@ -875,6 +875,7 @@ RESULTS = [
     "theory.SGDLaw",
     "theory.SGDMoments",
     "theory.StabilityLimit",
+    "theory.StationarySGD",
     "theory.Transition",
     "evidence.EvidenceCurve",
     "evidence.EvidenceMaximum",

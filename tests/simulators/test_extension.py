@@ -212,7 +212,11 @@ def test_a_subclass_of_an_equation_or_a_landscape_is_no_other_equation():
     with pytest.raises(InvalidInputError, match="the equation would not follow gradient of Steep"):
         st.langevin(Steep.from_sympy("x**2/2", variables=["x"]), temperature=1.0)
     with pytest.raises(InvalidInputError, match="paths would not follow step_gradient of Own"):
-        st.simulate(Own(LinearRegression(X, Y), FEW, 1), np.zeros(2), **run)
+        st.simulate(
+            Own(LinearRegression(X, Y), name="SGD", n_examples=len(X), temperature=0.0, noise_scale=FEW.noise_scale),
+            np.zeros(2),
+            **run,
+        )
 
 
 def test_functions_of_an_equation_are_what_runs():

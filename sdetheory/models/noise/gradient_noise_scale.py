@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import warnings
+from numbers import Number
 from typing import Any
 
 import numpy as np
@@ -130,7 +131,7 @@ def gradient_noise_scale(
         raise InvalidInputError(
             f"hessian_probes needs a model with hessian_vector_product(w, v); got {type(model).__name__}"
         )
-    replay = _validate.seed_sequence(rng) if probes or (np.ndim(examples) == 0 and examples is not None) else None
+    replay = _validate.seed_sequence(rng) if probes or _is_count(examples) else None
     generator = np.random.default_rng(replay)
     rows = Rows(model, w, _chosen(model, examples, generator))
     total = _size(model)
@@ -165,12 +166,16 @@ def _size(model: Any) -> int:
         ) from None
 
 
+def _is_count(examples: Any) -> bool:
+    return isinstance(examples, Number) or (isinstance(examples, np.ndarray) and examples.ndim == 0)
+
+
 def _chosen(model: Any, examples: Any, generator: np.random.Generator) -> NDArray[np.intp] | None:
     """Return the numbers of the examples that are used; None for all."""
     if examples is None:
         return None
     total = _size(model)
-    if np.ndim(examples) == 0:
+    if _is_count(examples):
         n = _validate.integer("examples", examples, at_least=2, at_most=total)
         return generator.choice(total, n, replace=False)
     chosen = _validate.integers("examples", examples, shape=(None,), at_least=0, at_most=total - 1)

@@ -72,12 +72,14 @@ class NoiseScaleMonitor:
     3.86 ± 0.12 True
     """
 
+    _shown = ("small", "large", "steps")
+
     def __init__(self, small: int, large: int, *, window: int = 200) -> None:
-        self._small = _validate.integer("small", small, at_least=1)
-        self._large = _validate.integer("large", large, at_least=1)
-        if self._small >= self._large:
+        self.small = _validate.integer("small", small, at_least=1)
+        self.large = _validate.integer("large", large, at_least=1)
+        if self.small >= self.large:
             raise InvalidInputError(
-                f"small must be less than large; got {self._small} and {self._large}. One batch size does not tell "
+                f"small must be less than large; got {self.small} and {self.large}. One batch size does not tell "
                 "noise from gradient: take the gradients of devices or micro-batches as the small ones."
             )
         self._squares: deque[tuple[float, float]] = deque(maxlen=_validate.integer("window", window, at_least=2))
@@ -131,9 +133,9 @@ class NoiseScaleMonitor:
         except (TypeError, ValueError):
             given = gradients
         rows = _validate.reals("gradients", given, shape=(None, None))
-        if len(rows) * self._small != self._large:
+        if len(rows) * self.small != self.large:
             raise InvalidInputError(
-                f"gradients must be those of large/small = {self._large}/{self._small} batches; got {len(rows)}"
+                f"gradients must be those of large/small = {self.large}/{self.small} batches; got {len(rows)}"
             )
         mean = rows.mean(axis=0)
         self.update(np.vecdot(rows, rows), float(mean @ mean))
@@ -160,7 +162,7 @@ class NoiseScaleMonitor:
         alpha = _validate.real("alpha", alpha, above=0.0, below=1.0)
         if not self._squares:
             raise InvalidInputError("a monitor needs a step before it can estimate; call update first")
-        steps = parts_of_norms(self._small, self._large) @ np.array(self._squares).T
+        steps = parts_of_norms(self.small, self.large) @ np.array(self._squares).T
         parts = steps.mean(axis=1)
         if not np.any(steps):
             raise InvalidInputError("gradients must not all be zero: the noise scale is 0/0")
@@ -173,7 +175,7 @@ class NoiseScaleMonitor:
     def state_dict(self) -> dict[str, Any]:
         """Return all that a monitor holds, as plain numbers and lists."""
         return {
-            "small": self._small, "large": self._large, "window": self._squares.maxlen, "steps": self._steps,
+            "small": self.small, "large": self.large, "window": self._squares.maxlen, "steps": self._steps,
             "squares": [list(pair) for pair in self._squares],
         }  # fmt: skip
 

@@ -4,7 +4,7 @@ import pickle
 
 import numpy as np
 import pytest
-from problems import CLASSES, HIDDEN, INPUTS, LABELS, TARGETS, N, X, batches, settings
+from to_adapt import CLASSES, HIDDEN, INPUTS, LABELS, TARGETS, N, X, batches, settings
 
 import sdetheory as st
 from sdetheory.errors import IncompatibleError, InvalidInputError

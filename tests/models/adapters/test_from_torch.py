@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
-from problems import CLASSES, HIDDEN, INPUTS, LABELS, TARGETS, N, X, batches, newton, settings
+from to_adapt import CLASSES, HIDDEN, INPUTS, LABELS, TARGETS, N, X, batches, newton, settings
 
 import sdetheory as st
 from sdetheory.errors import IncompatibleError, InvalidInputError
