@@ -679,7 +679,6 @@ def _calls():
         "models.NoiseScaleMonitor": dict(small=4, large=8),
         "models.NoiseScaleMonitor.estimate": (monitor, {}),
         "models.NoiseScaleMonitor.load_state_dict": (monitor, dict(state=monitor().state_dict())),
-        "models.NoiseScaleMonitor.state_dict": (monitor, {}),
         "models.NoiseScaleMonitor.update": (monitor, dict(small_squares=2.0, large_square=1.5)),
         "models.NoiseScaleMonitor.update_from_gradients": (monitor, dict(gradients=GRADIENTS[:2])),
         "models.gradient_covariance": dict(per_example_gradients=GRADIENTS),

@@ -268,7 +268,7 @@ def test_draws_are_replayed(rng):
         ({"hessian_probes": -1}, "hessian_probes must be >= 0"),
         ({"hessian_probes": 1}, "hessian_probes must be 0 or at least 2"),
         ({"model": object(), "examples": 3}, "model must have train_size"),
-        ({"alpha": 1.0}, "alpha must be > 0 and < 1"),
+        ({"alpha": 1.0}, "alpha must be >= 1e-12 and < 1"),
         ({"w": None}, "w must say at which weights"),
         ({"w": [0.0]}, "w must have shape"),
         ({"model": np.ones((5, 2)), "w": None, "hessian_probes": 3}, "needs a model with hessian_vector_product"),

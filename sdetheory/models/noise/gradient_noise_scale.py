@@ -122,7 +122,7 @@ def gradient_noise_scale(
     >>> print(sampled.noise_scale, sampled.interval[0] < 12.2924 < sampled.interval[1])
     10.6 ± 2.0 True
     """
-    alpha = _validate.real("alpha", alpha, above=0.0, below=1.0)
+    alpha = _validate.real("alpha", alpha, at_least=1e-12, below=1.0)
     probes = _validate.integer("hessian_probes", hessian_probes, at_least=0)
     if probes == 1:
         raise InvalidInputError("hessian_probes must be 0 or at least 2; got 1, which has no error")
@@ -147,6 +147,10 @@ def gradient_noise_scale(
         _warn_of_tails(squares)
         samples = _simple(rows, squares, products[:, 0], share)
         parts, covariance = samples.mean(axis=1), np.cov(samples) / rows.n * (1 - rows.n * share)
+    if not np.isfinite(parts).all():
+        raise InvalidInputError(
+            "w must be weights at which squared gradients are finite: they overflow. Look whether the run has diverged."
+        )
     if not parts.any():
         raise InvalidInputError("gradients of examples must not all be zero: the noise scale is 0/0. Look at w.")
     weighted = None

@@ -138,7 +138,14 @@ class NoiseScaleMonitor:
                 f"gradients must be those of large/small = {self.large}/{self.small} batches; got {len(rows)}"
             )
         mean = rows.mean(axis=0)
-        self.update(np.vecdot(rows, rows), float(mean @ mean))
+        with np.errstate(over="ignore"):
+            small, large = np.vecdot(rows, rows), float(mean @ mean)
+        if not np.isfinite([*small, large]).all():
+            raise InvalidInputError(
+                f"gradients must have squares that floating point holds; got entries up to {np.abs(rows).max():.3g}. "
+                "Leave out a step that has overflowed."
+            )
+        self.update(small, large)
 
     def estimate(self, *, alpha: float = 0.05) -> GradientNoiseScale:
         """Return B_simple and its parts, averaged over the window.
@@ -159,7 +166,7 @@ class NoiseScaleMonitor:
             If there is no step yet, all gradients are zero, or Tr F comes out so far below zero that these cannot be
             mean gradients of batches of the two sizes.
         """
-        alpha = _validate.real("alpha", alpha, above=0.0, below=1.0)
+        alpha = _validate.real("alpha", alpha, at_least=1e-12, below=1.0)
         if not self._squares:
             raise InvalidInputError("a monitor needs a step before it can estimate; call update first")
         steps = parts_of_norms(self.small, self.large) @ np.array(self._squares).T
