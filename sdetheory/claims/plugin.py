@@ -62,10 +62,10 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_configure(config: pytest.Config) -> None:
     """Gather the papers, and read what the report is to be compared with before any work is done."""
     config.addinivalue_line("markers", "claim(id): the claim of a paper that the check decides")
-    config.stash[REGISTRY] = Registry(paper for papers in config.hook.pytest_claims() for paper in papers)
     if (earlier := config.getoption("--compare", None)) and not config.getoption("--report", None):
         raise pytest.UsageError(f"--compare {earlier} is for a report; add --report DIR")
     try:
+        config.stash[REGISTRY] = Registry(paper for papers in config.hook.pytest_claims() for paper in papers)
         config.stash[EARLIER] = report.read(Path(earlier)) if earlier else None
         config.stash[BUDGET] = _budget(config.getini("false_alarm_budget"))
     except InvalidInputError as error:

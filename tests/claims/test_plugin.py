@@ -205,3 +205,11 @@ def test_a_seed_that_makes_a_true_claim_look_false_is_kept(project):
     assert [line.split(",")[2] for line in file.read_text().splitlines()] == ["red", "S2", "S2"]
     again = project.seeds(file, "--claim", "S1")
     assert "2 root seeds, 2 of them" in again.stdout and "root seed 1:" not in again.stdout
+
+
+def test_a_registry_that_contradicts_itself_is_refused_before_any_work(project, tmp_path):
+    text = (project.root / "conftest.py").read_text(encoding="utf-8")
+    (tmp_path / "conftest.py").write_text(text.replace("return [PAPER]", "return [PAPER, PAPER]"), encoding="utf-8")
+    command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider"]
+    refused = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=300)
+    assert refused.returncode == pytest.ExitCode.USAGE_ERROR and "more than once" in refused.stderr

@@ -6,33 +6,12 @@ from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 
 import numpy as np
 import pytest
+from interrupted import Model, N, regression
 from killing import Killing
 
 import sdetheory as st
 from sdetheory.errors import InvalidInputError, WorkerError
-from sdetheory.models import LogisticRegression, ReLUNetwork
-
-N = 24
-
-
-def regression():
-    X = np.cos(np.arange(3.0 * N)).reshape(N, 3)
-    return LogisticRegression(X, np.arange(N) % 2, prior_precision=0.3)
-
-
-class Model:
-    """The same model as one of the user's own, which can be stopped in a given gradient."""
-
-    train_size, dimension = N, 3
-
-    def __init__(self, ctrl_c=0):
-        self.model, self.ctrl_c, self.calls = regression(), ctrl_c, 0
-
-    def minibatch_gradient(self, w, indices):
-        self.calls += 1
-        if self.calls == self.ctrl_c:
-            signal.raise_signal(signal.SIGINT)
-        return self.model.minibatch_gradient(w, indices)
+from sdetheory.models import ReLUNetwork
 
 
 def settings(learning_rate=0.2, **changes):

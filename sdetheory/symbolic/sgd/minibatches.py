@@ -251,29 +251,43 @@ def _moments_of_subsets(d: Derivation, p: sympy.Symbol, q: sympy.Symbol, r: symp
     d.define(r, p, "an example is in the batch once or not at all, so for $r = E[s_i²]$", by="$s_i² = s_i$")
 
 
+def _differentiated(
+    d: Derivation,
+    marks: tuple[sympy.Symbol, sympy.Symbol],
+    product: sympy.Expr,
+    moments: tuple[sympy.Symbol, sympy.Symbol],
+    mixed: sympy.Expr,
+    *,
+    by: str,
+) -> tuple[Any, Any]:
+    """Prove E[s_i] = B/N and E[s_i s_j] from a generating function; return its equation, and where marks are one."""
+    (x, y), (p, q) = marks, moments
+    function = d.define(
+        sympy.Symbol("P", real=True), product, "the generating function $P = E[x^{s_i} y^{s_j}]$", by=by
+    )
+    at_one = marks, (1, 1)
+    once = d.define(p, Subs(Derivative(product, x), *at_one), "its first derivative is $p = E[s_i]$", by=f"{function}")
+    d.step("this is", p, B / N, by=f"differentiate in {once}")
+    pairs = d.define(
+        q, Subs(Derivative(product, x, y), *at_one), "the mixed derivative is $q = E[s_i s_j]$", by=f"{function}"
+    )
+    d.step("this is", q, mixed, by=f"differentiate in {pairs}")
+    return function, at_one
+
+
 def _moments_of_coins(d: Derivation, p: sympy.Symbol, q: sympy.Symbol, r: sympy.Symbol) -> None:
     """Prove E[s_i], E[s_i s_j] and E[s_i²] for examples that are taken one by one, from their generating function."""
     d.heading("A coin for each example")
     x, y = sympy.symbols("x y", real=True)
     d.assume(x, "marks example i in the generating function")
     d.assume(y, "marks another example j in it")
-    generating = sympy.Symbol("P", real=True)
     product = (1 - B / N + B / N * x) * (1 - B / N + B / N * y)
     d.note(
         "Each example is taken with chance B/N, independently of the others, so that a batch may have any size, zero "
         "too. The divisor of $Ĝ$ stays B: with the number that was drawn instead, the estimate would have no value for "
         "an empty batch, and it would not be a sum of independent terms."
     )
-    function = d.define(
-        generating, product, "the generating function $P = E[x^{s_i} y^{s_j}]$", by="two independent factors"
-    )
-    at_one = (x, y), (1, 1)
-    once = d.define(p, Subs(Derivative(product, x), *at_one), "its first derivative is $p = E[s_i]$", by=f"{function}")
-    d.step("this is", p, B / N, by=f"differentiate in {once}")
-    pairs = d.define(
-        q, Subs(Derivative(product, x, y), *at_one), "the mixed derivative is $q = E[s_i s_j]$", by=f"{function}"
-    )
-    d.step("this is", q, B**2 / N**2, by=f"differentiate in {pairs}")
+    _differentiated(d, (x, y), product, (p, q), B**2 / N**2, by="two independent factors")
     d.define(r, p, "an example is in the batch once or not at all, so for $r = E[s_i²]$", by="$s_i² = s_i$")
 
 
@@ -283,23 +297,13 @@ def _moments_of_draws(d: Derivation, p: sympy.Symbol, q: sympy.Symbol, r: sympy.
     x, y = sympy.symbols("x y", real=True)
     d.assume(x, "marks example i in the generating function")
     d.assume(y, "marks another example j in it")
-    generating = sympy.Symbol("P", real=True)
     product = ((N - 2 + x + y) / N) ** B
     d.note(
         "Each of the B draws picks any example with chance 1/N, independently of the others. Multiply by x whenever "
         "a draw picks i and by y whenever it picks j: the mean of $x^{s_i} y^{s_j}$ is a product over draws, and its "
         "derivatives at x = y = 1 are the moments."
     )
-    function = d.define(
-        generating, product, "the generating function $P = E[x^{s_i} y^{s_j}]$", by="B equal independent factors"
-    )
-    at_one = (x, y), (1, 1)
-    once = d.define(p, Subs(Derivative(product, x), *at_one), "its first derivative is $p = E[s_i]$", by=f"{function}")
-    d.step("this is", p, B / N, by=f"differentiate in {once}")
-    pairs = d.define(
-        q, Subs(Derivative(product, x, y), *at_one), "the mixed derivative is $q = E[s_i s_j]$", by=f"{function}"
-    )
-    d.step("this is", q, B * (B - 1) / N**2, by=f"differentiate in {pairs}")
+    function, at_one = _differentiated(d, (x, y), product, (p, q), B * (B - 1) / N**2, by="B equal independent factors")
     twice = d.define(
         r, Subs(Derivative(product, x, x), *at_one) + p,
         "the second derivative is $E[s_i (s_i − 1)]$, hence for $r = E[s_i²]$", by=f"{function}",
