@@ -513,3 +513,18 @@ def test_one_example_is_enough():
     model = st.models.from_torch(linear(), functools.partial(nn.functional.cross_entropy, reduction="none"),
                                  torch.tensor(X[:1]), torch.tensor(LABELS[:1]))  # fmt: skip
     np.testing.assert_allclose(model.gradient(model.weights), model.per_example_gradients(model.weights)[0])
+
+
+def test_pytorch_has_the_threads_that_it_had_when_the_model_was_made():
+    """Numba's kernels set the number of threads of OpenMP, which PyTorch shares."""
+    before = torch.get_num_threads()
+    try:
+        torch.set_num_threads(1)
+        module = torch.nn.Linear(2, 2)
+        inputs, targets = torch.zeros(3, 2), torch.zeros(3, dtype=torch.long)
+        model = st.models.from_torch(module, torch.nn.CrossEntropyLoss(reduction="none"), inputs, targets)
+        torch.set_num_threads(2)
+        model.cost(model.weights)
+        assert torch.get_num_threads() == 1
+    finally:
+        torch.set_num_threads(before)
