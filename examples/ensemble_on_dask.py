@@ -77,7 +77,7 @@ def main() -> None:
     """Run on the cluster and here, compare, and draw."""
     with (
         LocalCluster(
-            n_workers=2, threads_per_worker=1, processes=True, protocol="tcp", host="127.0.0.1", dashboard_address=None
+            n_workers=2, threads_per_worker=1, processes=True, protocol="tcp", host="127.0.0.1", dashboard_address=":0"
         ) as cluster,
         Client(cluster) as client,
     ):

@@ -66,7 +66,7 @@ CORRUPTIONS = {
     "pairs counted as independent": (minibatches, "q, B * (B - 1) / (N * (N - 1))", "q, B**2 / N**2", WITHOUT),
     "diagonal dropped": (minibatches, "r, B / N + B * (B - 1) / N**2", "r, B * (B - 1) / N**2", WITH),
     "N for N - 1, with replacement": (minibatches, "claim = N * (N - 1) * F / B", "claim = N**2 * F / B", WITH),
-    "coins that are not independent": (minibatches, "q, B**2 / N**2, by", "q, B * (B - 1) / N**2, by", COINS),
+    "coins that are not independent": (minibatches, "(p, q), B**2 / N**2", "(p, q), B * (B - 1) / N**2", COINS),
     "mean gradient dropped": (minibatches, "((N - 1) * F + S1**2 / N)", "((N - 1) * F)", COINS),
     "centred gradients in the SDE": (matching, "F + gradient**2 / (N * (N - 1))", "F", COINS),
     "share dropped": (matching, "EPSILON * (1 - 1 / N) * (N / B - 1)", "EPSILON * (N / B - 1)", COINS),
