@@ -169,7 +169,6 @@ def report(benchmark, name, script, most_seconds, most_megabytes):
     seconds, memory, error = map(float, done.stdout.split())
     megabytes = memory * (1 if sys.platform == "darwin" else 1024) / 1e6
     benchmark.extra_info.update({"seconds": seconds, "resident MB": megabytes, "total variation": error})
-    print(
-        f"\n{name}: {seconds:.1f} s (bar: {most_seconds}), {megabytes:.0f} MB (bar: {most_megabytes}), error {error:.1e}"
-    )
+    bars = f"{seconds:.1f} s (bar: {most_seconds}), {megabytes:.0f} MB (bar: {most_megabytes})"
+    print(f"\n{name}: {bars}, error {error:.1e}")
     assert seconds < most_seconds and megabytes < most_megabytes
