@@ -54,7 +54,7 @@ def stationary_density(sde: ItoSDE, *, support: tuple[Any, Any] | None = None, p
     UndecidedError
         Whether the integral converges was not found out; the message says what is missing.
     TimeLimitError
-        The search took longer than 30 s.
+        The search took longer than 30 s of the processor's time.
     IncompatibleError
         The equation has several variables.
 

@@ -22,7 +22,7 @@ from .failure import DerivationError, failure
 from .proof import UndecidedError, bounded, decide
 from .records import Assumption, Equation, Formula, Heading, Note
 
-_SECONDS = 120.0  # that a step may take: a page is proved once, perhaps on a machine with much else to do
+_SECONDS = 120.0  # of the processor that a step may take: a page is proved once, perhaps on a slow machine
 _in_time = functools.partial(bounded, seconds=_SECONDS)
 
 
