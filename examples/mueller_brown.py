@@ -77,12 +77,13 @@ heights = surface.value(np.stack([gx, gy], axis=-1))
 panel = axes[0]
 panel.contourf(gx, gy, heights, levels=np.linspace(-1.5, 1.5, 31), cmap=COST_MAP, extend="max", alpha=0.6)
 panel.contour(gx, gy, heights, levels=np.linspace(-1.5, 1.5, 16), colors=THEORY, linewidths=0.4, linestyles="-")
-for piece, color in zip(sorted(pieces, key=len)[:4], shades(SAMPLE, 4), strict=False):
+for piece, color in zip(sorted(pieces, key=len)[:4], shades(SAMPLE, 5)[1:], strict=False):
     panel.plot(*piece.T, color=color, lw=1.1)
 for name, point in points.items():
     panel.plot(*point, "o" if len(name) == 1 else "X", color=panel.get_facecolor(), mec=THEORY, ms=8)
     if len(name) == 1:
-        panel.annotate(name, point, (7, 6), textcoords="offset points", weight="bold", size=13)
+        box = {"boxstyle": "circle,pad=0.15", "fc": panel.get_facecolor(), "ec": THEORY}
+        panel.annotate(name, point, (8, 8), textcoords="offset points", weight="bold", size=11, bbox=box)
 panel.set(title="(a) Passages from A to B, lines of equal energy", xlabel="$x$", ylabel="$y$")
 
 # %% [markdown]
