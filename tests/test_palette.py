@@ -73,10 +73,10 @@ def test_shades_of_no_colour_are_refused():
         shades(SAMPLE, 0)
 
 
-COLORED = set("color colors c ec fc ecolor mec mfc facecolor facecolors edgecolor edgecolors cmap".split())
-DRAWN = set(
-    "plot loglog semilogx semilogy errorbar stairs hist bar fill_between scatter axhline axvline axhspan axvspan "
-    "broken_barh contour contourf pcolormesh streamplot".split()
+COLORED = re.compile(r"colors?|c|ec|fc|ecolor|mec|mfc|(face|edge)colors?|cmap")
+DRAWN = re.compile(
+    r"plot|loglog|semilog[xy]|errorbar|stairs|hist|bar|fill_between|scatter|ax[hv](line|span)|broken_barh|contourf?|"
+    r"pcolormesh|streamplot"
 )
 NAMED = re.compile(r"#[0-9a-fA-F]{3,8}|C\d|tab:\w+")
 
@@ -89,12 +89,12 @@ def raw_colors(source):
             found.append(f"{node.lineno}: {node.value}")
         keywords = getattr(node, "keywords", [])
         for keyword in keywords:
-            if keyword.arg in COLORED:
+            if keyword.arg and COLORED.fullmatch(keyword.arg):
                 parts = list(ast.walk(keyword.value))
                 words = [n.value for n in parts if isinstance(n, ast.Constant) and isinstance(n.value, str)]
                 found += [f"{node.lineno}: {word}" for word in words if is_color(word)]
                 found += [f"{node.lineno}: made of letters" for n in parts if isinstance(n, ast.JoinedStr)]
-        if isinstance(node, ast.Call) and getattr(node.func, "attr", None) in DRAWN:
+        if isinstance(node, ast.Call) and DRAWN.fullmatch(getattr(node.func, "attr", "")):
             forms = [arg.value for arg in node.args if isinstance(arg, ast.Constant)]
             forms += [k.value.value for k in keywords if k.arg == "fmt" and isinstance(k.value, ast.Constant)]
             found += [
