@@ -195,10 +195,12 @@ def draw(figure, settings, found, quantity):
     names = [name(setting.values, settings) for setting in settings]
     mains = list(dict.fromkeys(main for main, _ in names))
     colors = dict(zip(mains, st.plotting.shades(st.plotting.SAMPLE, len(mains)), strict=True))
+    markers = dict(zip(mains, "osDv^P<>p", strict=False))
     for setting, place, (main, more) in zip(settings, found.places, names, strict=True):
         mean = setting.losses.mean(axis=1)
-        height, look = (mean - mean.min()) / (mean[-1] - mean.min()), {"color": colors[main]}
-        look |= {"marker": "s", "ls": "--", "mfc": "none"} if more else {"marker": "o"}
+        height = (mean - mean.min()) / (mean[-1] - mean.min())
+        look = {"color": colors[main], "marker": markers[main], "ms": 4}
+        look |= {"ls": "--", "mfc": "none"} if more else {}
         left.semilogx(setting.batch_sizes, height, label=main + more, **look)
         right.semilogx(setting.batch_sizes / np.exp(place), height, **look)
     for axes, label in ((left, "batch size (examples)"), (right, "batch size over its place on the curve")):
