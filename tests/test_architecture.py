@@ -79,7 +79,7 @@ OUTSIDE = {
     "stats": "numpy scipy",
     "__main__": "llvmlite numba numpy",
     "claims": "matplotlib numpy pytest",
-    "plotting": "matplotlib numpy",
+    "plotting": "matplotlib numpy scipy",
     "exchange": "numpy scipy sympy",
     "__init__": "lazy_loader",
 }

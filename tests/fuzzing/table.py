@@ -756,6 +756,7 @@ def _calls():
             posterior=st.evidence.LinearModel(X[:, :1], Y).posterior(1.0, 0.1), inputs=X[:, 0], X_new=X[:, :1]
         ),
         "plotting.plot_comparison": dict(comparison=comparison()),
+        "plotting.shades": dict(color="#b2182b", count=3),
         # ---- symbolic
         "symbolic.ItoSDE": dict(drift=-k * x, diffusion=s, variables=x),
         "symbolic.ItoSDE.from_covariance": dict(drift=-k * x, covariance=s, variables=x),
