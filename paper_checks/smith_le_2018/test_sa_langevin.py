@@ -55,7 +55,7 @@ def test_langevin_dynamics_at_temperature_one_occupies_minima_by_their_evidence(
         np.repeat(positions, pairs)[:, None],
         dt=step,
         n_paths=2 * pairs,
-        burn_in=5 * relaxation,
+        burn_in=10 * relaxation,
         n_steps=8 * relaxation,
         every=20,
         bins=np.linspace(-1.2, 5.2, 321),

@@ -126,7 +126,8 @@ def share(landscape, diffusion):
 def sampled_share(landscape, diffusion, relaxation, rng):
     """Return the time that paths spend at x < BORDER; an error of 0.04 would matter.
 
-    Half of the paths start at either minimum. Each gives about eight independent samples in sixteen relaxation times.
+    Half of the paths start at either minimum. Each gives about eight independent samples in sixteen relaxation times,
+    after ten in which it forgets its start: five autocorrelation times are asked for, and their estimate is uncertain.
     The largest curvature times the step is 0.02, which biases the share by 2e-3 at most, half a standard error.
     """
     samples = st.stats.required_samples(deviation=0.5, effect=0.04, alpha=ALPHA, power=1 - 1e-5)
@@ -140,7 +141,7 @@ def sampled_share(landscape, diffusion, relaxation, rng):
         np.repeat([[0.0, 0.0], [3.0, 0.0]], pairs, axis=0),
         dt=STEP,
         n_paths=2 * pairs,
-        burn_in=5 * steps,
+        burn_in=10 * steps,
         n_steps=16 * steps,
         every=40,
         basins={"first": f"x < {BORDER}"},
