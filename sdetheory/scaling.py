@@ -142,6 +142,8 @@ def scaling_advice(
     changes: dict[str, Any] = {name: value for name, value in given.items() if value is not None}
     if not changes:
         raise InvalidInputError(f"at least one of {', '.join(given)} must be given: what is to change")
+    for name, value in changes.items():
+        _validate.real(name, value)  # one number, of a range that the hyperparameters know
     steps = None if n_steps is None else _validate.integer("n_steps", n_steps, at_least=1)
     if isinstance(optimizer, (Adam, RMSprop)):
         others = (curvature, largest_learning_rate, model, w, inputs)

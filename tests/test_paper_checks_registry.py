@@ -164,6 +164,17 @@ def test_every_mistake_that_is_tried_is_one_of_the_present_package(papers):
         assert broken.mistake in stored
 
 
+def test_every_claim_is_turned_red_by_a_mistake(papers):
+    """By the table, but for those of which `UNNOTICED` says why."""
+    broken_formulas = importlib.import_module("paper_checks.broken_formulas")
+    known = {claim.id for paper in papers.values() for claim in paper.claims}
+    rows = (FOLDER.parent / "docs" / "paper" / "broken_formulas.md").read_text(encoding="utf-8").splitlines()[2:]
+    red = {claim for row in rows for claim in row.split(" | ")[2].split(", ")}
+    assert known - red == set(broken_formulas.UNNOTICED)
+    page = (FOLDER.parent / "docs" / "paper" / "trust.md").read_text(encoding="utf-8")
+    assert [claim for claim in broken_formulas.UNNOTICED if claim not in page] == []
+
+
 STUDIES = {"swept", "watched", "fresh", "study", "again"}  # fixtures of Smith & Le that read what is stored
 
 

@@ -124,6 +124,10 @@ def test_refusals():
         scaling_advice(tuned(), batch_size=50_000)
     with pytest.raises(InvalidInputError, match="batch_size"):
         scaling_advice(tuned(), batch_size=50_001)
+    for several in ([], [256, 512]):
+        for optimizer in ("sgd", Adam()):
+            with pytest.raises(InvalidInputError, match=r"batch_size must have shape \(\)"):
+                scaling_advice(tuned(), batch_size=several, optimizer=optimizer)
     with pytest.raises(InvalidInputError, match="hp must be SGDHyperparameters; got float"):
         scaling_advice(0.1, batch_size=3)
     # Less noise than plain SGD has cannot come from a momentum.
