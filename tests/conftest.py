@@ -4,6 +4,7 @@ import importlib.util
 import os
 import random
 import signal
+import sys
 import zlib
 
 import numpy as np
@@ -12,6 +13,11 @@ import pytest
 ROOT_SEED = int(os.environ.get("SDETHEORY_SEED", "1710"))
 EXAMPLES_OF = {"from_torch.py": "torch", "from_jax.py": "jax"}
 """Docstrings whose examples need what may not be installed."""
+
+# Hundreds of processes are started, each of which would read and compile the package's sources again where writing
+# bytecode is turned off.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+sys.dont_write_bytecode = False
 
 
 def pytest_configure() -> None:

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from proved import proved
 
 from sdetheory.errors import SdeTheoryError
 from sdetheory.symbolic import DerivationError, compare_order, present
@@ -21,7 +22,7 @@ NAMES = (
 
 @pytest.fixture(scope="module")
 def derived():
-    return {name: importlib.import_module(f"derivations.{name}").derive() for name in NAMES}
+    return {name: proved(name) for name in NAMES}
 
 
 def corrupted(name, old, new):

@@ -1,7 +1,11 @@
 """The scripts under derivations/ run, print in every format, and fail loudly when a step is false."""
 
+import contextlib
 import importlib
+import inspect
+import io
 import re
+import runpy
 import shutil
 import subprocess
 import sys
@@ -9,7 +13,9 @@ import types
 from pathlib import Path
 
 import pytest
+from proved import proved
 
+from derivations import noise_scale
 from derivations.__main__ import main, modules
 from sdetheory.errors import SdeTheoryError
 from sdetheory.symbolic import lecture_notes, present
@@ -27,10 +33,15 @@ def run(*arguments, cwd=ROOT):
 
 @pytest.fixture(scope="module")
 def outputs():
-    done = {name: run(SCRIPT, "--format", name) for name in ("text", "markdown", "latex")}
-    for result in done.values():
-        assert result.returncode == 0, result.stderr
-    return {name: result.stdout for name, result in done.items()}
+    """Return what the script prints, as text in a process of its own."""
+    done = run(SCRIPT, "--format", "text")
+    assert done.returncode == 0, done.stderr
+    printed, lines = {"text": done.stdout}, noise_scale.meet_numerics(proved("noise_scale"))
+    for name in ("markdown", "latex"):
+        with contextlib.redirect_stdout(io.StringIO()) as output:
+            assert present(lambda: proved("noise_scale"), lambda _: lines, ["--format", name]) == 0
+        printed[name] = output.getvalue()
+    return printed
 
 
 def test_every_format_ends_by_meeting_the_numerics(outputs):
@@ -62,29 +73,56 @@ def test_latex_is_balanced_and_in_characters_that_compile(outputs):
     assert not re.search(r"(?<!\\)[_^&#%]", prose)
 
 
-def test_unknown_format_is_refused():
-    assert run(SCRIPT, "--format", "word").returncode == 2
+def test_unknown_format_is_refused(monkeypatch):
+    monkeypatch.setattr(sys, "argv", [str(SCRIPT), "--format", "word"])
+    with pytest.raises(SystemExit) as ended:
+        runpy.run_path(str(SCRIPT), run_name="__main__")
+    assert ended.value.code == 2
 
 
-def test_all_derivations_run_as_a_module():
-    result = run("-m", "derivations")
-    assert result.returncode == 0, result.stderr
-    assert "g = epsilon*(-1 + N/B)" in result.stdout
+def test_all_derivations_are_listed(monkeypatch, capsys):
+    for module in modules():
+        sound = proved(module.__name__.rpartition(".")[2])
+        monkeypatch.setattr(module, "derive", lambda sound=sound: sound)
+    assert main([]) == 0
+    output = capsys.readouterr().out
+    assert "g = epsilon*(-1 + N/B)" in output
+    assert all(f"{module.__name__.rpartition('.')[2]}: " in output for module in modules())
 
 
-@pytest.mark.parametrize(
-    ("old", "new"),
-    [
-        ("/ (n - 1)", "/ n"),  # the wrong covariance misses the listed batches
-        ("formula(epsilon=learning_rate,", "formula(epsilon=learning_rate / 2,"),
-        ("formula(epsilon=learning_rate, N=train_size", "formula(epsilon=learning_rate, N=train_size + 1"),
-    ],
-)
-def test_a_comparison_that_fails_gives_a_non_zero_exit(tmp_path, old, new):
-    source = SCRIPT.read_text(encoding="utf-8")
-    assert source.count(old) == 1
+FAILING = [
+    ("/ (n - 1)", "/ n"),  # the wrong covariance misses the listed batches
+    ("formula(epsilon=learning_rate,", "formula(epsilon=learning_rate / 2,"),
+    ("formula(epsilon=learning_rate, N=train_size", "formula(epsilon=learning_rate, N=train_size + 1"),
+]
+
+
+def source_of(name):
+    return (SCRIPT.parent / f"{name}.py").read_text(encoding="utf-8")
+
+
+def with_passage(name, old, new):
+    """Return the source of a page with a passage replaced."""
+    assert source_of(name).count(old) == 1
+    return source_of(name).replace(old, new)
+
+
+def as_module(source, name):
+    module = types.ModuleType("corrupted")
+    exec(compile(source, f"corrupted_{name}.py", "exec"), vars(module))
+    return module
+
+
+@pytest.mark.parametrize(("old", "new"), FAILING)
+def test_a_comparison_that_fails_is_reported(capsys, old, new):
+    corrupted = as_module(with_passage("noise_scale", old, new), "noise_scale")
+    assert present(lambda: proved("noise_scale"), corrupted.meet_numerics, []) == 1
+    assert capsys.readouterr().err.startswith("error: ")
+
+
+def test_a_comparison_that_fails_gives_a_non_zero_exit(tmp_path):
     copy = tmp_path / "noise_scale.py"
-    copy.write_text(source.replace(old, new), encoding="utf-8")
+    copy.write_text(with_passage("noise_scale", *FAILING[0]), encoding="utf-8")
     result = run(copy)
     assert result.returncode == 1
     assert "error: " in result.stderr
@@ -92,8 +130,13 @@ def test_a_comparison_that_fails_gives_a_non_zero_exit(tmp_path, old, new):
 
 
 def test_a_false_step_in_one_module_fails_the_whole_run_but_not_the_others(tmp_path):
-    shutil.copytree(SCRIPT.parent, tmp_path / "derivations", ignore=shutil.ignore_patterns("__pycache__"))
-    (tmp_path / "derivations" / "broken.py").write_text(
+    folder = tmp_path / "derivations"
+    folder.mkdir()
+    for name in ("__init__", "__main__", "random_reshuffling"):
+        shutil.copy(SCRIPT.parent / f"{name}.py", folder)
+    result = run("-m", "derivations", cwd=tmp_path)
+    assert result.returncode == 0, result.stderr
+    (folder / "broken.py").write_text(
         "import sympy\nfrom sdetheory.symbolic import Derivation\n"
         "def derive():\n    x = sympy.Symbol('x', positive=True)\n    d = Derivation('broken')\n"
         "    d.assume(x, 'a number')\n    d.step('half dropped', x**2 / 2, x**2, by='slip')\n",
@@ -102,21 +145,20 @@ def test_a_false_step_in_one_module_fails_the_whole_run_but_not_the_others(tmp_p
     result = run("-m", "derivations", cwd=tmp_path)
     assert result.returncode == 1
     assert "broken: FAILED" in result.stdout
-    assert "noise_scale: " in result.stdout
+    assert "random_reshuffling: " in result.stdout
 
 
 PAGES = ("momentum", "optimum_batch_size", "modified_equations", "gibbs_law", "ornstein_uhlenbeck")
 
 
 @pytest.mark.parametrize("name", PAGES)
-def test_a_page_prints_in_every_format_and_ends_by_meeting_the_numerics(name, monkeypatch, capsys):
+def test_a_page_prints_in_every_format_and_ends_by_meeting_the_numerics(name, capsys):
     module = importlib.import_module(f"derivations.{name}")
-    derived = module.derive()
+    derived = proved(name)
     lines = module.meet_numerics(derived)
     assert len(lines) >= 4
-    monkeypatch.setattr(module, "derive", lambda: derived)
     for chosen in ("text", "markdown", "latex"):
-        assert present(module.derive, module.meet_numerics, ["--format", chosen]) == 0
+        assert present(lambda: derived, module.meet_numerics, ["--format", chosen]) == 0
         output = capsys.readouterr().out
         assert all(derivation.title in output for derivation in derived)
         assert lines[-1].replace("_", r"\_" if chosen != "text" else "_") in output
@@ -182,19 +224,28 @@ CORRUPTED = [
 ]
 
 
+def reuse_what_is_sound(module, name, old):
+    """Let a corrupted page derive only what it may derive otherwise: the part where the passage was, or all."""
+    source = source_of(name)
+    parts = re.findall(r"(\w+)\(\)", inspect.getsource(importlib.import_module(f"derivations.{name}").derive))[1:]
+    heads = re.findall(r"^def (\w+)", source[: source.index(old)], flags=re.MULTILINE)
+    if heads[-1] in parts or "meet_numerics" in heads:
+        for part, sound in zip(parts, proved(name), strict=True):
+            if part != heads[-1]:
+                setattr(module, part, lambda sound=sound: sound)
+
+
 @pytest.mark.parametrize(("name", "old", "new", "message"), CORRUPTED)
 def test_a_corrupted_page_is_caught(name, old, new, message):
-    source = (ROOT / "derivations" / f"{name}.py").read_text(encoding="utf-8")
-    assert source.count(old) == 1
-    module = types.ModuleType("corrupted")
-    exec(compile(source.replace(old, new), f"corrupted_{name}.py", "exec"), vars(module))
+    module = as_module(with_passage(name, old, new), name)
+    reuse_what_is_sound(module, name, old)
     with pytest.raises(SdeTheoryError, match=re.escape(message)):
         module.meet_numerics(module.derive())
 
 
 @pytest.mark.skipif(shutil.which("pdflatex") is None, reason="needs pdflatex (texlive-latex-recommended, lmodern)")
 def test_lecture_notes_compile_within_the_margins(tmp_path):
-    notes = lecture_notes("All", [d for module in modules() for d in module.derive()])
+    notes = lecture_notes("All", [d for module in modules() for d in proved(module.__name__.rpartition(".")[2])])
     (tmp_path / "notes.tex").write_text(notes, encoding="utf-8")
     command = ["pdflatex", "-interaction=nonstopmode", "-halt-on-error", "notes.tex"]
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, timeout=120)

@@ -1,14 +1,13 @@
 """Ctrl-C is heard within two seconds in every call that may take long, wherever in it the key is pressed."""
 
+import contextlib
 import math
 import os
 import signal
-import subprocess
-import sys
 import textwrap
-import threading
 import time
 
+import pressed
 import pytest
 
 from sdetheory._interrupt import Interrupt, shielded
@@ -16,66 +15,7 @@ from sdetheory._interrupt import Interrupt, shielded
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="signals are sent as POSIX does")
 
 LIMIT = 2.0
-PATIENCE = 60.0  # seconds after which a call that does not hear is killed
-PRELUDE = """
-import signal, time, warnings
-import numpy as np, sdetheory as st
-
-# A shell lets what it runs in the background ignore Ctrl-C.
-signal.signal(signal.SIGINT, signal.default_int_handler)
-
-# What is loaded on first use is loaded now, so that the call is what is interrupted.
-for name in st.__all__:
-    getattr(st, name)
-# Of the simulators' warning; what is tested here is the time.
-warnings.filterwarnings("ignore", "interrupted after", RuntimeWarning)
-
-def well():
-    return st.langevin(st.landscapes.double_well(), temperature=0.1)
-
-def slow_drift(x):
-    total = -x[0]
-    for k in range(300):
-        total += 1e-9 * np.sin(k * x[0])
-    return np.array([total])
-
-def slow():
-    return st.SDE(drift=slow_drift, diffusion=[[0.5]], dimension=1, noise="additive")
-
-def logistic(n, p):
-    rng = np.random.default_rng(0)
-    X = rng.standard_normal((n, p))
-    return st.models.LogisticRegression(X, (X @ np.ones(p) + rng.standard_normal(n) > 0).astype(int))
-
-def linear(n, p):
-    rng = np.random.default_rng(0)
-    X = rng.standard_normal((n, p))
-    return st.evidence.LinearModel(X, X @ np.ones(p) + rng.standard_normal(n))
-
-def gradient(w, indices):
-    time.sleep(0.002)
-    return np.tile(w, (len(indices), 1))
-
-def slow_model():
-    return st.models.FunctionModel(
-        lambda w: 4.0 * float(w @ w), gradient, lambda w, v: 8.0 * v, train_size=8, dimension=2)
-
-def settings(n, batch):
-    return st.SGDHyperparameters(learning_rate=0.05, train_size=n, batch_size=batch)
-
-def landscape():
-    return st.Landscape.from_sympy("(x**2 - 1)**2 + y**2 + sin(9*x)/9 + sin(9*y)/9", variables=["x", "y"])
-
-def study(seed, train_size):
-    return logistic(train_size, 20), {}, np.zeros(20)
-
-def for_ever(function):
-    while True:
-        try:
-            function()
-        except st.errors.SdeTheoryError:
-            pass
-"""
+PATIENCE = 60.0  # seconds after which a call is taken not to hear
 # What makes ready (and compiles, which cannot be interrupted); then the call itself.
 CALLS = {
     "simulate": """
@@ -253,18 +193,6 @@ CALLS = {
             st.symbolic.ItoSDE([a * x - b * x**3 + sympy.sin(x)], [[sympy.sqrt(x**2 + a)]], [x])))
     """,
 }
-SCRIPT = """
-{prelude}
-{ready}
-print("begun", flush=True)
-try:
-    result = {call}
-    print("returned" if getattr(result, "interrupted", False) else "finished", time.monotonic(), flush=True)
-except KeyboardInterrupt:
-    print("raised", time.monotonic(), flush=True)
-import os
-os._exit(0)
-"""
 
 
 def load():
@@ -275,43 +203,37 @@ def load():
     return (time.perf_counter() - wall) / 0.1
 
 
-def press(process, after, patience=PATIENCE):
+def press(process, connection, after, patience=PATIENCE):
     """Send SIGINT some seconds after the process says that it has begun; return how it ended, and how long that took.
 
-    A process that does not end is killed: its time is infinite.
+    The time of a process that does not end is infinite.
     """
-    line = process.stdout.readline()
-    assert line == "begun\n", process.stderr.read()
+    assert connection.recv() == "begun"
     time.sleep(after)
     sent = time.monotonic()
-    process.send_signal(signal.SIGINT)
-    killer = threading.Timer(patience, process.kill)
-    killer.start()
-    words = process.stdout.readline().split()
-    killer.cancel()
-    if process.wait(PATIENCE) == -signal.SIGKILL:
-        return "killed", math.inf
-    assert words, process.stderr.read()
-    return words[0], float(words[1]) - sent
+    os.kill(process.pid, signal.SIGINT)
+    if not connection.poll(patience):
+        return "unheard", math.inf
+    word, heard = connection.recv()
+    return word, heard - sent
 
 
-def start(ready, call):
-    source = SCRIPT.format(prelude=PRELUDE, ready=textwrap.dedent(ready), call=call.strip())
-    return subprocess.Popen(
-        [sys.executable, "-c", source], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
-        env=os.environ | {"OPENBLAS_NUM_THREADS": "1"},
-    )  # fmt: skip
+@contextlib.contextmanager
+def started(ready, call):
+    process, connection = pressed.start(textwrap.dedent(ready), call.strip())
+    try:
+        yield process, connection
+    finally:
+        process.kill()
+        process.join()
 
 
 @pytest.mark.parametrize("name", CALLS)
 def test_ctrl_c_is_heard(name, rng):
     ready, call = CALLS[name].split("--\n")
     after = rng.choice([0.02, 0.1, 0.3, 1.0, 2.0])  # it must be heard at any time
-    with start(ready, call) as process:
-        try:
-            ended, seconds = press(process, after)
-        finally:
-            process.kill()
+    with started(ready, call) as process:
+        ended, seconds = press(*process, after)
     assert ended in ("raised", "returned"), f"{ended} {after} s after its begin"
     assert seconds < LIMIT * max(1.0, load()), f"{after} s after its begin"
 
@@ -337,8 +259,5 @@ def test_who_has_no_use_for_a_part_gives_up_at_once_but_lets_what_is_begun_end()
 
 def test_a_call_that_does_not_hear_is_found():
     """The negative control: one call of LAPACK or the like ends only by itself."""
-    with start("", "sum(range(2 * 10**9))") as process:
-        try:
-            assert press(process, 1.0, patience=2 * LIMIT)[1] > LIMIT
-        finally:
-            process.kill()
+    with started("", "sum(range(2 * 10**9))") as process:
+        assert press(*process, 1.0, patience=2 * LIMIT)[1] > LIMIT

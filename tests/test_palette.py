@@ -115,7 +115,7 @@ def figures():
     files = [*ROOT.glob("examples/*.py"), *ROOT.glob("sdetheory/plotting/*.py"), *ROOT.glob("sdetheory/claims/*.py")]
     files += ROOT.glob("paper_checks/**/*.py")
     sources = {path: path.read_text(encoding="utf-8") for path in files if path.name != "palette.py"}
-    for path in [*ROOT.glob("docs/learn/**/*.md"), ROOT / "docs" / "short_recipes.md"]:
+    for path in ROOT.glob("docs/learn/**/*.md"):
         cells = re.findall(r"^```(?:\{code-cell\} ipython3|python)\n(.*?)^```", path.read_text(), flags=re.M | re.S)
         sources[path] = "\n".join(re.sub(r"\A---\n.*?^---\n", "", cell, flags=re.M | re.S) for cell in cells)
     return {str(path.relative_to(ROOT)): source for path, source in sources.items()}

@@ -1,5 +1,6 @@
 """The LaTeX of a derivation compiles, as far as its structure tells; what would break it is refused."""
 
+import functools
 import re
 
 import pytest
@@ -90,7 +91,13 @@ def rich():
     return d
 
 
-@pytest.mark.parametrize("make", [rich, minibatch_covariance, lambda: noise_scale("with-replacement")])
+@functools.cache
+def rich_once():
+    """Return it for those who only read it."""
+    return rich()
+
+
+@pytest.mark.parametrize("make", [rich_once, minibatch_covariance, lambda: noise_scale("with-replacement")])
 def test_latex_has_the_structure_of_a_document_that_compiles(make):
     derivation = make()
     assert faults(derivation.to_latex(standalone=True)) == []
@@ -115,13 +122,13 @@ def test_latex_has_the_structure_of_a_document_that_compiles(make):
     ],
 )
 def test_the_check_sees_a_fault(old, new):
-    latex = rich().to_latex(standalone=True)
+    latex = rich_once().to_latex(standalone=True)
     assert old in latex
     assert faults(latex.replace(old, new, 1))
 
 
 def test_references_and_assumptions_are_shown_in_every_format():
-    d = rich()
+    d = rich_once()
     for text in (d.to_text(), d.to_markdown(), d.to_latex()):
         assert "differentiate (1) [proved by" in text.replace("\\[", "[")
         assert "the paper's eq. 3" in text
@@ -130,8 +137,8 @@ def test_references_and_assumptions_are_shown_in_every_format():
 
 
 def test_markdown_closes_its_mathematics():
-    lines = rich().to_markdown().splitlines()
-    assert lines.count("$$") == 2 * len(rich().equations)
+    lines = rich_once().to_markdown().splitlines()
+    assert lines.count("$$") == 2 * len(rich_once().equations)
     outside = [line for line in lines if "tag{" not in line]
     assert all(line.replace("\\$", "").count("$") % 2 == 0 for line in outside)
 
