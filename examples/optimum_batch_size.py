@@ -238,13 +238,15 @@ def draw(setting: Setting, name: str) -> None:
     """Draw the figures from the stored numbers, and say what they say."""
     figure, axes = plt.subplots(2, 5, figsize=(24, 9), layout="constrained")
     rows = np.loadtxt(setting.folder / f"{name}_training.csv", delimiter=",", ndmin=2)
-    for batch, color in zip((setting.batch, setting.train_size), shades(SAMPLE, 3)[1:], strict=True):
+    for batch, color, style in zip(
+        (setting.batch, setting.train_size), shades(SAMPLE, 3)[1:], ("-", "--"), strict=True
+    ):
         some = rows[rows[:, 1] == batch]
         steps = np.unique(some[:, 0])
         for ax, column in ((axes[0, 0], 3), (axes[1, 0], 4)):
             runs = np.array([some[some[:, 2] == seed, column] for seed in np.unique(some[:, 2])])
             ax.plot(steps, runs.T, color=color, lw=0.5, alpha=0.5)
-            ax.plot(steps, runs.mean(axis=0), color=color, lw=1.8, label=f"B = {batch}")
+            ax.plot(steps, runs.mean(axis=0), color=color, ls=style, lw=1.8, label=f"B = {batch}")
     axes[0, 0].set(title="3: small and full batch", xlabel="step", ylabel="test accuracy")
     axes[1, 0].set(xlabel="step", ylabel="test loss (nats)")
     axes[0, 0].legend(frameon=False)

@@ -88,8 +88,10 @@ rows = []
 
 def agrees(found: Any, value: float, high: float) -> str:
     """Say whether an optimum that was found is, within both intervals, what was expected."""
-    width = np.hypot(np.log(found.high / found.value), np.log(high / value))
-    return "agrees" if abs(np.log(found.value / value)) <= width else "does not agree"
+    width, apart = np.hypot(np.log(found.high / found.value), np.log(high / value)), np.log(found.value / value)
+    return (
+        f"{'agrees' if abs(apart) <= width else 'does not agree'} (ln of the ratio {apart:+.2f}, allowed ± {width:.2f})"
+    )
 
 
 for number, (name, change) in enumerate(changes.items(), start=1):

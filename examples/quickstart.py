@@ -111,7 +111,7 @@ predicted_broad = evidence[1] / evidence.sum()
 compare_estimate("broad basin's share of the evidence = its occupation at T = 1", predicted_broad, broad, ".4f")
 
 panel = axes[0, 1]
-fine = np.linspace(edges[0], edges[-1], 3000)
+fine = np.linspace(-2.2, edges[-1], 3000)
 panel.stairs(sample.histogram.density.value, edges, fill=True, color=SAMPLE, alpha=0.35, label="Langevin paths")
 panel.plot(fine, law.pdf(fine[:, None]), color=THEORY, lw=1.2, label="Gibbs density $e^{-C/T}/Z$")
 panel.plot(fine, landscape.value(fine[:, None]) / 10, color=GUIDE, ls=":", label="cost $C/10$")
@@ -121,7 +121,7 @@ panel.set(xlim=(-2.2, 4.4), ylim=(0, 1.75))
 for x, name, share, sampled_share in (
     (-2.1, "sharp basin", 1 - predicted_broad, 1 - broad), (1.35, "broad basin", predicted_broad, broad),
 ):  # fmt: skip
-    panel.text(x, 0.75, f"{name}\nevidence {share:.3f}\nsampled {sampled_share:.3f}", fontsize=10)
+    panel.text(x, 0.75, f"{name}\nevidence {share:.3f}\nsampled\n{sampled_share:.3f}", fontsize=10)
 panel.legend(frameon=False, loc="upper right")
 
 # %% [markdown]

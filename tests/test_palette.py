@@ -9,7 +9,6 @@ import numpy as np
 import pytest
 from matplotlib.colors import CSS4_COLORS, TABLEAU_COLORS, to_rgb
 
-import sdetheory as st
 from sdetheory.errors import InvalidInputError
 from sdetheory.plotting import GUIDE, PARTS, SAMPLE, THEORY, shades
 
@@ -92,7 +91,7 @@ def raw_colors(source):
             if keyword.arg and COLORED.fullmatch(keyword.arg):
                 parts = list(ast.walk(keyword.value))
                 words = [n.value for n in parts if isinstance(n, ast.Constant) and isinstance(n.value, str)]
-                found += [f"{node.lineno}: {word}" for word in words if is_color(word)]
+                found += [f"{node.lineno}: {word}" for word in words if keyword.arg == "cmap" or is_color(word)]
                 found += [f"{node.lineno}: made of letters" for n in parts if isinstance(n, ast.JoinedStr)]
         if isinstance(node, ast.Call) and DRAWN.fullmatch(getattr(node.func, "attr", "")):
             forms = [arg.value for arg in node.args if isinstance(arg, ast.Constant)]
@@ -100,14 +99,14 @@ def raw_colors(source):
             found += [
                 f"{node.lineno}: {form}" for form in forms if isinstance(form, str) and set(form) & set("bgrcmykw")
             ]
-            if not any(k.arg in COLORED or k.arg is None for k in keywords):
+            if not any(k.arg is None or COLORED.fullmatch(k.arg) for k in keywords):
                 found.append(f"{node.lineno}: {node.func.attr} without a colour")
     return found
 
 
 def is_color(word):
     named = word in CSS4_COLORS or word in TABLEAU_COLORS or NAMED.fullmatch(word) or word in "bgrcmykw"
-    return bool(named or re.fullmatch(r"[01]?\.\d+", word) or word in st.plotting.COST_MAP + st.plotting.DENSITY_MAP)
+    return bool(named or re.fullmatch(r"[01]?\.\d+", word))
 
 
 def figures():
@@ -116,7 +115,9 @@ def figures():
     files += ROOT.glob("paper_checks/**/*.py")
     sources = {path: path.read_text(encoding="utf-8") for path in files if path.name != "palette.py"}
     for path in ROOT.glob("docs/learn/**/*.md"):
-        cells = re.findall(r"^```(?:\{code-cell\} ipython3|python)\n(.*?)^```", path.read_text(), flags=re.M | re.S)
+        cells = re.findall(
+            r"^```\{code-cell\} ipython3\n(.*?)^```", path.read_text(encoding="utf-8"), flags=re.M | re.S
+        )
         sources[path] = "\n".join(re.sub(r"\A---\n.*?^---\n", "", cell, flags=re.M | re.S) for cell in cells)
     return {str(path.relative_to(ROOT)): source for path, source in sources.items()}
 
@@ -134,7 +135,7 @@ def test_figures_have_the_colours_of_the_palette_only(path):
     [
         'ax.plot(x, y, color="#2166ac")', 'ax.plot(x, y, color="0.5")', 'ax.plot(x, y, "k:", color=GUIDE)',
         'ax.plot(x, y)', 'colors = ("0.2", "#b2182b")', 'ax.plot(x, y, color=f"C{k}")', 'ax.errorbar(x, y, 1, "o")',
-        'ax.contourf(x, y, z, cmap="Blues_r")', 'ax.annotate("A", p, color="w")', 'ax.axhspan(0, 1, color="red")',
+        'ax.contourf(x, y, z, cmap="viridis")', 'ax.annotate("A", p, color="w")', 'ax.axhspan(0, 1, color="red")',
     ],
 )  # fmt: skip
 def test_other_colours_are_found(line):

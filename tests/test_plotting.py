@@ -184,6 +184,46 @@ def test_a_phase_portrait_shows_where_the_drift_rests():
     np.testing.assert_allclose(zero[:, 1], 0.0, atol=1e-12)
 
 
+@pytest.fixture(scope="module")
+def passage():
+    sde = st.langevin(st.landscapes.quadratic(1.0), 1.0)
+    return st.first_passage(sde, [0.0], target=("above", 1.0), dt=0.05, max_steps=400, n_paths=400, rng=0)
+
+
+@pytest.mark.parametrize("alpha", [0.05, 1e-3])
+def test_the_exact_law_of_arrivals_is_drawn_through_the_band(passage, alpha):
+    from scipy import stats
+
+    ax = st.plotting.plot_first_passage(passage, mean=2.0, survival=lambda t: np.exp(-t / 3), alpha=alpha)
+    drawn = {line.get_label(): line for line in ax.get_lines()}
+    times, exact = drawn["exact law"].get_data()
+    np.testing.assert_allclose(exact, np.exp(-times / 3))
+    assert drawn["exact law"].get_color() == st.plotting.THEORY
+    assert drawn[next(label for label in drawn if "τ = 2 " in label)].get_color() == st.plotting.GUIDE
+    sampled = drawn[f"sampled, band at α = {alpha:g}"].get_ydata()
+    width = stats.norm.isf(alpha / 2) * np.sqrt(sampled * (1 - sampled) / 400)
+    assert ax.collections[0].get_paths()[0].vertices[:, 1].max() == pytest.approx(np.max(sampled + width))
+
+
+def test_a_convergence_study_shows_the_interval_that_decides():
+    gbm = st.SDE.from_sympy(["x"], ["x"], variables=["x"])
+    study = st.convergence_study(
+        gbm, [1.0], time=1.0, dts=2.0 ** -np.arange(4, 8), n_paths=500, rng=0, exact=lambda w: np.exp(0.5 + w)
+    )
+    ax = st.plotting.plot_convergence(study, alpha=0.01)
+    low, high = study.interval("strong", alpha=0.01)
+    (label,) = [text for text in ax.get_legend_handles_labels()[1] if text.startswith("strong")]
+    assert label.splitlines()[1:] == [
+        f"[{low:.2f}, {high:.2f}] at α = 0.01", f"with ± {study.strong_bias:.2f} for the next order",
+    ]  # fmt: skip
+    slopes = [
+        np.polyfit(np.log(line.get_xdata()), np.log(line.get_ydata()), 1)[0]
+        for line in ax.get_lines() if line.get_color() == st.plotting.THEORY
+    ]  # fmt: skip
+    np.testing.assert_allclose(slopes, [0.5, 1.0][: len(slopes)], rtol=1e-12)
+    assert slopes
+
+
 @pytest.mark.parametrize(
     ("draw", "word"),
     [
@@ -191,6 +231,7 @@ def test_a_phase_portrait_shows_where_the_drift_rests():
         (lambda: st.plotting.plot_paths(walk(), 1), "component must be one of the 1"),
         (lambda: st.plotting.plot_paths(walk(), mean=lambda t: 1.0), "the values of mean"),
         (lambda: st.plotting.plot_paths(np.ones((3, 2, 1))), "run must be of type"),
+        (lambda: st.plotting.plot_convergence(walk()), "study must be of type"),
         (lambda: st.plotting.plot_landscape(st.landscapes.double_well(), (1, 0)), "bounds"),
         (lambda: st.plotting.plot_landscape(st.landscapes.double_well(), (0, 1), walk(d=2)), "run must have 1 coord"),
         (lambda: st.plotting.plot_landscape(st.landscapes.quadratic(np.eye(3)), [(0, 1)] * 3), "one or two dimensions"),

@@ -253,7 +253,7 @@ def _draw(figure):
         mean = st.stats.mean_estimate(np.array(differences))
         over_g.errorbar(scales, mean.value, 2 * mean.stderr, color=dark, marker="o", capsize=3)
         over_g.axhline(0.0, color=st.plotting.GUIDE, ls=":")
-        over_g.set(xlabel="noise scale g", ylabel=f"{titles[name]} less that of g = 0 (nats)")
+        over_g.set(xlabel="noise scale g", ylabel=f"{titles[name]} less\nthat of g = 0 (nats)")
         for seed, color in zip(study.SEEDS, st.plotting.shades(st.plotting.SAMPLE, len(study.SEEDS)), strict=True):
             path = sorted(p for s, b, p in table if s == seed and b == 50)
             over_prior.semilogx(path, [table[seed, 50, p][name] for p in path], color=color, marker="o", ms=3)

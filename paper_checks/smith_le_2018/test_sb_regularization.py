@@ -105,11 +105,12 @@ def test_regularization_of_the_papers_strength_leaves_the_gap_and_most_of_the_ri
 def _draw(figure, curves):
     for axis, column, name in zip(figure.subplots(1, 2), (0, 1), ("test accuracy", "test loss (nats)"), strict=True):
         small, large = st.plotting.shades(st.plotting.SAMPLE, 3)[1:]
+        styles = dict(zip(sorted({precision for precision, _ in curves}), ("--", "-", ":"), strict=False))
         for (precision, size), runs in sorted(curves.items()):
             mean = runs[:, :, column].mean(axis=0)
             axis.plot(
                 figure_runs.EVERY * np.arange(len(mean)), mean, color=small if size == min(curves)[1] else large,
-                ls="-" if precision else "--", label=f"λ = {precision:g}, B = {size}",
+                ls=styles[precision], label=f"λ = {precision:g}, B = {size}",
             )  # fmt: skip
         axis.set(xlabel="step", ylabel=name)
     figure.axes[0].set_ylim(0.8, None)

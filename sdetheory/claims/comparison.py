@@ -126,11 +126,11 @@ def compare(
         "agrees": all(tolerance.accepts(measured, one) for one in predictions),
         "alpha": tolerance.alpha or 0.0,
         "controls": controls,
-    } | _shown(measured, predicted)
+    } | _shown(measured, predicted, tolerance)
 
 
-def _shown(measured: Any, predicted: Any) -> dict[str, str]:
-    """Return the three cells of a row of the report; of arrays, the entry that is furthest off."""
+def _shown(measured: Any, predicted: Any, tolerance: Tolerance) -> dict[str, str]:
+    """Return the cells of a row of the report, and what decided; of arrays, the entry that is furthest off."""
     bound = predicted if isinstance(predicted, Below | Above) else None
     uncertain = isinstance(measured, Estimate)
     values = np.atleast_1d(np.asarray(measured.value if uncertain else measured, dtype=float)).ravel()
@@ -144,11 +144,18 @@ def _shown(measured: Any, predicted: Any) -> dict[str, str]:
         distance = np.abs(difference) / scale
     worst = int(np.argmin(bound.margin(values)) if bound else np.argmax(np.abs(distance)))
     shown = f"{values[worst]:.6g}"
+    rule = ""
+    if not uncertain and not bound:
+        rule = f"rtol {tolerance.rtol:g}" + (f" and atol {tolerance.atol:g}" if tolerance.atol else "")
     if uncertain:
+        tail = (tolerance.alpha or 0.0) / values.size / (1 if bound else 2)  # as `accepts` shares it
+        low, high = (np.ravel(end)[worst] for end in measured._ends(tail))
+        rule = f"the interval [{low:.5g}, {high:.5g}] at α = {tolerance.alpha:g}{', one-sided' if bound else ''}"
         shown = str(Estimate(value=float(values[worst]), stderr=float(errors[worst]), n_eff=measured.n_eff))
     relative = f"Δ {distance[worst]:.0e}" if distance[worst] else "Δ 0"
     return {
         "predicted": str(bound) if bound else f"{targets[worst]:.6g}",
         "measured": shown + (f" (worst of {values.size})" if values.size > 1 else ""),
         "z": f"{distance[worst]:+.2f}" if uncertain else "" if bound else relative,
+        "rule": rule,
     }

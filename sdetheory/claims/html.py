@@ -125,6 +125,7 @@ def _card(paper: Paper, outcome: Outcome, source: tuple[str, int, str]) -> str:
     path, line, text = source
     claim, shown = outcome.claim, outcome.headline
     numbers = [("predicted", shown["predicted"]), ("measured", shown["measured"]), ("z", shown["z"])]
+    numbers.append(("decided by", shown.get("rule", "")))
     kind = words.kind_of(outcome.verdict)
     badge = f'<span class="verdict {CLASSES.get(outcome.verdict, "conditional")}">{escape(outcome.verdict)}</span>'
     lines = [

@@ -112,8 +112,9 @@ def details(outcome: Outcome) -> Iterator[str]:
         rejected = [f"{name} ({'accepted' if yes else 'rejected'})" for name, yes in shown["controls"].items()]
         what = f"{shown['label']}: " if shown["label"] else ""
         distance = f", {shown['z'] if shown['z'].startswith('Δ') else 'z = ' + shown['z']}" if shown["z"] else ""
+        rule = f", decided by {shown['rule']}" if shown.get("rule") else ""  # kept ones of earlier versions have none
         yield (
-            f"{what}predicted {shown['predicted']}, measured {shown['measured']}{distance}. "
+            f"{what}predicted {shown['predicted']}, measured {shown['measured']}{distance}{rule}. "
             f"Negative controls: {', '.join(rejected)}."
         )
 

@@ -19,8 +19,9 @@ def axes_or_new(ax: Any) -> Any:
 
 
 def plain_log(axis: Any) -> None:
-    """Write 1, 2 and 5 at a logarithmic axis of few decades, where powers of ten are too few."""
-    axis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+    """Write plain numbers at a logarithmic axis: powers of ten, and 1, 2 and 5 where those would be too few."""
+    low, high = axis.get_view_interval()
+    axis.set_major_locator(LogLocator(subs=(1, 2, 5) if high < 1000 * low else (1,)))
     axis.set_major_formatter(StrMethodFormatter("{x:g}"))
     axis.set_minor_formatter(NullFormatter())
 

@@ -154,5 +154,6 @@ def plot_prediction(posterior: Posterior, inputs: Any, X_new: Any, ax: Any = Non
     ax.plot(x, prediction.mean, color=THEORY, lw=1.4, label="mean")
     ax.plot(seen, posterior.model.y, "o", color=SAMPLE, ms=4, label="data")
     ax.set(xlabel="$x$", ylabel="$y$", xlim=(x[0], x[-1]))
+    ax.locator_params(axis="x", nbins=6)
     ax.legend(frameon=False)
     return ax

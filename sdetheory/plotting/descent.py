@@ -12,7 +12,7 @@ from ..errors import InvalidInputError
 from ..studies.batch_size_fit import SCALINGS
 from ..studies.batch_size_result import BatchSizeStudy
 from ..studies.compare import Comparison
-from ._style import axes_or_new, panels
+from ._style import axes_or_new, panels, plain_log
 from .palette import GUIDE, PARTS, SAMPLE, THEORY, shades
 
 _MARKERS = "osDv^P"
@@ -142,7 +142,9 @@ def plot_batch_sizes(study: BatchSizeStudy, metric: str | None = None, ax: Any =
                 capsize=3, zorder=3,
             )  # fmt: skip
     name = study.metrics[0] if metric is None else metric
-    ax.set(xscale="log", xlabel="batch size $B$ (examples)", ylabel=name.replace("_", " "))
+    unit = " (nats)" if "loss" in name else ""
+    ax.set(xscale="log", xlabel="batch size $B$ (examples)", ylabel=name.replace("_", " ") + unit)
+    plain_log(ax.xaxis)
     if varied:
         ax.legend(frameon=False, fontsize=8)
     return ax
@@ -202,6 +204,7 @@ def plot_batch_size_scaling(study: BatchSizeStudy, quantity: str, ax: Any = None
     ax.set(xscale="log", yscale="log", xlabel=_AXES[quantity], ylabel="optimum batch size (examples)")
     ax.set_xticks(np.unique(x), [f"{value:.4g}" for value in np.unique(x)])
     ax.tick_params(axis="x", which="minor", bottom=False, labelbottom=False)
+    plain_log(ax.yaxis)
     ax.legend(frameon=False, fontsize=8)
     return ax
 

@@ -47,7 +47,7 @@ def shades(color: str, count: int) -> list[str]:
     Examples
     --------
     >>> shades(SAMPLE, 3)
-    ['#e0a3aa', '#b2182b', '#3e080f']
+    ['#d88c95', '#b2182b', '#3e080f']
     """
     count = _validate.integer("count", count, at_least=1)
     try:
@@ -58,7 +58,7 @@ def shades(color: str, count: int) -> list[str]:
         ) from None
     if count == 1:
         return [to_hex(pure)]
-    lightest, darkest = 0.4 * pure + 0.6, 0.35 * pure
+    lightest, darkest = 0.5 * pure + 0.5, 0.35 * pure
     ends = zip(lightest, pure, darkest, strict=True)  # of each of red, green and blue
     mixed = [np.interp(np.linspace(0, 2, count), range(3), three) for three in ends]
     return [to_hex(shade) for shade in np.transpose(mixed)]

@@ -133,6 +133,10 @@ def test_a_check_that_does_not_bear_out_its_verdict_is_red_in_all_tables(project
         if message:
             (failure,) = re.findall(rf"^FAILED \S+::test_{identity} - (.*)$", done.stdout, flags=re.MULTILINE)
             assert message in failure
+    interval = r"the interval \[[^]]+\] at α = 1e-05"
+    for rule in (interval, interval + ", one-sided", "rtol 1e-09", "rtol 0 and atol 0.7"):
+        assert re.search(rf", decided by {rule}\. Negative controls", markdown), rule
+    assert "<i>decided by</i> the interval [" in page
     assert "false-alarm rate spent: 5.0e-05 of 1e-03" in done.stdout
 
 
