@@ -134,3 +134,9 @@ def test_what_the_tests_drew_is_taken_for_the_gallery(gallery, tmp_path, monkeyp
         page = (tmp_path / "gallery" / f"{path.stem}.md").read_text(encoding="utf-8")
         assert "printed by the tests" in page
         assert re.search(r"!\[Figure of the example .{20}", page)
+
+
+def test_each_page_lies_in_the_folder_of_its_door():
+    assert [page.name for page in DOCS.glob("*.md")] == ["index.md"]
+    for folder in ("about", "learn", "learn/how_to", "learn/tutorial", "lookup", "paper"):
+        assert 1 < len(list((DOCS / folder).glob("*.md"))) <= 12, folder
