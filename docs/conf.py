@@ -55,6 +55,7 @@ html_title = "sdetheory"
 html_static_path = ["_static"]
 html_css_files = ["site.css"]
 html_js_files = ["site.js"]
+html_search_scorer = str(DOCS / "_static" / "scorer.js")
 html_show_sourcelink = False
 html_theme_options = {
     "show_nav_level": 1,

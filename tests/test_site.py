@@ -11,6 +11,7 @@ import pytest
 DOCS = Path(__file__).parents[1] / "docs"
 GOOD = """<!doctype html><html><head><title>A page</title><script src="mathjax.js"></script></head><body>
 <h1 id="top">Good</h1><a href="other.html#place">there</a> <a href="#top">up</a> <a href="https://elsewhere.org/x">out</a>
+<a href="other.html">or here</a>
 <img src="a.png" alt="A line that rises."><ol class="arabic simple"><li>one</li></ol>
 <dl><dt class="sig sig-object py" id="f">f(x)</dt></dl></body></html>"""
 
@@ -59,8 +60,36 @@ def test_each_kind_of_fault_is_found(tmp_path, old, new, said):
 def test_a_step_of_the_tutorial_needs_a_figure(tmp_path):
     (tmp_path / "tutorial").mkdir()
     (tmp_path / "tutorial" / "1_noise.html").write_text("<title>Step</title>", encoding="utf-8")
-    (found,) = faults(tmp_path, GOOD)
+    (found,) = faults(tmp_path, GOOD + '<a href="tutorial/1_noise.html">one</a>')
     assert "a step of the tutorial without a figure" in found
+
+
+def test_a_page_is_within_three_clicks(tmp_path):
+    for i in range(4):
+        page = f"<title>Page {i}</title><a href='{i + 1}.html'>on</a>"
+        (tmp_path / f"{i}.html").write_text(page, encoding="utf-8")
+    (tmp_path / "4.html").write_text("<title>The last</title>", encoding="utf-8")
+    (tmp_path / "search.html").write_text("<title>Search</title>", encoding="utf-8")
+    far = [f"{i}.html: more than 3 clicks from the first page" for i in range(5)]
+    assert faults(tmp_path, GOOD) == far
+    assert faults(tmp_path, GOOD + '<a href="0.html">in</a>') == far[3:]
+    assert faults(tmp_path, GOOD + '<a href="2.html">in</a>') == far[:2]
+
+
+def test_the_pages_of_the_tasks_exist():
+    sys.path.insert(0, str(DOCS / "checks"))
+    try:
+        from tasks import TASKS
+    finally:
+        sys.path.remove(str(DOCS / "checks"))
+    assert len(TASKS) >= 22
+    assert len({task.query for task in TASKS}) == len(TASKS)
+    written = {"gallery": "examples", "derivations": "derivations"}
+    for task in TASKS:
+        for page in task.pages:
+            folder, _, name = page.partition("/")
+            source = DOCS.parent / written[folder] / f"{name}.py" if folder in written else DOCS / f"{page}.md"
+            assert source.exists(), page
 
 
 def test_a_folder_without_pages_is_a_fault(tmp_path):
@@ -105,3 +134,9 @@ def test_what_the_tests_drew_is_taken_for_the_gallery(gallery, tmp_path, monkeyp
         page = (tmp_path / "gallery" / f"{path.stem}.md").read_text(encoding="utf-8")
         assert "printed by the tests" in page
         assert re.search(r"!\[Figure of the example .{20}", page)
+
+
+def test_each_page_lies_in_the_folder_of_its_door():
+    assert [page.name for page in DOCS.glob("*.md")] == ["index.md"]
+    for folder in ("about", "learn", "learn/how_to", "learn/tutorial", "lookup", "paper"):
+        assert 1 < len(list((DOCS / folder).glob("*.md"))) <= 12, folder

@@ -4,6 +4,7 @@ Each page is laid out 390, 800 and 1,400 pixels wide, with its formulas set, and
 at 1,400 axe-core (from the npm registry, by ``npm pack``) looks for what keeps people from using it, and may find
 nothing serious; then it looks at the contrast of the dark theme, which has the same layout. ``--only REGEX`` takes some
 of the pages; ``--shots DIR`` writes pictures of them instead, with ``--dark`` in the dark theme.
+The report of ``pytest paper_checks/ --report FOLDER`` is looked at in the same way, in its folder.
 Needs Debian's ``chromium`` and ``npm``; takes about a second for each page and width.
 """
 
@@ -53,9 +54,11 @@ async function look(page, width) {
   await new Promise(done => { frame.onload = done; frame.src = page; });
   const view = frame.contentWindow, root = view.document.documentElement, faults = [];
   await settled(view);
+  for (const details of view.document.querySelectorAll("main details")) details.open = true;
   if (root.scrollWidth > root.clientWidth + 1) {
+    const reach = ({left, right}, e) => Math.max(right, left + e.scrollWidth);  // a long word leaves its box
     const wide = [...view.document.querySelectorAll("body *")].filter(
-      e => e.getBoundingClientRect().right > root.clientWidth + 1 && !scrolls(e));
+      e => reach(e.getBoundingClientRect(), e) > root.clientWidth + 1 && !scrolls(e));
     faults.push(`reaches ${root.scrollWidth - root.clientWidth} px too far: ` +
       wide.slice(-3).map(e => e.outerHTML.slice(0, 120)).join(" | "));
   }
@@ -68,7 +71,8 @@ async function look(page, width) {
       view.document.head.append(Object.assign(script, {src: "/-axe.js", onload: done, onerror: fail}));
     });
     for (const [theme, rules] of [["light", {}], ["dark", {runOnly: ["color-contrast"]}]]) {
-      Object.assign(root.dataset, {theme, mode: theme});
+      Object.assign(root.dataset, {theme, mode: theme});  // a page of the site; below, the report of the claims
+      root.style.colorScheme = theme;
       await new Promise(done => setTimeout(done, 100));
       const {violations} = await view.axe.run(view.document, {resultTypes: ["violations"], ...rules});
       for (const {id, impact, help, nodes} of violations)

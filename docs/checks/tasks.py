@@ -1,6 +1,6 @@
 """What people come for: a task, the words that they type into the search, and the pages that answer it.
 
-``search.py`` tries each in a built site; ``site.py`` looks whether these pages are few clicks from the first one.
+``search.py`` tries each in a built site.
 """
 
 from __future__ import annotations

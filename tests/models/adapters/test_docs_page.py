@@ -24,13 +24,20 @@ def test_the_page_runs_with_pytorch(capsys):
     assert 0 < low < names["scale"].noise_scale.value < high
     assert names["scale"].noise_scale.__str__() in capsys.readouterr().out
     assert eval(BLOCKS[1], names).ok
-    assert eval(BLOCKS[3], names) < 0
+    assert eval(BLOCKS[4], names) < 0
+
+
+def test_the_page_runs_with_numpy(capsys):
+    names: dict = {}
+    exec(BLOCKS[2], names)
+    assert str(names["run"].mean) in capsys.readouterr().out
+    assert abs(names["run"].mean.value - [1.0, -1.0]).max() < 0.3
 
 
 def test_the_page_runs_with_jax():
     pytest.importorskip("jax", reason="JAX is not installed")
     names: dict = {}
-    exec(BLOCKS[2], names)
+    exec(BLOCKS[3], names)
     assert names["model"].dimension == 20 * 16 + 16 * 3
 
 
