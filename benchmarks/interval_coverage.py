@@ -1,6 +1,6 @@
 """How often intervals hold the truth: 68 and 95 % intervals of Monte Carlo estimates, for few paths and many.
 
-    python benchmarks/interval_coverage.py            # prints the tables of docs/coverage.md, some ten minutes
+    python benchmarks/interval_coverage.py            # prints the tables of docs/paper/coverage.md, some ten minutes
     python benchmarks/interval_coverage.py 100        # with fewer seeds
     python benchmarks/interval_coverage.py 1000 residence   # one part
 

@@ -1,7 +1,7 @@
 """The gradient noise scale: its speed and memory on 60,000 images and 50,890 weights, and how often intervals hold.
 
 python benchmarks/noise_scale.py speed [FOLDER]      Fashion-MNIST's files, or random images without a folder
-python benchmarks/noise_scale.py coverage [SEEDS]    the table of docs/noise_scale.md, in some minutes
+python benchmarks/noise_scale.py coverage [SEEDS]    the table of docs/learn/how_to/noise_scale.md, in some minutes
 """
 
 from __future__ import annotations

@@ -14,6 +14,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 
 import sdetheory as st
+from sdetheory.plotting import GUIDE, SAMPLE, THEORY, shades
 
 try:
     import torch
@@ -84,16 +85,17 @@ for factor in (2, 4):
 
 # %%
 figure, (left, right) = plt.subplots(1, 2, figsize=(10, 4), layout="constrained")
-left.plot(steps, scales, "o-")
-left.axhline(BATCH, color="0.5", ls="--", label="batch size")
+left.plot(steps, scales, "o-", color=THEORY, label="all images, exact")
+left.axhline(BATCH, color=GUIDE, ls="--", label="batch size")
 left.set(xlabel="step", ylabel="simple noise scale (examples)", yscale="log")
 left.legend()
-for factor, table in found.items():
+for (factor, table), color, marker in zip(found.items(), shades(SAMPLE, 3)[::-1], "osD", strict=True):
     mean, error = table.mean(axis=1), table.std(axis=1, ddof=1) / np.sqrt(RUNS)
     right.errorbar(
-        times, mean, yerr=2 * error, capsize=2, label="SGD (l = 1)" if factor == 1 else f"SVAG, l = {factor}"
-    )
-right.set(xlabel="steps of SGD", ylabel="training loss (nats), two standard errors")
+        times, mean, yerr=2 * error, color=color, marker=marker, ms=4, capsize=2,
+        label="SGD (l = 1)" if factor == 1 else f"SVAG, l = {factor}",
+    )  # fmt: skip
+right.set(xlabel="steps of SGD", ylabel="training loss ± 2 standard errors (nats)")
 right.legend()
 target = Path("figures") / "cnn_in_pytorch.png"
 target.parent.mkdir(exist_ok=True)

@@ -2,7 +2,9 @@
 # # Strong and weak order, measured
 #
 # Each scheme runs at many steps on the same Brownian paths. How far its paths are from the solution is the strong
-# error; how far its expectations are, the weak error. The slopes are the orders, with standard errors.
+# error; how far its expectations are, the weak error. The slopes are the orders, with standard errors. A slope can be
+# many of them away from its order and the order hold: the next order in h bends the line, and the interval that decides
+# leaves room for it. It stands beside each verdict, with that room.
 
 # %%
 from pathlib import Path
@@ -11,7 +13,9 @@ import matplotlib.pyplot as plt
 import numpy as np
 
 import sdetheory as st
+from sdetheory.plotting import GUIDE
 
+ALPHA = 1e-4  # how often an interval leaves out the true order
 figure, axes = plt.subplots(1, 3, figsize=(15, 4.8), layout="constrained", sharey=True)
 dts = 2.0 ** -np.arange(4, 11)
 
@@ -40,7 +44,8 @@ studies = {
 # ## The orders, against those that the schemes declare
 
 # %%
-print(f"{'equation':26} {'method':15} {'strong':>15} {'declared':>9}  {'weak':>15} {'declared':>9}  verdict")
+print(f"{'equation':26} {'method':15} {'order':6} {'declared':>8} {'measured':>17} {'z':>6}", end="  ")
+print(f"{f'interval, α = {ALPHA:g}':19} {'of it, next order':>17}  verdict")
 panels = iter(axes)
 for title, several in studies.items():
     for study in several:
@@ -48,16 +53,16 @@ for title, several in studies.items():
         scheme = st.simulators.SCHEMES[study.method]
         declared = scheme.strong_order[sde.noise], scheme.weak_order
         measured = study.strong_order, study.weak_order
-        # The intervals leave room for the next order in h, which is in the slopes too.
-        intervals = [study.interval(kind, alpha=1e-4) for kind in ("strong", "weak")]
-        holds = all(low < d < high for (low, high), d in zip(intervals, declared, strict=True))
-        print(
-            f"{title:26} {study.method:15} {measured[0]!s:>15} {declared[0]:9} {measured[1]!s:>16} {declared[1]:9}  "
-            f"{'holds' if holds else 'FAILS'}"
-        )
-        panel = st.plotting.plot_convergence(study, ax=next(panels))
+        biases = study.strong_bias, study.weak_bias
+        for kind, right, order, bias in zip(("strong", "weak"), declared, measured, biases, strict=True):
+            low, high = study.interval(kind, alpha=ALPHA)  # with room for the next order in h
+            print(
+                f"{title:26} {study.method:15} {kind:6} {right:8} {order!s:>17} {order.z_score(right):+6.1f}  "
+                f"{f'[{low:.3f}, {high:.3f}]':19} {f'± {bias:.3f}':>17}  {'holds' if low < right < high else 'FAILS'}"
+            )
+        panel = st.plotting.plot_convergence(study, ax=next(panels), alpha=ALPHA)
         panel.set_title(f"{study.method}, {title}")
-        panel.grid(which="major", color="0.9", lw=0.6)
+        panel.grid(which="major", color=GUIDE, alpha=0.25, lw=0.6)
 for panel in axes[1:]:
     panel.set_ylabel("")
 

@@ -21,12 +21,14 @@ import numpy as np
 from scipy import stats
 
 import sdetheory as st
+from sdetheory.plotting import SAMPLE, shades
 
 TRAIN_SIZE, N_STEPS, LEARNING_RATE = 300, 2000, 0.3
 SIZES = [1, 2, 3, 4, 6, 10, 20, 50, 128]
 SMALL, LARGE = 4, 128  # chosen, with all of the setting, on the seeds 0 to 3; those below were not looked at
 SEEDS = range(10, 18)
-COLORS = {"fixed": "#b2182b", "stopped": "#2166ac"}
+COLORS = dict(zip(("stopped", "fixed"), shades(SAMPLE, 3)[1:], strict=True))
+MARKERS = {"stopped": "o", "fixed": "s"}
 
 
 # %% [markdown]
@@ -115,11 +117,13 @@ for size, style in ((SMALL, "-"), (LARGE, "--")):
     seed = np.random.SeedSequence(SEEDS[0], spawn_key=(size,))  # of the study
     options: dict[str, Any] = {"n_steps": N_STEPS, "rng": seed, "metrics": measured, "record_every": N_STEPS // 100}
     whole, run = st.sgd(model, hp, start, **options), st.sgd(model, hp, start, **options, stop=patient)
-    axes[0].plot(whole.steps, whole.metrics["held_out_loss"], color="0.3", ls=style, lw=1.2, label=f"B = {size}")
+    axes[0].plot(
+        whole.steps, whole.metrics["held_out_loss"], color=COLORS["fixed"], ls=style, lw=1.2, label=f"B = {size}"
+    )
     assert run.best is not None and run.best_at is not None
     axes[0].plot(run.best_at, measured["held_out_loss"](run.best[0]), "o", color=COLORS["stopped"], ms=7)
     axes[0].axvline(run.stopped_at[0], color=COLORS["stopped"], ls=style, lw=0.8)
-axes[0].set(xlabel="step", ylabel="held-out loss", title="One seed: its best record, and where it is stopped")
+axes[0].set(xlabel="step", ylabel="held-out loss (nats)", title="One seed: its best record, and where it is stopped")
 axes[0].legend(frameon=False)
 
 for name, study in studies.items():
@@ -129,13 +133,21 @@ for name, study in studies.items():
     errors = stats.t.ppf(0.975, len(SEEDS) - 1) * curve.values[:, use].std(axis=0, ddof=1) / np.sqrt(len(SEEDS))
     label = {"fixed": f"after {N_STEPS} steps", "stopped": "stopped early"}[name]
     axes[1].errorbar(
-        curve.batch_sizes[use], means, errors, color=COLORS[name], marker="o", ms=4, lw=1.2, capsize=2, label=label
+        curve.batch_sizes[use],
+        means,
+        errors,
+        color=COLORS[name],
+        marker=MARKERS[name],
+        ms=4,
+        lw=1.2,
+        capsize=2,
+        label=label,
     )
     best = study.optima()[0]
     if best.bounded:
         axes[1].axvline(best.batch_size.value, color=COLORS[name], lw=1, ls=":")
 axes[1].set(
-    xscale="log", xlabel="batch size B", ylabel="test accuracy",
+    xscale="log", xlabel="batch size $B$ (examples)", ylabel="test accuracy",
     title="Mean and 95 % over seeds; B_opt (dotted)",
 )  # fmt: skip
 axes[1].legend(frameon=False)
@@ -145,7 +157,12 @@ when = [stopped["measured_at"][stopped["batch_size"] == size] for size in SIZES]
 axes[2].plot(SIZES, [np.median(w) for w in when], color=COLORS["stopped"], lw=1.2)
 for size, steps in zip(SIZES, when, strict=True):
     axes[2].plot(np.full(len(steps), size), steps, ".", color=COLORS["stopped"], alpha=0.5)
-axes[2].set(xscale="log", xlabel="batch size B", ylabel="step", title="The best record of each seed, and their median")
+axes[2].set(
+    xscale="log",
+    xlabel="batch size $B$ (examples)",
+    ylabel="step",
+    title="The best record of each seed, and their median",
+)
 output = Path("figures")
 output.mkdir(exist_ok=True)
 figure.savefig(output / "early_stopping.png", dpi=90)

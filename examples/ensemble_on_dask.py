@@ -16,9 +16,9 @@ from distributed import Client, LocalCluster, get_worker
 from scipy import integrate
 
 import sdetheory as st
+from sdetheory.plotting import SAMPLE, THEORY, shades
 
 ALPHA = 1e-3  # false-alarm rate of the statistical verdict
-BLUE, RED = "#2166ac", "#b2182b"
 TEMPERATURE, N_PATHS = 0.1, 12_800
 
 
@@ -58,6 +58,16 @@ def exact_mean(temperature: float) -> float:
     return float(integrate.simpson((np.exp(c) * inner)[start:], x=y[start:])) / temperature
 
 
+def exact_survival(temperature: float):
+    """Return the function of times that says how likely a path from −1 has not come to 1, by its equation on a grid."""
+    grid = st.theory.Grid((-3.0, 1.0), 161, boundaries=[("natural", "absorbing")])
+    well = st.landscapes.double_well(barrier=0.25)
+    equation = st.theory.fokker_planck(lambda x: -well.gradient(x), temperature, grid)
+    start = np.zeros(161)
+    start[80] = 1 / grid.volume  # the cell whose centre is −1
+    return lambda times: equation.evolve(start, times).sum(axis=1) * grid.volume
+
+
 def escape(executor: Executor | None = None):
     """Return first-passage times from the left well to the bottom of the right one."""
     sde = st.langevin(st.landscapes.double_well(barrier=0.25), TEMPERATURE)
@@ -88,11 +98,13 @@ def main() -> None:
     assert np.array_equal(result.times, here.times, equal_nan=True)
     print(f"{N_PATHS} times from {len(events)} tasks: the same bits as here")
     exact = exact_mean(TEMPERATURE)
-    holds = st.stats.agrees(result.mean, exact, alpha=ALPHA)
-    print(f"mean first-passage time {result.mean}, exact {exact:.3f}: {'holds' if holds else 'FAILS'}")
+    (low, high), z = result.mean.interval(1 - ALPHA), result.mean.z_score(exact)
+    said = "holds" if st.stats.agrees(result.mean, exact, alpha=ALPHA) else "FAILS"
+    print(f"mean first-passage time {result.mean}, exact {exact:.3f}, z = {z:+.2f}")
+    print(f"interval at α = {ALPHA:g}: [{low:.3f}, {high:.3f}], with no allowance for the step: {said}")
 
     figure, axes = plt.subplots(1, 3, figsize=(15, 4.6), layout="constrained")
-    colour = dict(zip(sorted({e["worker"] for e in events}), (BLUE, RED), strict=False))
+    colour = dict(zip(sorted({e["worker"] for e in events}), shades(SAMPLE, 3)[1:], strict=False))
     edges = np.linspace(0, N_PATHS, len(events) + 1)
     first = min(event["begun"] for event in events)
     for event, low, high in zip(events, edges[:-1], edges[1:], strict=True):
@@ -103,15 +115,21 @@ def main() -> None:
             (low + high) / 2, times.mean(), yerr=2 * times.std(ddof=1) / np.sqrt(len(times)), fmt="o", ms=3, lw=0.8,
             color=colour[event["worker"]],
         )  # fmt: skip
-    axes[0].set(title="(a) Who did which paths, and when", xlabel="seconds", ylabel="path")
+    axes[0].set(title="(a) Who did which paths, and when", xlabel="wall time (seconds)", ylabel="number of the path")
     axes[0].legend(
         [plt.Rectangle((0, 0), 1, 1, color=c) for c in colour.values()], ["one worker", "the other"],
         frameon=False, loc="upper left",
     )  # fmt: skip
-    axes[1].axhline(exact, color="0.2", lw=1.2, label="exact, double integral")
-    axes[1].set(title="(b) Mean time of each task's paths, ± 2 s.e.", xlabel="path", ylabel="first-passage time")
+    decided = f"all paths, z = {z:+.2f}, interval at α = {ALPHA:g}"
+    axes[1].axhspan(low, high, color=SAMPLE, alpha=0.2, lw=0, label=decided)
+    axes[1].axhline(exact, color=THEORY, lw=1.4, label="exact, double integral")
+    axes[1].set(title="(b) Mean time of each task's paths, ± 2 s.e.", xlabel="number of the path")
+    axes[1].set_ylabel("mean first-passage time")
     axes[1].legend(frameon=False)
-    st.plotting.plot_first_passage(result, mean=exact, ax=axes[2]).set_title("(c) All together: who still waits")
+    panel = st.plotting.plot_first_passage(
+        result, mean=exact, ax=axes[2], survival=exact_survival(TEMPERATURE), alpha=ALPHA
+    )
+    panel.set_title("(c) All together: who still waits")
     output = Path("figures")
     output.mkdir(exist_ok=True)
     figure.savefig(output / "ensemble_on_dask.png", dpi=130)

@@ -21,6 +21,7 @@ import numpy as np
 from scipy import special, stats
 
 import sdetheory as st
+from sdetheory.plotting import GUIDE
 
 ALPHA = 1e-3  # false-alarm rate of the verdicts on guessing
 N_SPLITS = 10
@@ -81,8 +82,8 @@ for column, ((name, labels), curve) in zip(axes.T, curves.items(), strict=True):
     best = ratio.value.argmin()
     lowest = st.Estimate(value=ratio.value[best], stderr=ratio.stderr[best], n_eff=ratio.n_eff)
     column[0].set_title(f"{name}, {labels} labels\nleast E = {lowest} at λ = {precisions[best]:.2g}", fontsize=11)
-    column[0].set_ylabel("nats (null model − evidence = E)")
-    column[1].axhline(np.log(2), color="0.45", ls=":", lw=1.4)
+    column[0].set_ylabel("log evidence, parts (nats)")
+    column[1].axhline(np.log(2), color=GUIDE, ls=":", lw=1.4)
     column[1].text(1.5e-4, 0.64, "guessing, ln 2", va="top", fontsize=9)
     column[1].set(yscale="log", ylim=(1e-3, 30))
     column[2].set_ylim(0.45, 1.03)

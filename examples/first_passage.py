@@ -13,9 +13,9 @@ import numpy as np
 from scipy import integrate
 
 import sdetheory as st
+from sdetheory.plotting import GUIDE, SAMPLE, THEORY, shades
 
 ALPHA = 1e-3  # false-alarm rate of each statistical verdict
-BLUE, RED, GREY = "#2166ac", "#b2182b", "0.45"
 well = st.landscapes.double_well(barrier=0.25)
 figure, axes = plt.subplots(1, 3, figsize=(15, 4.6), layout="constrained")
 
@@ -27,6 +27,15 @@ def exact_mean(temperature: float, end: float) -> float:
     inner = integrate.cumulative_simpson(np.exp(-c), x=y, initial=0)
     start = np.searchsorted(y, -1.0)
     return float(integrate.simpson((np.exp(c) * inner)[start:], x=y[start:])) / temperature
+
+
+def exact_survival(temperature: float):
+    """Return the function of times that says how likely a path from −1 has not come to 1, by its equation on a grid."""
+    grid = st.theory.Grid((-3.0, 1.0), 161, boundaries=[("natural", "absorbing")])
+    equation = st.theory.fokker_planck(lambda x: -well.gradient(x), temperature, grid)
+    start = np.zeros(161)
+    start[80] = 1 / grid.volume  # the cell whose centre is −1
+    return lambda times: equation.evolve(start, times).sum(axis=1) * grid.volume
 
 
 # %% [markdown]
@@ -41,21 +50,27 @@ results = [
     )
     for i, t in enumerate(temperatures)
 ]
-print(f"{'T':>6} {'exact':>8} {'Kramers':>8} {'sampled':>14}  verdict")
+print(f"{'T':>6} {'Kramers':>8} {'exact':>8} {'sampled':>14} {'z':>6}  {f'interval, α = {ALPHA:g}':17} verdict")
 for t, result in zip(temperatures, results, strict=True):
-    holds = st.stats.agrees(result.mean, exact_mean(t, 1.0), alpha=ALPHA)
+    exact, (low, high) = exact_mean(t, 1.0), result.mean.interval(1 - ALPHA)
+    holds = st.stats.agrees(result.mean, exact, alpha=ALPHA)  # whether the interval has the exact time in it
     kramers = np.sqrt(2) * np.pi * np.exp(0.25 / t)
-    print(f"{t:6.3f} {exact_mean(t, 1.0):8.3f} {kramers:8.3f} {result.mean!s:>14}  {'holds' if holds else 'FAILS'}")
+    print(
+        f"{t:6.3f} {kramers:8.3f} {exact:8.3f} {result.mean!s:>14} {result.mean.z_score(exact):+6.2f}  "
+        f"{f'[{low:.3f}, {high:.3f}]':17} {'holds' if holds else 'FAILS'}"
+    )
 
 fine = np.linspace(0.095, 0.55, 60)
 panel = axes[0]
-panel.semilogy(1 / fine, [exact_mean(t, 1.0) for t in fine], color=BLUE, label="exact, double integral")
-panel.semilogy(1 / fine, np.sqrt(2) * np.pi * np.exp(0.25 / fine), color=GREY, ls="--", label="Kramers' formula")
+panel.semilogy(1 / fine, [exact_mean(t, 1.0) for t in fine], color=THEORY, label="exact, double integral")
+panel.semilogy(1 / fine, np.sqrt(2) * np.pi * np.exp(0.25 / fine), color=GUIDE, ls="--", label="Kramers' formula")
 panel.errorbar(
-    1 / temperatures, [r.mean.value for r in results], yerr=[2 * r.mean.stderr for r in results], fmt="o", color=RED,
-    ms=5, label="sampled",
+    1 / temperatures, [r.mean.value for r in results], yerr=[2 * r.mean.stderr for r in results], fmt="o", color=SAMPLE,
+    ms=5, label="sampled, ± 2 standard errors",
 )  # fmt: skip
-panel.set(title="(a) Mean time from $-1$ to $+1$", xlabel="$1/T$", ylabel="time")
+panel.set(title="(a) Mean time from $-1$ to $+1$", xlabel="$1/T$", ylabel="mean time")
+panel.set_yticks([5, 10, 20, 50], ["5", "10", "20", "50"])
+panel.minorticks_off()
 panel.legend(frameon=False)
 
 # %% [markdown]
@@ -63,7 +78,9 @@ panel.legend(frameon=False)
 # Once the particle has settled in its well, the time that remains is exponential, whatever has passed.
 
 # %%
-panel = st.plotting.plot_first_passage(results[0], mean=exact_mean(0.1, 1.0), ax=axes[1])
+panel = st.plotting.plot_first_passage(
+    results[0], mean=exact_mean(0.1, 1.0), ax=axes[1], survival=exact_survival(0.1), alpha=ALPHA
+)
 panel.set_title("(b) Who has not arrived, $T=0.1$")
 
 # %% [markdown]
@@ -76,7 +93,8 @@ steps = np.array([0.16, 0.08, 0.04, 0.02, 0.01])
 sde = st.langevin(well, 0.1)
 top = exact_mean(0.1, 0.0)
 panel = axes[2]
-for bridge, color, marker, name in ((False, GREY, "s", "ends of steps only"), (True, RED, "o", "Brownian bridge")):
+dark = shades(SAMPLE, 3)[2]
+for bridge, color, marker, name in ((False, dark, "s", "ends of steps only"), (True, SAMPLE, "o", "Brownian bridge")):
     means = [
         st.first_passage(
             sde, [-1.0], target=("above", 0.0), dt=h, max_steps=int(3000 / h), n_paths=20_000, rng=7, bridge=bridge
@@ -87,8 +105,10 @@ for bridge, color, marker, name in ((False, GREY, "s", "ends of steps only"), (T
         steps, [m.value / top - 1 for m in means], yerr=[2 * m.stderr / top for m in means], fmt=f"{marker}-",
         color=color, ms=5, label=name,
     )  # fmt: skip
-panel.axhline(0, color=BLUE, lw=1.2, label="exact")
+panel.axhline(0, color=THEORY, lw=1.2, label="exact")
 panel.set(title="(c) Mean time to the top of the barrier", xlabel="step $h$", ylabel="relative error", xscale="log")
+panel.set_xticks(steps, [f"{h:g}" for h in steps])
+panel.minorticks_off()
 panel.legend(frameon=False, loc="upper left")
 
 # %%

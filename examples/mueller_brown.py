@@ -15,9 +15,9 @@ import sympy
 from scipy import optimize
 
 import sdetheory as st
+from sdetheory.plotting import COST_MAP, DENSITY_MAP, SAMPLE, THEORY, shades
 
 ALPHA = 1e-3  # false-alarm rate of each statistical verdict
-BLUE, RED, GREY = "#2166ac", "#b2182b", "0.45"
 TEMPERATURE = 0.2
 
 x, y = sympy.symbols("x y", real=True)
@@ -75,15 +75,16 @@ figure, axes = plt.subplots(1, 3, figsize=(16, 5), layout="constrained")
 gx, gy = np.meshgrid(np.linspace(-2.0, 1.2, 321), np.linspace(-0.5, 2.1, 261))
 heights = surface.value(np.stack([gx, gy], axis=-1))
 panel = axes[0]
-panel.contourf(gx, gy, heights, levels=np.linspace(-1.5, 1.5, 31), cmap="Greys_r", extend="max", alpha=0.8)
-panel.contour(gx, gy, heights, levels=np.linspace(-1.5, 1.5, 16), colors="w", linewidths=0.4, linestyles="-")
-for piece, color in zip(sorted(pieces, key=len)[:4], ("#d95f02", "#e7298a", "#1b9e77", "#e6ab02"), strict=False):
+panel.contourf(gx, gy, heights, levels=np.linspace(-1.5, 1.5, 31), cmap=COST_MAP, extend="max", alpha=0.6)
+panel.contour(gx, gy, heights, levels=np.linspace(-1.5, 1.5, 16), colors=THEORY, linewidths=0.4, linestyles="-")
+for piece, color in zip(sorted(pieces, key=len)[:4], shades(SAMPLE, 5)[1:], strict=False):
     panel.plot(*piece.T, color=color, lw=1.1)
 for name, point in points.items():
-    panel.plot(*point, "wo" if len(name) == 1 else "wX", mec="k", ms=7)
+    panel.plot(*point, "o" if len(name) == 1 else "X", color=panel.get_facecolor(), mec=THEORY, ms=8)
     if len(name) == 1:
-        panel.annotate(name, point, (7, 6), textcoords="offset points", color="w", weight="bold", size=13)
-panel.set(title="(a) Passages from A to B", xlabel="$x$", ylabel="$y$")
+        box = {"boxstyle": "circle,pad=0.15", "fc": panel.get_facecolor(), "ec": THEORY}
+        panel.annotate(name, point, (8, 8), textcoords="offset points", weight="bold", size=11, bbox=box)
+panel.set(title="(a) Passages from A to B, lines of equal energy", xlabel="$x$", ylabel="$y$")
 
 # %% [markdown]
 # ## Where the paths are
@@ -99,16 +100,17 @@ sample = st.sample_stationary(
 law = st.theory.gibbs(surface, TEMPERATURE)
 panel = axes[1]
 density = np.ma.masked_equal(sample.histogram.density.value.T, 0.0)
-panel.pcolormesh(*edges, np.ma.log10(density), cmap="Reds", vmin=-4, vmax=1.2)
+panel.pcolormesh(*edges, np.ma.log10(density), cmap=DENSITY_MAP, vmin=-4, vmax=1.2)
 exact = np.maximum(law.pdf(np.stack([gx, gy], axis=-1)), 1e-30)
-lines = panel.contour(gx, gy, np.log10(exact), levels=np.arange(-3, 2), colors=BLUE, linewidths=1, linestyles="-")
+lines = panel.contour(gx, gy, np.log10(exact), levels=np.arange(-3, 2), colors=THEORY, linewidths=1, linestyles="-")
 panel.clabel(lines, fmt=lambda level: f"$10^{{{level:.0f}}}$", fontsize=8)
 panel.set(title=f"(b) Sampled density, exact contours, $T={TEMPERATURE}$", xlabel="$x$", ylabel="$y$")
 
 corner = ([-0.2, -0.5], [1.2, 0.35])  # around B
 share, expected = sample.histogram.probability(*corner), law.probability(*corner)
-holds = st.stats.agrees(share, expected, alpha=ALPHA)
-print(f"probability of the box around B: exact {expected:.5f}, sampled {share}: {'holds' if holds else 'FAILS'}")
+holds, (low, high) = st.stats.agrees(share, expected, alpha=ALPHA), share.interval(1 - ALPHA)
+print(f"probability of the box around B: exact {expected:.5f}, sampled {share}, z = {share.z_score(expected):+.2f},")
+print(f"  interval at α = {ALPHA:g} [{low:.5f}, {high:.5f}]: {'holds' if holds else 'FAILS'}")
 
 # %% [markdown]
 # ## How long it takes
@@ -121,7 +123,7 @@ climb = surface.value(points["pass AC"]) - surface.value(a)
 prefactor = np.sqrt(-np.linalg.det(saddle) / np.linalg.det(hessian)) / -np.linalg.eigvalsh(saddle)[0]
 guess = 2 * np.pi * prefactor * np.exp(climb / TEMPERATURE)
 print(f"Eyring-Kramers for the pass AC alone: one in {guess:.0f}")
-panel = st.plotting.plot_first_passage(waits, ax=axes[2])
+panel = st.plotting.plot_first_passage(waits, ax=axes[2], alpha=ALPHA)
 panel.set_title("(c) Not yet at B")
 
 # %%

@@ -16,6 +16,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 
 import sdetheory as st
+from sdetheory.plotting import GUIDE, SAMPLE, THEORY
 
 try:
     import torch
@@ -98,14 +99,14 @@ for step, batch in enumerate(batches):
     w -= RATE * model.minibatch_gradient(w, batch.ravel()) / model.train_size
 
 figure, (left, right) = plt.subplots(1, 2, figsize=(12, 4.6), layout="constrained")
-left.fill_between(steps, low, np.minimum(high, 1e5), color="#2166ac", alpha=0.25, label="95 % interval")
-left.plot(steps, scales, color="#2166ac", label="monitor, average over 100 steps")
-left.plot(*np.array(exact).T, "o", color="#b2182b", ms=4, label="all images, exact, at the step")
-left.axhline(MICRO * PARTS, color="0.5", ls="--", lw=1, label="batch size of the loop")
-left.set(yscale="log", xlabel="step", ylabel="noise scale, in examples", title="(a) It grows while the loss falls")
+left.fill_between(steps, low, np.minimum(high, 1e5), color=SAMPLE, alpha=0.25, lw=0, label="95 % interval")
+left.plot(steps, scales, color=SAMPLE, label="monitor, average over 100 steps")
+left.plot(*np.array(exact).T, "o", color=THEORY, ms=4, label="all images, exact, at the step")
+left.axhline(MICRO * PARTS, color=GUIDE, ls="--", lw=1, label="batch size of the loop")
+left.set(yscale="log", xlabel="step", ylabel="noise scale (examples)", title="(a) It grows while the loss falls")
 left.legend(frameon=False)
-right.loglog(losses, scales, "o-", color="#2166ac")
-right.set(xlabel="loss", ylabel="noise scale, in examples", title="(b) Against the loss")
+right.loglog(losses, scales, "o-", color=SAMPLE)
+right.set(xlabel="loss (nats)", ylabel="noise scale (examples)", title="(b) Against the loss")
 right.invert_xaxis()
 output = Path("figures")
 output.mkdir(exist_ok=True)

@@ -31,6 +31,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 
 import sdetheory as st
+from sdetheory.plotting import SAMPLE, shades
 
 # %% [markdown]
 # ## What is learned
@@ -237,7 +238,7 @@ def draw(setting: Setting, name: str) -> None:
     """Draw the figures from the stored numbers, and say what they say."""
     figure, axes = plt.subplots(2, 5, figsize=(24, 9), layout="constrained")
     rows = np.loadtxt(setting.folder / f"{name}_training.csv", delimiter=",", ndmin=2)
-    for batch, color in ((setting.batch, "#b2182b"), (setting.train_size, "#2166ac")):
+    for batch, color in zip((setting.batch, setting.train_size), shades(SAMPLE, 3)[1:], strict=True):
         some = rows[rows[:, 1] == batch]
         steps = np.unique(some[:, 0])
         for ax, column in ((axes[0, 0], 3), (axes[1, 0], 4)):
@@ -245,7 +246,7 @@ def draw(setting: Setting, name: str) -> None:
             ax.plot(steps, runs.T, color=color, lw=0.5, alpha=0.5)
             ax.plot(steps, runs.mean(axis=0), color=color, lw=1.8, label=f"B = {batch}")
     axes[0, 0].set(title="3: small and full batch", xlabel="step", ylabel="test accuracy")
-    axes[1, 0].set(xlabel="step", ylabel="test loss")
+    axes[1, 0].set(xlabel="step", ylabel="test loss (nats)")
     axes[0, 0].legend(frameon=False)
 
     studies = {sweep: st.BatchSizeStudy.read(setting.folder / f"{name}_{sweep}.csv") for sweep in setting.sweeps}

@@ -20,6 +20,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 
 import sdetheory as st
+from sdetheory.plotting import GUIDE, SAMPLE, THEORY, shades
 
 SIZES = [1, 2, 3, 4, 6, 9, 14, 24, 50, 128]
 N_SEEDS = 6
@@ -116,30 +117,34 @@ for number, (name, change) in enumerate(changes.items(), start=1):
 
 # %%
 figure, axes = plt.subplots(1, 2, figsize=(12, 4.6), layout="constrained")
-colors = dict(zip(studies, ("0.2", "#b2182b", "#2166ac", "#4d9221"), strict=True))
-for name, result in studies.items():
+for (name, result), color, marker in zip(studies.items(), shades(SAMPLE, 4), "osD^", strict=True):
     (curve,) = result.curves()
     use = curve.reliable
     axes[0].plot(
-        curve.batch_sizes[use], curve.values[:, use].mean(axis=0), "o-", ms=4, lw=1.2, color=colors[name], label=name
+        curve.batch_sizes[use], curve.values[:, use].mean(axis=0), f"{marker}-", ms=4, lw=1.2, color=color, label=name
     )
-    axes[0].axvline(result.optima()[0].batch_size.value, color=colors[name], lw=0.8, ls=":")
-axes[0].set(xscale="log", xlabel="batch size B", ylabel="test accuracy", title="Means over seeds; B_opt (dotted)")
+    axes[0].axvline(result.optima()[0].batch_size.value, color=color, lw=0.8, ls=":")
+axes[0].set(
+    xscale="log", xlabel="batch size $B$ (examples)", ylabel="test accuracy", title="Means over seeds; B_opt (dotted)"
+)
 axes[0].legend(frameon=False)
-for at, (name, predicted, found) in enumerate(rows):
-    for shift, (value, low, high), marker, filled in (
-        (-0.1, predicted, "s", "none"),
-        (0.1, (found.value, found.low, found.high), "o", colors[name]),
+for at, (_, predicted, found) in enumerate(rows):
+    for shift, (value, low, high), marker, color, label in (
+        (-0.1, predicted, "s", THEORY, "predicted"),
+        (0.1, (found.value, found.low, found.high), "o", SAMPLE, "found"),
     ):
         axes[1].errorbar(
-            at + shift, value, [[value - low], [high - value]], fmt=marker, color=colors[name], mfc=filled, capsize=3
-        )
-axes[1].axhspan(peak.low, peak.high, color="0.9")
-axes[1].axhline(peak.value, color="0.5", lw=0.8, label="tuned (band: 95 %)")
-axes[1].plot([], [], "ks", mfc="none", label="predicted")
-axes[1].plot([], [], "ko", label="found")
+            at + shift, value, [[value - low], [high - value]], fmt=marker, color=color, capsize=3,
+            label=None if at else f"{label} (95 %)",
+        )  # fmt: skip
+axes[1].axhspan(peak.low, peak.high, color=GUIDE, alpha=0.2, lw=0)
+axes[1].axhline(peak.value, color=GUIDE, lw=0.8, label="tuned (band: 95 %)")
 axes[1].set(
-    yscale="log", xticks=range(len(rows)), xticklabels=list(changes), ylabel="B_opt", title="Predicted and found"
+    yscale="log",
+    xticks=range(len(rows)),
+    xticklabels=list(changes),
+    ylabel="B_opt (examples)",
+    title="Predicted and found",
 )
 axes[1].set_yticks([3, 5, 10, 20, 50], ["3", "5", "10", "20", "50"])
 axes[1].minorticks_off()

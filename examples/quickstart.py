@@ -3,7 +3,8 @@
 #
 # One pass through the theory of Smith & Le (2018), on real data: what the noise of SGD is, where such noise takes the
 # parameters, what the Bayesian evidence of a model says, and what it does not depend on. Each line of the table that is
-# printed at the end compares a prediction with a measurement made without it.
+# printed at the end compares a prediction with a measurement made without it: z is the distance in standard errors, and
+# a measurement with an error holds if its interval at the false-alarm rate α has the prediction in it.
 
 # %%
 from pathlib import Path
@@ -12,16 +13,24 @@ import matplotlib.pyplot as plt
 import numpy as np
 
 import sdetheory as st
+from sdetheory.plotting import GUIDE, PARTS, SAMPLE, THEORY
 
 ALPHA = 1e-3  # false-alarm rate of each statistical verdict
-BLUE, RED, GREEN, GREY = "#2166ac", "#b2182b", "#1b7837", "0.45"
-table: list[tuple[str, str, str, str]] = []
+table: list[tuple[str, ...]] = []
 figure, axes = plt.subplots(2, 2, figsize=(12, 9), layout="constrained")
 
 
-def verdict(holds: bool) -> str:
-    """Say in a word how a prediction fared."""
-    return "holds" if holds else "FAILS"
+def compare(claim: str, predicted: str, measured: object, holds: bool, rule: str, z: str = "") -> None:
+    """Add a line to the table: how a prediction fared, and by which rule."""
+    table.append((claim, predicted, str(measured), z, rule, "holds" if holds else "FAILS"))
+
+
+def compare_estimate(claim: str, predicted: float, measured: st.Estimate, digits: str) -> None:
+    """Add a line for a measurement with an error."""
+    low, high = measured.interval(1 - ALPHA)
+    holds = st.stats.agrees(measured, predicted, alpha=ALPHA)
+    rule, z = f"in [{low:{digits}}, {high:{digits}}]", f"{measured.z_score(predicted):+.2f}"
+    compare(claim, f"{predicted:{digits}}", measured, holds, rule, z)
 
 
 # %% [markdown]
@@ -31,14 +40,11 @@ def verdict(holds: bool) -> str:
 # %%
 derivation = st.symbolic.noise_scale()
 derived = derivation.result(epsilon=0.1, N=800, B=32)
-table.append(
-    (
-        f"g = ε(N/B − 1), in {len(derivation.equations)} proved steps (ε=0.1, N=800, B=32)",
-        f"{derived:.4f}",
-        f"{st.noise_scale(0.1, 800, 32):.4f}",
-        verdict(np.isclose(derived, st.noise_scale(0.1, 800, 32), rtol=1e-12)),
-    )
-)
+measured = st.noise_scale(0.1, 800, 32)
+compare(
+    f"g = ε(N/B − 1), in {len(derivation.equations)} proved steps (ε=0.1, N=800, B=32)",
+    f"{derived:.4f}", f"{measured:.4f}", np.isclose(derived, measured, rtol=1e-12), "relative 1e-12",
+)  # fmt: skip
 
 # %% [markdown]
 # ## The covariance of real minibatch gradients
@@ -57,25 +63,19 @@ sampled = [st.minibatch_covariance(gradients, int(b), n_draws=2000, rng=int(b)).
 predicted = n * (n / sizes - 1) * spread
 for b in (32, 400):
     trace = st.minibatch_covariance(gradients, b, n_draws=2000, rng=b).trace / spread
-    table.append(
-        (
-            f"Tr Cov(Ĝ) / Tr F = N(N/B − 1) on MNIST, B = {b}",
-            f"{n * (n / b - 1):.0f}",
-            str(trace),
-            verdict(st.stats.agrees(trace, n * (n / b - 1), alpha=ALPHA)),
-        )
-    )
+    compare_estimate(f"Tr Cov(Ĝ) / Tr F = N(N/B − 1) on MNIST, B = {b}", n * (n / b - 1), trace, ".0f")
 
 line = np.geomspace(1, 799, 500)
 panel = axes[0, 0]
-panel.loglog(line, n * (n / line - 1) * spread, color=BLUE, label="$N(N/B-1)\\,\\mathrm{Tr}\\,F$")
-panel.loglog(line, n**2 / line * spread, color=GREY, ls="--", label="shortcut $N^2\\,\\mathrm{Tr}\\,F/B$")
+panel.loglog(line, n * (n / line - 1) * spread, color=THEORY, label="$N(N/B-1)\\,\\mathrm{Tr}\\,F$")
+panel.loglog(line, n**2 / line * spread, color=GUIDE, ls="--", label="shortcut $N^2\\,\\mathrm{Tr}\\,F/B$")
 panel.errorbar(
-    sizes, [s.value for s in sampled], yerr=[2 * s.stderr for s in sampled], fmt="o", color=RED, ms=5, label="sampled"
-)
+    sizes, [s.value for s in sampled], yerr=[2 * s.stderr for s in sampled], fmt="o", color=SAMPLE, ms=5,
+    label="sampled, ± 2 standard errors",
+)  # fmt: skip
 panel.set(
     title="(a) Noise of real minibatch gradients (MNIST 0/1)",
-    xlabel="batch size $B$",
+    xlabel="batch size $B$ (examples)",
     ylabel="$\\mathrm{Tr\\,Cov}(\\hat G)$",
 )
 panel.legend(frameon=False)
@@ -108,25 +108,20 @@ broad = sample.histogram.probability(barrier, np.inf)
 cost, curvature = np.array([0.0, 1.0]), np.array([100.0, 4.0])
 evidence = np.exp(-cost) * np.sqrt(2 * np.pi / curvature)
 predicted_broad = evidence[1] / evidence.sum()
-table.append(
-    (
-        "broad basin's share of the evidence = its occupation at T = 1",
-        f"{predicted_broad:.4f}",
-        str(broad),
-        verdict(st.stats.agrees(broad, predicted_broad, alpha=ALPHA)),
-    )
-)
+compare_estimate("broad basin's share of the evidence = its occupation at T = 1", predicted_broad, broad, ".4f")
 
 panel = axes[0, 1]
-centres = (edges[1:] + edges[:-1]) / 2
 fine = np.linspace(edges[0], edges[-1], 3000)
-panel.stairs(sample.histogram.density.value, edges, fill=True, color=RED, alpha=0.35, label="Langevin paths")
-panel.plot(fine, law.pdf(fine[:, None]), color=BLUE, lw=1.2, label="Gibbs density $e^{-C/T}/Z$")
-panel.plot(fine, landscape.value(fine[:, None]) / 10, color=GREY, ls=":", label="cost $C/10$")
-panel.axvline(barrier, color=GREY, lw=0.8)
-panel.set(title="(b) Occupation of a sharp and a broad basin, $T=1$", xlabel="$w$", xlim=(-0.8, 4.4), ylim=(0, 1.5))
-for x, share, measured in ((0.5, 1 - predicted_broad, 1 - broad.value), (2.6, predicted_broad, broad.value)):
-    panel.text(x, 0.95, f"evidence {share:.3f}\nsampled {measured:.3f}", fontsize=10)
+panel.stairs(sample.histogram.density.value, edges, fill=True, color=SAMPLE, alpha=0.35, label="Langevin paths")
+panel.plot(fine, law.pdf(fine[:, None]), color=THEORY, lw=1.2, label="Gibbs density $e^{-C/T}/Z$")
+panel.plot(fine, landscape.value(fine[:, None]) / 10, color=GUIDE, ls=":", label="cost $C/10$")
+panel.axvline(barrier, color=GUIDE, lw=0.8, label="the border")
+panel.set(title="(b) Occupation of a sharp and a broad basin, $T=1$", xlabel="$w$", ylabel="density")
+panel.set(xlim=(-2.2, 4.4), ylim=(0, 1.75))
+for x, name, share, sampled_share in (
+    (-2.1, "sharp basin", 1 - predicted_broad, 1 - broad), (1.35, "broad basin", predicted_broad, broad),
+):  # fmt: skip
+    panel.text(x, 0.75, f"{name}\nevidence {share:.3f}\nsampled {sampled_share:.3f}", fontsize=10)
 panel.legend(frameon=False, loc="upper right")
 
 # %% [markdown]
@@ -140,24 +135,18 @@ signs = 2.0 * data.y_train - 1
 noise = 2.0 * st.datasets.random_labels(data.y_train, rng=0) - 1
 precisions = np.geomspace(1e-2, 1e6, 200)
 panel = axes[1, 0]
-for labels, name, color in ((signs, "true labels", BLUE), (noise, "random labels", RED)):
+for labels, name, style in ((signs, "true labels", "-"), (noise, "random labels", "-.")):
     linear = st.evidence.LinearModel(data.x_train, labels)
-    panel.semilogx(precisions, linear.log_evidence(precisions, noise_variance=1.0), color=color, label=name)
+    panel.semilogx(precisions, linear.log_evidence(precisions, noise_variance=1.0), color=THEORY, ls=style, label=name)
     ratio = linear.log_evidence_ratio(precisions, noise_variance=1.0).min()
     beats = ratio < np.log(ALPHA)
-    table.append(
-        (
-            f"min over λ of E, {name} (trust the model if E < 0)",
-            f"{'<' if name == 'true labels' else '>'} {np.log(ALPHA):.1f}",
-            f"{ratio:.2f}",
-            verdict(beats == (name == "true labels")),
-        )
-    )
+    bound = f"{'<' if name == 'true labels' else '>'} {np.log(ALPHA):.1f}"
+    claim = f"min over λ of E, {name} (trust the model if E < 0)"
+    compare(claim, bound, f"{ratio:.2f}", beats == (name == "true labels"), f"{bound[0]} ln α")
 null = -0.5 * n * np.log(2 * np.pi) - 0.5 * n
-panel.axhline(null, color=GREY, ls="--", label="null model")
-panel.set(
-    title="(c) Evidence of a linear model (MNIST 0/1)", xlabel="prior precision $\\lambda$", ylabel="log evidence"
-)
+panel.axhline(null, color=GUIDE, ls="--", label="null model")
+panel.set(title="(c) Evidence of a linear model (MNIST 0/1)", xlabel="prior precision $\\lambda$")
+panel.set_ylabel("log evidence (nats)")
 panel.legend(frameon=False, loc="lower right")
 
 # %% [markdown]
@@ -184,26 +173,22 @@ for condition in conditions:
         )
     )
 traces, largest, shifts = np.array(changes).T
-table.append(
-    (
-        f"relative change of ln evidence while Tr H grows {traces[-1]:.0e}-fold",
-        "0",
-        f"{shifts.max():.0e}",
-        verdict(shifts.max() < 1e-9),
-    )
-)
+claim = f"relative change of ln evidence while Tr H grows {traces[-1]:.0e}-fold"
+compare(claim, "0", f"{shifts.max():.0e}", shifts.max() < 1e-9, "< 1e-9")
 panel = axes[1, 1]
-panel.loglog(conditions, traces, "o-", color=RED, label="Hessian trace, relative to $w$")
-panel.loglog(conditions, largest, "s-", color=GREEN, label="largest eigenvalue, relative to $w$")
-panel.loglog(conditions, np.maximum(shifts, 1e-17), "d-", color=BLUE, label="|relative change of log evidence|")
-panel.set(title="(d) The same model in coordinates $v$, $w=Av$", xlabel="condition number of $A$", ylabel="change")
+# Both measures grow alike: one is drawn as a broad line, the other as rings on it.
+panel.loglog(conditions, traces, color=PARTS[1], lw=4, label="Hessian trace, relative to $w$")
+panel.loglog(conditions, largest, "o", color=PARTS[0], mfc="none", ms=7, label="largest eigenvalue, relative to $w$")
+panel.loglog(conditions, np.maximum(shifts, 1e-17), "d-", color=THEORY, label="|relative change of log evidence|")
+panel.set(title="(d) The same model in coordinates $v$, $w=Av$", xlabel="condition number of $A$")
+panel.set_ylabel("change (a factor; of the evidence, a part)")
 panel.legend(frameon=False, loc="center left")
 
 # %%
-width = max(len(row[0]) for row in table)
-print(f"{'claim':{width}}  {'predicted':>10}  {'measured':>17}  verdict")
-for claim, expected, measured, said in table:
-    print(f"{claim:{width}}  {expected:>10}  {measured:>17}  {said}")
+columns = ("claim", "predicted", "measured", "z", f"rule, α = {ALPHA:g}", "verdict")
+widths = [max(map(len, cells)) for cells in zip(columns, *table, strict=True)]
+for row in (columns, *table):
+    print("  ".join(f"{cell:{'<' if k in (0, 4) else '>'}{widths[k]}}" for k, cell in enumerate(row)))
 output = Path("figures")
 output.mkdir(exist_ok=True)
 figure.savefig(output / "quickstart.png", dpi=130)

@@ -17,13 +17,13 @@ from .equations import SDE as SDE
 from .equations import langevin as langevin
 from .equations import sgd_sde as sgd_sde
 from .equations import underdamped_langevin as underdamped_langevin
+from .equivalent_setting import EquivalentSetting as EquivalentSetting
 from .exchange import load as load
 from .exchange import save as save
 from .hyperparameters import SGDHyperparameters as SGDHyperparameters
 from .hyperparameters import noise_scale as noise_scale
 from .landscapes import Landscape as Landscape
 from .results import Estimate as Estimate
-from .scaling import EquivalentSetting as EquivalentSetting
 from .scaling import scaling_advice as scaling_advice
 from .simulators import Crossing as Crossing
 from .simulators import first_passage as first_passage

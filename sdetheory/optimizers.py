@@ -132,9 +132,20 @@ def by_the_root(tuned: SGDHyperparameters, optimizer: Any, changes: dict[str, An
         factor = tuned.target_noise_scale / draft.noise_scale
         return replace(draft, learning_rate=tuned.learning_rate * math.sqrt(factor)), factor
     rate = _validate.real("learning_rate", changes["learning_rate"], above=0.0)
-    factor = (rate / tuned.learning_rate) ** 2
+    ratio = rate / tuned.learning_rate
+    factor, stretched = ratio * ratio, ratio * rate
+    if not (0 < factor < math.inf and 0 < stretched < math.inf):
+        raise InvalidInputError(
+            f"learning_rate must be nearer to {tuned.learning_rate:g}, so that κ = (ε'/ε)² neither overflows nor "
+            f"vanishes; got {rate:g}"
+        )
     # The batch with 1/κ of the variance: that at which κ times the learning rate keeps the noise scale.
-    kept = tuned.with_learning_rate(factor * tuned.learning_rate)
+    kept = tuned.with_learning_rate(stretched)
     setting = replace(kept, learning_rate=rate)
     object.__setattr__(setting, "exact_batch_size", kept.exact_batch_size)
+    if setting.noise_scale == 0:
+        raise InvalidInputError(
+            f"learning_rate must be smaller: κ = {factor:.3g} asks for a batch of all {setting.train_size} examples, "
+            "which have no noise"
+        )
     return setting, factor

@@ -151,7 +151,7 @@ class Estimate(Refusals):
         if self.law is not None and self.n_eff < _FEW and _intervals.guessed(self.law):
             warnings.warn(
                 f"n_eff = {self.n_eff:g} samples do not tell how their mean is distributed: of 5 samples intervals of "
-                "68 % hold 61 to 85 in 100, those of 95 % 88 to 99 (docs/coverage.md). Take 20 or more.",
+                "68 % hold 61 to 85 in 100, those of 95 % 88 to 99 (docs/paper/coverage.md). Take 20 or more.",
                 AccuracyWarning,
                 stacklevel=2,
             )

@@ -25,8 +25,9 @@ INSIDE = {
     "results": "errors _validate _intervals _propagation _refusals",
     "hyperparameters": "errors _validate",
     "optimizers": "errors _validate hyperparameters",
-    # Of models and theory it takes, inside functions, the limit in mean square of a model's own noise.
-    "scaling": "errors _validate hyperparameters optimizers models theory",
+    # The limit in mean square of a model's own noise comes from theory, its inputs from models, inside functions.
+    "equivalent_setting": "hyperparameters theory",
+    "scaling": "errors _validate hyperparameters optimizers equivalent_setting models",
     "symbolic": "errors _validate",
     "_interrupt": "",
     "_kernels": "_interrupt",
@@ -60,6 +61,7 @@ OUTSIDE = {
     "_interrupt": "",
     "hyperparameters": "numpy",
     "optimizers": "",
+    "equivalent_setting": "numpy",
     "scaling": "numpy",
     "symbolic": "mpmath sympy",
     "_kernels": "llvmlite numba numpy",
@@ -77,7 +79,7 @@ OUTSIDE = {
     "stats": "numpy scipy",
     "__main__": "llvmlite numba numpy",
     "claims": "matplotlib numpy pytest",
-    "plotting": "matplotlib numpy",
+    "plotting": "matplotlib numpy scipy",
     "exchange": "numpy scipy sympy",
     "__init__": "lazy_loader",
 }

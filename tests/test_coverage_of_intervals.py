@@ -1,6 +1,6 @@
 """How often intervals hold the truth, for few samples: binomial tests of 2,000 repetitions on known laws.
 
-docs/coverage.md has all estimates at all sizes; here are the kinds of law, at the sizes where the normal one fails.
+docs/paper/coverage.md has all estimates at all sizes; here are the kinds of law, at sizes where the normal one fails.
 Shares may differ from the level by what the approximations are known to leave (see each case) and by five binomial
 deviations: a false alarm in 2 million. The same bounds reject plus or minus 1.96 standard errors of ten samples.
 """

@@ -153,10 +153,10 @@ def test_a_file_without_the_marks_is_refused(papers):
 
 
 def test_every_mistake_that_is_tried_is_one_of_the_present_package(papers):
-    """``python -m paper_checks.broken_formulas`` makes them, and docs/broken_formulas.md has what turned red."""
+    """``python -m paper_checks.broken_formulas`` makes them, and docs/paper/broken_formulas.md has what turned red."""
     broken_formulas = importlib.import_module("paper_checks.broken_formulas")
     known = {claim.id for paper in papers.values() for claim in paper.claims}
-    stored = (FOLDER.parent / "docs" / "broken_formulas.md").read_text(encoding="utf-8")
+    stored = (FOLDER.parent / "docs" / "paper" / "broken_formulas.md").read_text(encoding="utf-8")
     for broken in broken_formulas.BREAKS:
         text = (FOLDER.parent / broken.file).read_text(encoding="utf-8")
         assert broken.applied(text) != text

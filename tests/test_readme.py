@@ -27,7 +27,7 @@ def order(text):
     return {"–": None, "∞": math.inf}[text] if text in "–∞" else float(text)
 
 
-SCHEMES_PAGE = (Path(__file__).parent.parent / "docs" / "schemes.md").read_text(encoding="utf-8")
+SCHEMES_PAGE = (Path(__file__).parent.parent / "docs" / "lookup" / "schemes.md").read_text(encoding="utf-8")
 TABLE = SCHEMES_PAGE.split("| --- |", 1)[1]
 ROWS = {row[0]: row[1:] for row in re.findall(r"^\| `([\w-]+)`.*? \| (.*) \|$", TABLE, flags=re.M)}
 

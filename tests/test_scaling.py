@@ -252,5 +252,13 @@ def test_what_the_square_root_rule_refuses():
         scaling_advice(tuned(), batch_size=50_000, optimizer=adam)
     with pytest.raises(InvalidInputError, match="needs a batch size from 1"):
         scaling_advice(tuned(), learning_rate=0.001, optimizer=adam)
+    for rate in (1e300, 1e160, 5e-324):
+        with pytest.raises(InvalidInputError, match=r"learning_rate must be nearer to 0\.1"):
+            scaling_advice(tuned(), learning_rate=rate, optimizer=adam)
+    with pytest.raises(InvalidInputError, match="learning_rate must be nearer to 1e-300"):
+        scaling_advice(tuned(learning_rate=1e-300), learning_rate=1e100, optimizer=adam)
+    for rate in (1e4, 1e19):  # N − B' is below half an example, and below what a double tells from 0
+        with pytest.raises(InvalidInputError, match="a batch of all 50000 examples, which have no noise"):
+            scaling_advice(tuned(), learning_rate=rate, optimizer=adam)
     with pytest.raises(InvalidInputError, match="optimizer must be one of 'sgd'"):
         scaling_advice(tuned(), batch_size=256, optimizer="adam")

@@ -35,7 +35,7 @@ def write(docs: Path) -> None:
         "# Derivations",
         "",
         "Each page goes from its assumptions to its results in steps that SymPy proves as the page is written, and "
-        "ends by meeting the numerics of the package. [What counts as proof](../proofs.md) lists the rules.",
+        "ends by meeting the numerics of the package. [What counts as proof](../lookup/proofs.md) lists the rules.",
     ]
     for title, names in chapters.items():
         if members := [name for name in names if name in purpose]:

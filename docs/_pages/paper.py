@@ -98,7 +98,7 @@ def _story(paper: Paper) -> str:
         "Every statement below is decided by a check that runs: `pytest paper_checks/` compares a prediction with a "
         "measurement, and shows that a plausible wrong formula would be rejected. This page is written from the "
         "registry that those checks have to bear out. [All claims, of all papers](claims.md), and "
-        "[whether a mistake would be noticed](../trust.md).",
+        "[whether a mistake would be noticed](trust.md).",
         "",
         f"**Of its {len(own)} own statements** {_counted(own)}.",
         "",

@@ -2,7 +2,8 @@
 
 Each page is laid out 390, 800 and 1,400 pixels wide, with its formulas set, and nothing may reach out of it sideways;
 at 1,400 axe-core (from the npm registry, by ``npm pack``) looks for what keeps people from using it, and may find
-nothing serious. ``--only REGEX`` takes some of the pages; ``--shots DIR`` writes pictures of them instead.
+nothing serious; then it looks at the contrast of the dark theme, which has the same layout. ``--only REGEX`` takes some
+of the pages; ``--shots DIR`` writes pictures of them instead, with ``--dark`` in the dark theme.
 Needs Debian's ``chromium`` and ``npm``; takes about a second for each page and width.
 """
 
@@ -66,11 +67,15 @@ async function look(page, width) {
       const script = view.document.createElement("script");
       view.document.head.append(Object.assign(script, {src: "/-axe.js", onload: done, onerror: fail}));
     });
-    const {violations} = await view.axe.run(view.document, {resultTypes: ["violations"]});
-    for (const {id, impact, help, nodes} of violations)
-      if (impact === "serious" || impact === "critical")
-        faults.push(`${impact}: ${help} (${id}), ${nodes.length} times: ` +
-          nodes.slice(0, 3).map(node => node.html.slice(0, 160)).join(" | "));
+    for (const [theme, rules] of [["light", {}], ["dark", {runOnly: ["color-contrast"]}]]) {
+      Object.assign(root.dataset, {theme, mode: theme});
+      await new Promise(done => setTimeout(done, 100));
+      const {violations} = await view.axe.run(view.document, {resultTypes: ["violations"], ...rules});
+      for (const {id, impact, help, nodes} of violations)
+        if (impact === "serious" || impact === "critical")
+          faults.push(`${theme}, ${impact}: ${help} (${id}), ${nodes.length} times: ` +
+            nodes.slice(0, 3).map(node => node.html.slice(0, 160)).join(" | "));
+    }
   }
   return faults;
 }
@@ -84,7 +89,8 @@ async function look(page, width) {
 })();
 </script>"""
 # A window of Chromium is at least 500 pixels wide; a frame may be as narrow as a phone.
-SHOT = '<!doctype html><body style="margin:0"><iframe src="%s" style="border:0;width:%dpx;height:%dpx"></iframe>'
+SHOT = """<!doctype html><body style="margin:0"><script>localStorage.mode = localStorage.theme = "%s"</script>
+<iframe src="%s" style="border:0;width:%dpx;height:%dpx"></iframe>"""
 
 
 class Handler(SimpleHTTPRequestHandler):
@@ -175,14 +181,14 @@ def look(site: Path, pages: Sequence[str], seconds: float) -> list[str]:
             faults += new
 
 
-def shoot(site: Path, pages: Sequence[str], folder: Path, height: int) -> None:
+def shoot(site: Path, pages: Sequence[str], folder: Path, height: int, theme: str) -> None:
     """Write a picture of each page at each width."""
     folder.mkdir(parents=True, exist_ok=True)
     with served(site) as address:
         for page in pages:
             for width in WIDTHS:
-                Handler.extra = {"/-shot": ("text/html", (SHOT % (page, width, height)).encode())}
-                picture = folder / f"{page.strip('/').replace('/', '-').removesuffix('.html')}-{width}.png"
+                Handler.extra = {"/-shot": ("text/html", (SHOT % (theme, page, width, height)).encode())}
+                picture = folder / f"{page.strip('/').replace('/', '-').removesuffix('.html')}-{theme}-{width}.png"
                 window = (f"--window-size={max(width, 500)},{height}", "--virtual-time-budget=8000")
                 with chromium(f"--screenshot={picture}", *window, address + "/-shot") as process:
                     process.wait(timeout=300)
@@ -194,6 +200,7 @@ def main() -> int:
     parser.add_argument("site", type=Path, nargs="?", default=Path("docs/_build"))
     parser.add_argument("--only", metavar="REGEX", default="", help="pages in whose path it is found")
     parser.add_argument("--shots", metavar="DIR", type=Path, help="write pictures instead")
+    parser.add_argument("--dark", action="store_true", help="pictures of the dark theme")
     parser.add_argument("--height", type=int, default=1600, help="of a picture, in pixels")
     parser.add_argument("--patience", type=float, default=300.0, help="seconds to wait for one page")
     chosen = parser.parse_args()
@@ -201,7 +208,7 @@ def main() -> int:
     pages = [f"/{path}" for path in paths if path.parts[0] != "_static"]
     pages = [page for page in pages if re.search(chosen.only, page)]
     if chosen.shots:
-        shoot(chosen.site, pages, chosen.shots, chosen.height)
+        shoot(chosen.site, pages, chosen.shots, chosen.height, "dark" if chosen.dark else "light")
         return 0
     faults = look(chosen.site, pages, chosen.patience)
     print(f"{len(pages)} pages, {len(faults)} faults")

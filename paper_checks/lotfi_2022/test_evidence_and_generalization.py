@@ -156,10 +156,11 @@ def draw(figure, scores):
     """Draw the test score of each model over its evidence, and over the conditional part."""
     axes = figure.subplots(1, 2, sharey=True)
     for ax, values, name in zip(axes, scores[:2], ("log evidence", "conditional log evidence"), strict=True):
-        for k, x, y in zip(PIXELS, values, scores[2], strict=True):
-            ax.plot(x, y, "o-", label=f"{k} pixels")
-        ax.set_xlabel(name)
-    axes[0].set_ylabel("mean test log score")
+        colors = st.plotting.shades(st.plotting.SAMPLE, len(PIXELS))
+        for k, x, y, color, marker in zip(PIXELS, values, scores[2], colors, "osDv^P<>", strict=False):
+            ax.plot(x, y, f"{marker}-", color=color, label=f"{k} pixels")
+        ax.set_xlabel(f"{name} (nats)")
+    axes[0].set_ylabel("mean test log score (nats)")
     axes[1].legend(fontsize=7)
 
 

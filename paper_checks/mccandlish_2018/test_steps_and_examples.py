@@ -96,8 +96,8 @@ def test_steps_and_examples_of_a_network_trade_on_a_hyperbola(record, picture):
     def draw(figure):
         axes = figure.subplots()
         grid = np.geomspace(2, 8000)
-        axes.loglog(fewest + least / grid, grid * (fewest + least / grid), label="hyperbola")
-        axes.loglog(mean, sizes * mean, "o", label=f"SGD to a loss of {study.TARGET}")
+        axes.loglog(fewest + least / grid, grid * (fewest + least / grid), color=st.plotting.THEORY, label="hyperbola")
+        axes.loglog(mean, sizes * mean, "o", color=st.plotting.SAMPLE, label=f"SGD to a loss of {study.TARGET}")
         axes.set(xlabel="steps", ylabel="examples")
         axes.legend()
 

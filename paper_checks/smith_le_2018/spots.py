@@ -1,9 +1,10 @@
 """Ties the stored studies to the code: some of their cells are computed again, and must be what is stored.
 
 Two cells of each study, drawn by the root seed, make the first `STEPS` steps of their run; one has the largest
-momentum. Rounding has not grown yet, so that the test loss must be the stored one to a part in a thousand on every
-processor, and no other batch, sign or momentum gives it. Beyond some hundred steps rounding decides where a run goes,
-as another seed would: one whole run of each study is made again, whose accuracy must lie within what seeds make of it.
+momentum and less than all examples in a batch. Rounding has not grown yet, so that the test loss must be the stored one
+to a part in a thousand on every processor, and no other batch, sign or momentum gives it. Beyond some hundred steps
+rounding decides where a run goes, as another seed would: one whole run of each study is made again, whose accuracy must
+lie within what seeds make of it.
 
 ``python -m paper_checks.smith_le_2018.spots SWEEP`` adds the losses of a study.
 """
@@ -37,8 +38,9 @@ def verify(sweep: str, study: st.BatchSizeStudy, problem: Any, workers: Executor
         known = {tuple(float(row[name]) for name in CELL): float(row["test_loss"])
                  for row in csv.DictReader(file) if row["sweep"] == sweep}  # fmt: skip
     assert len(known) == len(study.table), f"{FILE.name} must have each cell of {sweep}"
-    # One of the largest momentum, as the early steps of a run without momentum do not show how momentum is applied.
-    moving = study.table[study.table["momentum"] == study.table["momentum"].max()]
+    # One shows how momentum is applied and how batches are drawn, as runs without it, and of full batches, do not.
+    table = study.table
+    moving = table[(table["momentum"] == table["momentum"].max()) & (table["batch_size"] < table["train_size"])]
     early = [rng.choice(study.table), rng.choice(moving)]
     good = study.table[study.table["test_accuracy"] > TRAINED]
     whole = rng.choice(good[good["batch_size"] * good["n_steps"] <= WORK])

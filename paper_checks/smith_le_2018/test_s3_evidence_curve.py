@@ -276,11 +276,13 @@ def draw_curves(figure, labels):
     """Draw figure 2: cross-entropies, and E beneath them, over λ in both settings."""
     for column, setting in zip(figure.subplots(2, 2, sharex=True).T, labelled.SETTINGS, strict=True):
         curve = labelled.curve(setting, labels)
-        column[0].loglog(curve.prior_precision, curve.train_loss.mean(axis=0), "--", label="training")
-        column[0].loglog(curve.prior_precision, curve.test_loss.mean(axis=0), label="test")
-        column[0].axhline(LN2, color="0.5", ls=":", label="guessing, ln 2")
-        column[0].set(title=f"{setting}, {labels} labels", ylabel="cross-entropy", ylim=(1e-4, None))
+        test, train = st.plotting.shades(st.plotting.SAMPLE, 3)[1:]
+        column[0].loglog(curve.prior_precision, curve.train_loss.mean(axis=0), "--", color=train, label="training")
+        column[0].loglog(curve.prior_precision, curve.test_loss.mean(axis=0), color=test, label="test")
+        column[0].axhline(LN2, color=st.plotting.GUIDE, ls=":", label="guessing, ln 2")
+        column[0].set(title=f"{setting}, {labels} labels", ylabel="cross-entropy (nats)", ylim=(1e-4, None))
         column[0].legend()
-        column[1].semilogx(curve.prior_precision, curve.log_evidence_ratio.mean(axis=0))
-        column[1].axhline(0.0, color="0.5", ls=":")
-        column[1].set(xlabel="λ", ylabel="E, nats", yscale="symlog")
+        ratio = curve.log_evidence_ratio.mean(axis=0)
+        column[1].semilogx(curve.prior_precision, ratio, color=st.plotting.THEORY)
+        column[1].axhline(0.0, color=st.plotting.GUIDE, ls=":")
+        column[1].set(xlabel="prior precision λ", ylabel="E (nats)", yscale="symlog")

@@ -237,7 +237,8 @@ def draw_accuracies(figure, labels):
     """Draw figure 1: training and test accuracy over λ in both settings."""
     for axes, setting in zip(figure.subplots(1, 2, sharey=True), labelled.SETTINGS, strict=True):
         curve = labelled.curve(setting, labels)
-        axes.semilogx(curve.prior_precision, curve.train_accuracy.mean(axis=0), "--", label="training")
-        axes.semilogx(curve.prior_precision, curve.test_accuracy.mean(axis=0), label="test")
-        axes.set(title=f"{setting}, {labels} labels", xlabel="λ", ylabel="accuracy", ylim=(0.4, 1.02))
+        test, train = st.plotting.shades(st.plotting.SAMPLE, 3)[1:]
+        axes.semilogx(curve.prior_precision, curve.train_accuracy.mean(axis=0), "--", color=train, label="training")
+        axes.semilogx(curve.prior_precision, curve.test_accuracy.mean(axis=0), color=test, label="test")
+        axes.set(title=f"{setting}, {labels} labels", xlabel="prior precision λ", ylabel="accuracy", ylim=(0.4, 1.02))
         axes.legend()

@@ -182,8 +182,8 @@ def noise(study):
 
 
 def _draw_training(figure, steps, runs):
-    for axis, column, name in zip(figure.subplots(1, 2), (0, 1), ("test accuracy", "test loss"), strict=True):
-        for size, color in zip(sorted(runs), ("#b2182b", "#2166ac"), strict=True):
+    for axis, column, name in zip(figure.subplots(1, 2), (0, 1), ("test accuracy", "test loss (nats)"), strict=True):
+        for size, color in zip(sorted(runs), st.plotting.shades(st.plotting.SAMPLE, 3)[1:], strict=True):
             axis.plot(steps, runs[size][:, :, column].T, color=color, lw=0.5, alpha=0.5)
             axis.plot(steps, runs[size][:, :, column].mean(axis=0), color=color, label=f"B = {size}")
         axis.set(xlabel="step", ylabel=name)

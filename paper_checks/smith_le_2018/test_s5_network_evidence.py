@@ -238,6 +238,8 @@ def _from_the_prior(model, rng, rounds=40, draws=10_000):
 def _draw(figure):
     """Log evidence and test loss over the noise scale, seed by seed less those of g = 0, and over λ."""
     table = cells(labels="true")
+    titles = {"log_evidence": "log evidence", "test_loss": "test loss"}
+    light, *_, dark = st.plotting.shades(st.plotting.SAMPLE, 3)
     for row, name in enumerate(("log_evidence", "test_loss")):
         over_g, over_prior = figure.add_subplot(2, 2, 2 * row + 1), figure.add_subplot(2, 2, 2 * row + 2)
         differences = []
@@ -247,11 +249,12 @@ def _draw(figure):
             )
             scales = [r["noise_scale"] for r in one]
             differences.append([r[name] - one[0][name] for r in one])
-            over_g.plot(scales, differences[-1], color="0.8", linewidth=0.8)
+            over_g.plot(scales, differences[-1], color=light, linewidth=0.8)
         mean = st.stats.mean_estimate(np.array(differences))
-        over_g.errorbar(scales, mean.value, 2 * mean.stderr, marker="o", capsize=3)
-        over_g.set(xlabel="g", ylabel=f"{name.replace('_', ' ')} less that of g = 0")
-        for seed in study.SEEDS:
+        over_g.errorbar(scales, mean.value, 2 * mean.stderr, color=dark, marker="o", capsize=3)
+        over_g.axhline(0.0, color=st.plotting.GUIDE, ls=":")
+        over_g.set(xlabel="noise scale g", ylabel=f"{titles[name]} less that of g = 0 (nats)")
+        for seed, color in zip(study.SEEDS, st.plotting.shades(st.plotting.SAMPLE, len(study.SEEDS)), strict=True):
             path = sorted(p for s, b, p in table if s == seed and b == 50)
-            over_prior.semilogx(path, [table[seed, 50, p][name] for p in path], marker="o")
-        over_prior.set(xlabel="λ", ylabel=name.replace("_", " "))
+            over_prior.semilogx(path, [table[seed, 50, p][name] for p in path], color=color, marker="o", ms=3)
+        over_prior.set(xlabel="prior precision λ", ylabel=f"{titles[name]} (nats)")

@@ -5,6 +5,7 @@ import itertools
 import numpy as np
 import pytest
 
+import sdetheory as st
 from sdetheory.claims import Above, Below
 from sdetheory.theory import OneWayLayout
 
@@ -104,10 +105,12 @@ def test_an_ensemble_that_is_too_sure_of_its_labels_has_an_optimum_that_stops_gr
 def draw(figure):
     """Draw the optimum over N for three ratios of the labels' noise to the model's."""
     axes = figure.subplots()
-    for truth in (1.0, 1.02, 1.2):
+    for truth, style in ((1.0, "-"), (1.02, "--"), (1.2, "-.")):
         best = [layout(n, 0.5, 0.9, true_noise_variance=truth).best_batch_size().batch_size for n in SIZES]
-        axes.loglog(SIZES, best, "o-", label=f"noise of labels {truth:g} × the model's")
-    axes.loglog(SIZES, 5 * np.array(SIZES) / (2 * GROUPS), ":", color="0.5", label="εN/(2d(1 − m))")
-    axes.set_xlabel("training set size N")
-    axes.set_ylabel("best batch size of an ensemble")
+        axes.loglog(
+            SIZES, best, "o", ls=style, color=st.plotting.THEORY, label=f"noise of labels {truth:g} × the model's"
+        )
+    axes.loglog(SIZES, 5 * np.array(SIZES) / (2 * GROUPS), ":", color=st.plotting.GUIDE, label="εN/(2d(1 − m))")
+    axes.set_xlabel("training set size N (examples)")
+    axes.set_ylabel("best batch size of an ensemble (examples)")
     axes.legend()

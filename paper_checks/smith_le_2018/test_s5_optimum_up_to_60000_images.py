@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from scipy import special
 
+import sdetheory as st
 from sdetheory.claims import ROOT_SEED, Above, Below
 
 from . import optimum_study
@@ -192,14 +193,17 @@ def draw(figure, settings, found, quantity):
     """Draw the means over the batch sizes, and over their share of the place of each setting on the shared curve."""
     left, right = figure.subplots(1, 2, sharey=True)
     names = [name(setting.values, settings) for setting in settings]
-    colors = {main: f"C{number}" for number, main in enumerate(dict.fromkeys(main for main, _ in names))}
+    mains = list(dict.fromkeys(main for main, _ in names))
+    colors = dict(zip(mains, st.plotting.shades(st.plotting.SAMPLE, len(mains)), strict=True))
+    markers = dict(zip(mains, "osDv^P<>p", strict=False))
     for setting, place, (main, more) in zip(settings, found.places, names, strict=True):
         mean = setting.losses.mean(axis=1)
-        height, look = (mean - mean.min()) / (mean[-1] - mean.min()), {"color": colors[main]}
-        look |= {"marker": "s", "ls": "--", "mfc": "none"} if more else {"marker": "o"}
+        height = (mean - mean.min()) / (mean[-1] - mean.min())
+        look = {"color": colors[main], "marker": markers[main], "ms": 4}
+        look |= {"ls": "--", "mfc": "none"} if more else {}
         left.semilogx(setting.batch_sizes, height, label=main + more, **look)
         right.semilogx(setting.batch_sizes / np.exp(place), height, **look)
-    for axes, label in ((left, "batch size"), (right, "batch size over its place on the curve")):
+    for axes, label in ((left, "batch size (examples)"), (right, "batch size over its place on the curve")):
         axes.set_xlabel(label)
     left.set_ylabel(f"{quantity.replace('_', ' ')}: 0 the least, 1 that of the largest")
     left.set_ylim(top=2.0)  # what fails to train is far above

@@ -82,7 +82,8 @@ def sampled_weight(landscape, temperature, relaxation, rng):
     """Return the time that Langevin paths spend beyond the barrier; a quarter more temperature would matter.
 
     Half of the paths start at either minimum. The step is 5e-3, whose bias in this scheme is of second order, below
-    1e-3; each path gives about eight independent samples in sixteen relaxation times.
+    1e-3; each path gives about eight independent samples in sixteen relaxation times. It forgets its start in ten, as
+    five autocorrelation times are asked for and their estimate is uncertain.
     """
     points = st.theory.critical_points(landscape, [(-4.0, 10.0)])
     (barrier,) = [float(point.position[0]) for point in points if point.index == 1]
@@ -99,7 +100,7 @@ def sampled_weight(landscape, temperature, relaxation, rng):
         np.repeat([0.0, 2.0], pairs)[:, None],
         dt=5e-3,
         n_paths=2 * pairs,
-        burn_in=5 * steps,
+        burn_in=10 * steps,
         n_steps=16 * steps,
         every=20,
         basins={"broad": f"x > {barrier}"},

@@ -48,7 +48,10 @@ def test_regularization_closes_the_gap_and_stops_the_rise_of_the_test_loss(recor
 
 @pytest.fixture(scope="module")
 def path(full):
-    """Return the file of figure 8, of which a run that the root seed draws is begun again."""
+    """Return the file of figure 8, of which two runs that the root seed draws are begun again, one of each batch size.
+
+    The full batch draws nothing, so that by itself it would not show how batches are drawn.
+    """
     file = (studies.DATA if full is None else full) / "mnist_figure8.csv"
     if full is not None:
         figure_runs.figure8(file)
@@ -56,9 +59,10 @@ def path(full):
     rng = np.random.default_rng(ROOT_SEED)
     rows = figure_runs.read(file)
     begun = rows[(rows[:, 0] == figure_runs.EVERY) & (rows[:, 5] > 0)]
-    _, size, seed, *stored, precision = begun[rng.integers(len(begun))]
-    again = figure_runs.regularized(precision, int(size), int(seed), figure_runs.EVERY)[1, 1:]
-    assert np.allclose(again, stored, rtol=1e-3, atol=1e-3), (precision, size, seed, again, stored)
+    for batch_size in figure_runs.SIZES:
+        _, size, seed, *stored, precision = rng.choice(begun[begun[:, 1] == batch_size])
+        again = figure_runs.regularized(precision, int(size), int(seed), figure_runs.EVERY)[1, 1:]
+        assert np.allclose(again, stored, rtol=1e-3, atol=1e-3), (precision, size, seed, again, stored)
     return file
 
 
@@ -99,10 +103,14 @@ def test_regularization_of_the_papers_strength_leaves_the_gap_and_most_of_the_ri
 
 
 def _draw(figure, curves):
-    for axis, column, name in zip(figure.subplots(1, 2), (0, 1), ("test accuracy", "test loss"), strict=True):
+    for axis, column, name in zip(figure.subplots(1, 2), (0, 1), ("test accuracy", "test loss (nats)"), strict=True):
+        small, large = st.plotting.shades(st.plotting.SAMPLE, 3)[1:]
         for (precision, size), runs in sorted(curves.items()):
             mean = runs[:, :, column].mean(axis=0)
-            axis.plot(figure_runs.EVERY * np.arange(len(mean)), mean, label=f"λ = {precision:g}, B = {size}")
+            axis.plot(
+                figure_runs.EVERY * np.arange(len(mean)), mean, color=small if size == min(curves)[1] else large,
+                ls="-" if precision else "--", label=f"λ = {precision:g}, B = {size}",
+            )  # fmt: skip
         axis.set(xlabel="step", ylabel=name)
     figure.axes[0].set_ylim(0.8, None)
     figure.axes[1].set_ylim(None, 1.0)

@@ -133,10 +133,11 @@ def test_at_a_minimum_the_noise_of_a_batch_of_usual_size_is_far_from_normal(reco
 
     def draw(figure):
         axes = figure.subplots()
-        for name, label in (("start", "w = 0"), ("minimum", "at the minimum")):
-            axes.loglog(SIZES, sums[name][0, 0], "o-", label=label)
-        axes.loglog(SIZES, 3.4 / np.sqrt(SIZES), "k:", label="slope −½")
-        axes.set(xlabel="examples in the batch, B", ylabel="distance from the normal law, sup |F − Φ|")
+        start, minimum = st.plotting.shades(st.plotting.SAMPLE, 3)[1:]
+        for name, label, color, form in (("start", "w = 0", start, "o-"), ("minimum", "at the minimum", minimum, "s-")):
+            axes.loglog(SIZES, sums[name][0, 0], form, color=color, label=label)
+        axes.loglog(SIZES, 3.4 / np.sqrt(SIZES), "--", color=st.plotting.THEORY, label="slope −½")
+        axes.set(xlabel="batch size B (examples)", ylabel="distance from the normal law, sup |F − Φ|")
         axes.legend()
 
     picture(draw)

@@ -15,7 +15,7 @@ from .comparison import Above as Above
 from .comparison import Below as Below
 from .comparison import Tolerance as Tolerance
 from .registry import Registry as Registry
-from .seeds import ROOT_SEED as ROOT_SEED
+from .root_seed import ROOT_SEED as ROOT_SEED
 
 __all__ = [
     "ROOT_SEED",
@@ -32,5 +32,4 @@ __all__ = [
 
 # help() prints headings in overstruck letters, which no search finds: the names stand here in plain ones.
 __doc__ = f"{__doc__}\nPublic names: {', '.join(__all__)}.\n"
-_display.equip(vars())
 _display.equip(vars())

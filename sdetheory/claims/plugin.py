@@ -25,7 +25,7 @@ from .claim import Paper
 from .comparison import Tolerance, compare
 from .outcome import Outcome, false_alarm_rate, gather, terminal_table
 from .registry import Registry
-from .seeds import ROOT_SEED
+from .root_seed import ROOT_SEED
 
 REGISTRY = pytest.StashKey[Registry]()
 EARLIER = pytest.StashKey[dict[str, dict[str, str]] | None]()

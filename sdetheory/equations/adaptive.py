@@ -102,8 +102,14 @@ class AdaptiveEquation(SGDEquation):
         return found.reshape(*points.shape, self.n_examples)
 
     def _scale(self, squares: Array) -> Array:
-        """Return √s + δ."""
-        return np.sqrt(squares) + self.optimizer.floor
+        """Return √s + δ, refusing a state at which it is 0."""
+        scale = np.sqrt(squares) + self.optimizer.floor
+        if not scale.all():
+            raise InvalidInputError(
+                f"x must have √s + floor above 0, which the equation of {type(self.optimizer).__name__} divides by. "
+                "Take sde.state(w, s) with averages of squares s that are not 0, or give the optimizer a floor."
+            )
+        return scale
 
     def _points(self, x: ArrayLike) -> Array:
         points = super()._points(x)
@@ -148,12 +154,15 @@ class AdaptiveEquation(SGDEquation):
                 "x0 must have averages of zero at start=0, where Adam begins, or start must be the later time at which "
                 "they are these; sde.state(w) makes such a state"
             )
+        if isinstance(self.optimizer, Adam) and time > 0 and not (points[:, -p:] + self.optimizer.floor).all():
+            raise InvalidInputError("x0 must have averages of squares above 0 after start=0, as Adam has no floor here")
         if isinstance(self.optimizer, RMSprop):
             for point in np.unique(points, axis=0):
                 rows = np.asarray(self.model.per_example_gradients(point[:p]), dtype=np.float64)
                 # The size that s has after the first step.
                 least = np.sqrt((1 - self.optimizer.beta) * self._expected(rows))
-                if (self._scale(point[-p:]) < least).any():
+                scale = np.sqrt(point[-p:]) + self.optimizer.floor
+                if (scale < least).any() or not scale.all():
                     raise InvalidInputError(
                         f"x0 must have averages of squares s with √s + floor ≥ {least.max():.4g}, what one step of "
                         "RMSprop brings: from less, the equation makes moves without bound that RMSprop does not. "

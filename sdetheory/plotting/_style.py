@@ -1,4 +1,4 @@
-"""Colours, and where to draw."""
+"""Where to draw, and how axes are numbered."""
 
 from __future__ import annotations
 
@@ -7,19 +7,22 @@ from typing import Any
 import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.ticker import LogLocator, NullFormatter, StrMethodFormatter
 
 from .. import _validate
 from ..errors import InvalidInputError
-
-BLUE, RED, GREY = "#2166ac", "#b2182b", "0.45"
-"""Theory, samples, and what is beside the point."""
-ORANGE, TEAL = "#e08214", "#35978f"
-"""Parts of a whole; told apart by their dashes too."""
 
 
 def axes_or_new(ax: Any) -> Any:
     """Return the axes that were given, or those of a new figure."""
     return plt.subplots(layout="constrained")[1] if ax is None else panels("ax", ax, 1, "the figure")[0]
+
+
+def plain_log(axis: Any) -> None:
+    """Write 1, 2 and 5 at a logarithmic axis of few decades, where powers of ten are too few."""
+    axis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+    axis.set_major_formatter(StrMethodFormatter("{x:g}"))
+    axis.set_minor_formatter(NullFormatter())
 
 
 def panels(name: str, axes: Any, count: int, purpose: str) -> Any:

@@ -10,7 +10,8 @@ import numpy as np
 from .. import _validate
 from ..errors import InvalidInputError
 from ..evidence import EvidenceCurve, Laplace, Posterior
-from ._style import BLUE, GREY, ORANGE, RED, TEAL, axes_or_new, panels
+from ._style import axes_or_new, panels
+from .palette import GUIDE, PARTS, SAMPLE, THEORY, shades
 
 
 def plot_evidence(curve: EvidenceCurve | Laplace, axes: Any = None) -> Any:
@@ -41,21 +42,21 @@ def plot_evidence(curve: EvidenceCurve | Laplace, axes: Any = None) -> Any:
         return _plot_path(curve, axes)
     axes = _panels(axes, 2 if curve.test_accuracy is None else 3)
     null = float((curve.log_evidence + curve.log_evidence_ratio).mean())
-    axes[0].axhline(null, color=GREY, ls=":", lw=1.4, label="null model")
-    _line(axes[0], curve, curve.occam.log_likelihood_at_mode, "fit", TEAL, "--")
-    _line(axes[0], curve, curve.occam.log_occam_factor, "Occam factor", ORANGE, "-.")
-    _line(axes[0], curve, curve.log_evidence, "evidence", BLUE, "-")
-    axes[0].set(ylabel="nats")
-    _line(axes[1], curve, curve.train_loss, "training", GREY, "--")
-    _line(axes[1], curve, curve.test_loss, "test", RED, "-")
-    axes[1].set(ylabel="loss per example, nats")
+    axes[0].axhline(null, color=GUIDE, ls=":", lw=1.4, label="null model")
+    _line(axes[0], curve, curve.occam.log_likelihood_at_mode, "fit", PARTS[0], "--")
+    _line(axes[0], curve, curve.occam.log_occam_factor, "Occam factor", PARTS[1], "-.")
+    _line(axes[0], curve, curve.log_evidence, "evidence", THEORY, "-")
+    axes[0].set_ylabel("log evidence and its parts (nats)")
+    _line(axes[1], curve, curve.train_loss, "training", shades(SAMPLE, 3)[2], "--")
+    _line(axes[1], curve, curve.test_loss, "test", SAMPLE, "-")
+    axes[1].set(ylabel="loss per example (nats)")
     if curve.train_accuracy is not None and curve.test_accuracy is not None:
-        _line(axes[2], curve, curve.train_accuracy, "training", GREY, "--")
-        _line(axes[2], curve, curve.test_accuracy, "test", RED, "-")
+        _line(axes[2], curve, curve.train_accuracy, "training", shades(SAMPLE, 3)[2], "--")
+        _line(axes[2], curve, curve.test_accuracy, "test", SAMPLE, "-")
         axes[2].set(ylabel="accuracy", ylim=(None, 1.02))
     for panel in axes:
-        panel.axvline(curve.best_by_evidence, color=BLUE, lw=0.9)
-        panel.axvline(curve.best_by_test_loss, color=RED, lw=0.9, ls="--")
+        panel.axvline(curve.best_by_evidence, color=THEORY, lw=0.9)
+        panel.axvline(curve.best_by_test_loss, color=SAMPLE, lw=0.9, ls="--")
         panel.set(xscale="log", xlim=(curve.prior_precision[0], curve.prior_precision[-1]))
         panel.legend(frameon=False)
     axes[-1].set_xlabel("prior precision $\\lambda$")
@@ -84,15 +85,20 @@ def _plot_path(fit: Laplace, axes: Any) -> Any:
     (ax,) = axes = _panels(axes, 1)
     if getattr(fit.model, "n_classes", None) is not None:
         null = fit.log_evidence + fit.log_evidence_ratio
-        ax.axhline(float(np.mean(null)), color=GREY, ls=":", lw=1.4, label="null model")
+        ax.axhline(float(np.mean(null)), color=GUIDE, ls=":", lw=1.4, label="null model")
     for values, label, color, style in (
-        (fit.occam.log_likelihood_at_mode, "fit", TEAL, "--"),
-        (fit.log_occam_factor, "Occam factor", ORANGE, "-."),
-        (fit.log_evidence, "evidence", BLUE, "-"),
+        (fit.occam.log_likelihood_at_mode, "fit", PARTS[0], "--"),
+        (fit.log_occam_factor, "Occam factor", PARTS[1], "-."),
+        (fit.log_evidence, "evidence", THEORY, "-"),
     ):
         ax.plot(precision, values[order], color=color, ls=style, lw=1.6, label=label)
-    ax.axvline(precision[np.argmax(fit.log_evidence[order])], color=BLUE, lw=0.9)
-    ax.set(xscale="log", xlim=(precision[0], precision[-1]), ylabel="nats", xlabel="prior precision $\\lambda$")
+    ax.axvline(precision[np.argmax(fit.log_evidence[order])], color=THEORY, lw=0.9)
+    ax.set(
+        xscale="log",
+        xlim=(precision[0], precision[-1]),
+        ylabel="log evidence and its parts (nats)",
+        xlabel="prior precision $\\lambda$",
+    )
     ax.legend(frameon=False)
     return axes
 
@@ -142,11 +148,11 @@ def plot_prediction(posterior: Posterior, inputs: Any, X_new: Any, ax: Any = Non
     for variance, shade, label in ((prediction.variance, 0.15, "new observations"), (function, 0.35, "function")):
         spread = 2 * np.sqrt(variance)
         ax.fill_between(
-            x, prediction.mean - spread, prediction.mean + spread, color=BLUE, alpha=shade, lw=0,
+            x, prediction.mean - spread, prediction.mean + spread, color=THEORY, alpha=shade, lw=0,
             label=f"± 2 standard deviations, {label}",
         )  # fmt: skip
-    ax.plot(x, prediction.mean, color=BLUE, lw=1.4, label="mean")
-    ax.plot(seen, posterior.model.y, "o", color=RED, ms=4, label="data")
+    ax.plot(x, prediction.mean, color=THEORY, lw=1.4, label="mean")
+    ax.plot(seen, posterior.model.y, "o", color=SAMPLE, ms=4, label="data")
     ax.set(xlabel="$x$", ylabel="$y$", xlim=(x[0], x[-1]))
     ax.legend(frameon=False)
     return ax

@@ -12,7 +12,11 @@ from ..errors import InvalidInputError
 from ..studies.batch_size_fit import SCALINGS
 from ..studies.batch_size_result import BatchSizeStudy
 from ..studies.compare import Comparison
-from ._style import BLUE, GREY, ORANGE, RED, TEAL, axes_or_new, panels
+from ._style import axes_or_new, panels
+from .palette import GUIDE, PARTS, SAMPLE, THEORY, shades
+
+_MARKERS = "osDv^P"
+"""Of curves that differ in their shade too; stars and crosses are for optima and failures."""
 
 _SYMBOLS = {
     "learning_rate": ("ε", lambda setting: setting["learning_rate"]),
@@ -22,7 +26,7 @@ _SYMBOLS = {
 
 _AXES = {
     "learning_rate": "learning rate $\\epsilon$",
-    "train_size": "training set size $N$",
+    "train_size": "training set size $N$ (examples)",
     "1/(1 - momentum)": "$1/(1 - m)$",
 }
 
@@ -59,12 +63,12 @@ def plot_comparison(comparison: Comparison, observable: str | None = None, axes:
     if axes is None:
         _, axes = plt.subplots(1, 3, figsize=(12, 3.6), constrained_layout=True)
     along, over_rate, over_k = axes = panels("axes", axes, 3, "times, learning rates and multiples")
-    colors = {"SGD": RED, "SDE 1": BLUE, "SDE 2": TEAL}
+    colors = {"SGD": SAMPLE, "SDE 1": THEORY, "SDE 2": shades(THEORY, 3)[2]}
     for process, moments in comparison.processes.items():
         values = moments.observables
         along.errorbar(
             comparison.times, values.value[:, k], yerr=2 * values.stderr[:, k], capsize=2, label=process,
-            color=colors.get(process, ORANGE), ls="-" if process in colors else ":", lw=1.2,
+            color=colors.get(process, PARTS[1]), ls="-" if process in colors else ":", lw=1.2,
         )  # fmt: skip
     along.set(xlabel="time $t$", ylabel=name)
     along.legend(frameon=False)
@@ -83,11 +87,11 @@ def plot_comparison(comparison: Comparison, observable: str | None = None, axes:
     if comparison.scaling is not None:
         gap = comparison.scaling.difference
         over_k.errorbar(
-            comparison.scaling.multiples, gap.value[:, k], yerr=2 * gap.stderr[:, k], fmt="o", color=RED, capsize=2
+            comparison.scaling.multiples, gap.value[:, k], yerr=2 * gap.stderr[:, k], fmt="o", color=SAMPLE, capsize=2
         )  # fmt: skip
         if comparison.scaling.breaks_at is not None:
-            over_k.axvline(comparison.scaling.breaks_at, color=GREY, ls="--", lw=1)
-    over_k.axhline(0.0, color=GREY, lw=1)
+            over_k.axvline(comparison.scaling.breaks_at, color=GUIDE, ls="--", lw=1)
+    over_k.axhline(0.0, color=GUIDE, lw=1)
     over_k.set(xlabel="$k$: $\\epsilon$ and $B$ times $k$", ylabel=f"change of {name}")
     return axes
 
@@ -119,14 +123,14 @@ def plot_batch_sizes(study: BatchSizeStudy, metric: str | None = None, ax: Any =
     first = metric is None or metric == study.metrics[0]
     optima = {tuple(o.curve.setting.values()): o for o in study.optima(**options)} if first else {}
     varied = [name for name, of in SCALINGS.items() if len({of(curve.setting) for curve in curves}) > 1]
-    shades = plt.get_cmap("viridis")(np.linspace(0, 0.85, len(curves)))
-    for curve, color in zip(curves, shades, strict=True):
+    for number, (curve, color) in enumerate(zip(curves, shades(SAMPLE, len(curves)), strict=True)):
         use, setting = curve.reliable, curve.setting
         label = ", ".join(f"{_SYMBOLS[name][0]} = {_SYMBOLS[name][1](setting):.4g}" for name in varied)
         mean, error = _mean_of_seeds(curve.values[:, use])
         ax.errorbar(
-            curve.batch_sizes[use], mean, yerr=2 * error, color=color, fmt="o-", ms=3.5, lw=1.2, capsize=2, label=label
-        )
+            curve.batch_sizes[use], mean, yerr=2 * error, color=color, fmt=f"{_MARKERS[number % len(_MARKERS)]}-", ms=4,
+            lw=1.2, capsize=2, label=label,
+        )  # fmt: skip
         bad = curve.batch_sizes[curve.failed + curve.diverged > 0]
         ax.plot(bad, np.full(len(bad), 0.02), "x", color=color, ms=5, transform=ax.get_xaxis_transform())
         best = optima.get(tuple(setting.values()))
@@ -134,11 +138,11 @@ def plot_batch_sizes(study: BatchSizeStudy, metric: str | None = None, ax: Any =
             size = best.batch_size
             ends = [[size.value - max(size.low, size.value / 10)], [min(size.high, 10 * size.value) - size.value]]
             ax.errorbar(
-                [size.value], [best.height], xerr=ends, fmt="*" if best.bounded else "D", color=color, ms=11, mec="k",
+                [size.value], [best.height], xerr=ends, fmt="*" if best.bounded else "D", color=color, ms=11,
                 capsize=3, zorder=3,
             )  # fmt: skip
     name = study.metrics[0] if metric is None else metric
-    ax.set(xscale="log", xlabel="batch size $B$", ylabel=name.replace("_", " "))
+    ax.set(xscale="log", xlabel="batch size $B$ (examples)", ylabel=name.replace("_", " "))
     if varied:
         ax.legend(frameon=False, fontsize=8)
     return ax
@@ -161,8 +165,8 @@ def plot_batch_size_scaling(study: BatchSizeStudy, quantity: str, ax: Any = None
     Returns
     -------
     Axes
-        Logarithmic. Optima with their intervals, hollow where the batch sizes do not bound them; the fitted power; the
-        power 1 through their middle (dashed); the smallest batch size that trains (crosses).
+        Logarithmic. Optima with their intervals, hollow where the batch sizes do not bound them; the fitted power
+        (dashed); the power 1 through their middle; the smallest batch size that trains (crosses).
 
     Raises
     ------
@@ -181,19 +185,21 @@ def plot_batch_size_scaling(study: BatchSizeStudy, quantity: str, ax: Any = None
     size = np.array([[item.batch_size.value, item.batch_size.low, item.batch_size.high] for item in optima]).T
     bounded = np.array([item.bounded for item in optima])
     low, high = np.maximum(size[1], size[0] / 10), np.minimum(size[2], 10 * size[0])
-    for some, fill in ((bounded, BLUE), (~bounded, "none")):
+    for some, fill in ((bounded, SAMPLE), (~bounded, "none")):
         if some.any():
             bars = (size[0] - low)[some], (high - size[0])[some]
-            ax.errorbar(x[some], size[0][some], yerr=bars, fmt="o", color=BLUE, mfc=fill, ms=6, capsize=3)
+            ax.errorbar(x[some], size[0][some], yerr=bars, fmt="o", color=SAMPLE, mfc=fill, ms=6, capsize=3)
     line = np.geomspace(x[bounded].min(), x[bounded].max(), 50)
     power = exponents[quantity]
     middle, height = np.log(x[bounded]).mean(), np.log(size[0][bounded]).mean()
-    for exponent, style, label in ((power.value, "-", f"power {power}"), (1.0, "--", "power 1")):
-        ax.plot(line, np.exp(height + exponent * (np.log(line) - middle)), color=RED, ls=style, lw=1.2, label=label)
+    for exponent, color, style, label in (
+        (power.value, SAMPLE, "--", f"fitted power {power}"), (1.0, THEORY, "-", "rule: power 1"),
+    ):  # fmt: skip
+        ax.plot(line, np.exp(height + exponent * (np.log(line) - middle)), color=color, ls=style, lw=1.2, label=label)
     seen = np.array([item.curve.edge_is_seen for item in optima])
     edges = np.array([item.curve.edge for item in optima])
-    ax.plot(x[seen], edges[seen], "x", color=GREY, ms=6, label="smallest $B$ that trains")
-    ax.set(xscale="log", yscale="log", xlabel=_AXES[quantity], ylabel="optimum batch size")
+    ax.plot(x[seen], edges[seen], "x", color=GUIDE, ms=6, label="smallest $B$ that trains")
+    ax.set(xscale="log", yscale="log", xlabel=_AXES[quantity], ylabel="optimum batch size (examples)")
     ax.set_xticks(np.unique(x), [f"{value:.4g}" for value in np.unique(x)])
     ax.tick_params(axis="x", which="minor", bottom=False, labelbottom=False)
     ax.legend(frameon=False, fontsize=8)

@@ -15,7 +15,8 @@ from ..landscapes.landscape import Landscape
 from ..simulators.simulate import Run
 from ..training.sgd import SGDRun
 from ..training.svag import SVAGRun
-from ._style import BLUE, GREY, RED, axes_or_new
+from ._style import axes_or_new
+from .palette import COST_MAP, GUIDE, SAMPLE, THEORY
 
 _POINTS = 200
 """Points along an axis at which a cost is drawn; of a field of arrows, fewer."""
@@ -68,16 +69,16 @@ def plot_paths(
     values = paths[:, :, component]
     ax = axes_or_new(ax)
     low, middle, high = np.quantile(values, [0.05, 0.5, 0.95], axis=1)
-    ax.fill_between(times, low, high, color=RED, alpha=0.15, lw=0, label="90 % of the paths")
-    ax.plot(times, values[:, :count], color=RED, alpha=0.4, lw=0.7)
+    ax.fill_between(times, low, high, color=SAMPLE, alpha=0.15, lw=0, label="90 % of the paths")
+    ax.plot(times, values[:, :count], color=SAMPLE, alpha=0.4, lw=0.7)
     if mean is None:
-        ax.plot(times, middle, color=RED, lw=1.6, label="median")
+        ax.plot(times, middle, color=SAMPLE, lw=1.6, label="median")
     else:
         average = values.mean(axis=1)
         error = values.std(axis=1, ddof=1) / np.sqrt(values.shape[1]) if values.shape[1] > 1 else np.nan * average
-        ax.fill_between(times, average - 2 * error, average + 2 * error, color=RED, alpha=0.4, lw=0)
-        ax.plot(times, average, color=RED, lw=1.6, label="mean ± 2 standard errors")
-        ax.plot(times, exact, color=BLUE, lw=1.4, ls="--", label="exact mean")
+        ax.fill_between(times, average - 2 * error, average + 2 * error, color=SAMPLE, alpha=0.4, lw=0)
+        ax.plot(times, average, color=SAMPLE, lw=1.6, label="mean ± 2 standard errors")
+        ax.plot(times, exact, color=THEORY, lw=1.4, ls="--", label="exact mean")
     ax.set(xlabel=label, ylabel=f"$x_{{{component + 1}}}$" if paths.shape[2] > 1 else "$x$", xlim=(times[0], times[-1]))
     ax.legend(frameon=False, title=_lost(lost))
     return ax
@@ -130,21 +131,21 @@ def plot_landscape(
     cost = landscape.value(points)
     symbols = [f"${v}$" for v in landscape.variables]
     if d == 1:
-        ax.plot(grid[0], cost, color=BLUE, lw=1.6, label="cost")
+        ax.plot(grid[0], cost, color=THEORY, lw=1.6, label="cost")
         ax.set(xlabel=symbols[0], ylabel="cost $C$", xlim=box[0])
         if paths is not None:
             beside = ax.twinx()
             cells = np.linspace(box[0, 0], box[0, 1], 61).tolist()
-            beside.hist(paths.ravel(), bins=cells, density=True, color=RED, alpha=0.3)
+            beside.hist(paths.ravel(), bins=cells, density=True, color=SAMPLE, alpha=0.3)
             beside.set(ylabel="density of the paths", ylim=(0, None))
-            beside.yaxis.label.set_color(RED)
+            beside.yaxis.label.set_color(SAMPLE)
             ax.set_zorder(beside.get_zorder() + 1)
             ax.patch.set_visible(False)
         ax.set_title(_lost(lost))
         return ax
     levels = np.unique(np.quantile(cost[np.isfinite(cost)], np.linspace(0, 1, 25) ** 1.5))
-    ax.contourf(*grid, cost, levels=levels, cmap="Blues_r", alpha=0.5)
-    ax.contour(*grid, cost, levels=levels, colors=BLUE, linewidths=0.5, alpha=0.6)
+    ax.contourf(*grid, cost, levels=levels, cmap=COST_MAP, alpha=0.5)
+    ax.contour(*grid, cost, levels=levels, colors=THEORY, linewidths=0.5, alpha=0.6)
     ax.set(xlabel=symbols[0], ylabel=symbols[1], title=_lost(lost))
     if paths is not None:
         _lines(ax, paths, count)
@@ -197,10 +198,10 @@ def plot_phase_portrait(
     ax = axes_or_new(ax)
     x, y = (np.linspace(low, high, _ARROWS) for low, high in box)
     drift = sde.drift(np.stack(np.meshgrid(x, y, indexing="xy"), axis=-1), time)
-    ax.streamplot(x, y, drift[..., 0], drift[..., 1], color=BLUE, linewidth=0.7, arrowsize=0.8, density=1.1)
+    ax.streamplot(x, y, drift[..., 0], drift[..., 1], color=THEORY, linewidth=0.7, arrowsize=0.8, density=1.1)
     for component in range(2):
         if drift[..., component].min() < 0 < drift[..., component].max():
-            ax.contour(x, y, drift[..., component], levels=[0.0], colors=GREY, linewidths=0.9, linestyles="--")
+            ax.contour(x, y, drift[..., component], levels=[0.0], colors=GUIDE, linewidths=0.9, linestyles="--")
     if paths is not None:
         _lines(ax, paths, count)
     names = [f"${v}$" for v in sde._formulas.variables] if sde._formulas is not None else ["$x_1$", "$x_2$"]
@@ -236,6 +237,6 @@ def _lost(count: int) -> str | None:
 def _lines(ax: Any, paths: Any, count: int) -> None:
     """Draw paths in the plane, with ring and dot at their ends."""
     for path in np.moveaxis(paths, 1, 0)[:count]:
-        ax.plot(*path.T, color=RED, lw=0.8, alpha=0.7)
-    ax.plot(*paths[0, :count].T, "o", mfc="white", mec=RED, ms=5, ls="none")
-    ax.plot(*paths[-1, :count].T, "o", color=RED, ms=5, ls="none")
+        ax.plot(*path.T, color=SAMPLE, lw=0.8, alpha=0.7)
+    ax.plot(*paths[0, :count].T, "o", mfc=ax.get_facecolor(), mec=SAMPLE, ms=5, ls="none")
+    ax.plot(*paths[-1, :count].T, "o", color=SAMPLE, ms=5, ls="none")

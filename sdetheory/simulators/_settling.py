@@ -30,7 +30,7 @@ _FORGOTTEN = 5.0
 """Autocorrelation times after which starts are forgotten, to e⁻⁵."""
 _TIMES = (0.0, 0.37, 1.9, 11.3)
 """Moments at which functions of one's own are looked at."""
-_SYMBOLIC_LIMIT = 2.0  # seconds
+_SYMBOLIC_LIMIT = 2.0  # seconds of the processor
 
 Obstacle = tuple[int, float, str]
 _KNOWN: WeakKeyDictionary[Formulas, list[Obstacle]] = WeakKeyDictionary()

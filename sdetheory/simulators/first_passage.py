@@ -13,7 +13,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from .. import _validate
 from .._intervals import Reciprocal, law_of_rate
-from ..engine import divergence
+from ..engine import compiling, divergence
 from ..engine.checkpoint import Checkpoint
 from ..engine.divergence import Divergence
 from ..engine.recorders.passages import Passages
@@ -73,6 +73,7 @@ class FirstPassage:
     interrupted: bool = False
 
 
+@compiling.named
 def first_passage(
     sde: SDE,
     x0: ArrayLike,

@@ -13,7 +13,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from .. import _validate
 from .._intervals import Law, Reciprocal, law_of_fraction, law_of_rate
-from ..engine import divergence
+from ..engine import compiling, divergence
 from ..engine.divergence import Divergence
 from ..engine.recorders.stays import Stays
 from ..engine.run import run
@@ -64,6 +64,7 @@ class ResidenceTimes:
     interrupted: bool = False
 
 
+@compiling.named
 def residence_times(
     sde: SDE,
     x0: ArrayLike,

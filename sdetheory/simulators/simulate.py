@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from .. import _validate
-from ..engine import divergence
+from ..engine import compiling, divergence
 from ..engine.checkpoint import Checkpoint
 from ..engine.divergence import Divergence
 from ..engine.recorders.paths import Paths
@@ -61,6 +61,7 @@ class Run:
     interrupted: bool = False
 
 
+@compiling.named
 def simulate(
     sde: SDE,
     x0: ArrayLike,
@@ -117,7 +118,7 @@ def simulate(
         Save the positions at the start and every so many steps; it must divide ``n_steps``. Default: save the last
         only.
     progress : bool, optional
-        Show a progress bar, with an estimate of the time that remains.
+        Show a progress bar, with an estimate of the time that remains, and before it what is compiled.
     checkpoint : path, optional
         A file to keep the run in: written at once and then every few seconds. If it exists, the run goes on from
         there, to the same bits as in one go; with ``rng=None`` it goes on with the seed in the file. A finished run

@@ -13,7 +13,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from .. import _validate
 from .._intervals import law_of_fraction, law_of_mean
-from ..engine import divergence
+from ..engine import compiling, divergence
 from ..engine.caution import warn
 from ..engine.checkpoint import Checkpoint
 from ..engine.divergence import Divergence
@@ -83,6 +83,7 @@ class StationarySample:
     interrupted: bool = False
 
 
+@compiling.named
 def sample_stationary(
     sde: SDE,
     x0: ArrayLike | None = None,
@@ -136,7 +137,7 @@ def sample_stationary(
         As for :func:`simulate`. The stationary law of "euler-maruyama" is correct to O(h), that of
         "leimkuhler-matthews" to O(h²).
     progress : bool, optional
-        Show a progress bar, with an estimate of the time that remains.
+        Show a progress bar, with an estimate of the time that remains, and before it what is compiled.
     checkpoint, executor : optional
         A file that a killed run goes on from, and workers to run on, as for :func:`simulate`: the same bits.
 

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from .. import _validate
+from ..engine import compiling
 from ..engine.checkpoint import Checkpoint
 from ..engine.recorders.metrics import Metrics
 from ..engine.recorders.stops import Stops
@@ -91,6 +92,7 @@ class SGDRun:
         return int(np.sum(self.diverged_at >= 0))
 
 
+@compiling.named
 def sgd(
     model: Any,
     hp: SGDHyperparameters,

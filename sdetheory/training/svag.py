@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from .. import _validate
+from ..engine import compiling
 from ..engine.checkpoint import Checkpoint
 from ..engine.recorders.metrics import Metrics
 from ..engine.run import run
@@ -56,6 +57,7 @@ class SVAGRun:
     replay: dict[str, Any]
 
 
+@compiling.named
 def svag(
     model: Any,
     hp: SGDHyperparameters,

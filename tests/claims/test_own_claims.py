@@ -5,7 +5,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-PAGE = (Path(__file__).parents[2] / "docs" / "own_claims.md").read_text(encoding="utf-8")
+PAGE = (Path(__file__).parents[2] / "docs" / "learn" / "how_to" / "own_claims.md").read_text(encoding="utf-8")
 
 
 def run(folder, conftest, test):

@@ -99,7 +99,19 @@ def project(tmp_path_factory):
         )
 
     def seeds(file, *arguments):
-        command = [sys.executable, "-m", "sdetheory.claims.seeds", ".", str(file), "--seeds", "1", "2", *arguments]
+        command = [
+            sys.executable,
+            "-W",
+            "error",
+            "-m",
+            "sdetheory.claims.seeds",
+            ".",
+            str(file),
+            "--seeds",
+            "1",
+            "2",
+            *arguments,
+        ]
         return subprocess.run(command, cwd=root, env=environment, capture_output=True, text=True, timeout=300)
 
     return SimpleNamespace(root=root, run=run, seeds=seeds)

@@ -1,6 +1,6 @@
 """NIST's eleven reference sets of linear regression (StRD), and what is certified of them.
 
-    python tests/evidence/nist.py        writes docs/nist_table.md
+    python tests/evidence/nist.py        writes docs/paper/nist_table.md
 
 Data and certified values are NIST's, in the public domain (https://www.itl.nist.gov/div898/strd/lls/lls.shtml). No
 number here is taken on trust: `exact_fit` solves the normal equations of the decimals in rational arithmetic, and a
@@ -293,7 +293,7 @@ def main() -> None:
     for each in sets():
         found = measure(each) | measure_fit(each)
         lines.append(f"| {each.name} | " + " | ".join(f"{found[name]:.0e}" for name in names) + " |")
-    path = Path(__file__).parents[2] / "docs" / "nist_table.md"
+    path = Path(__file__).parents[2] / "docs" / "paper" / "nist_table.md"
     path.write_text("\n".join(lines) + "\n", encoding="utf-8")
     print("\n".join(lines))
 

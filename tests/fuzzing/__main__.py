@@ -1,4 +1,4 @@
-"""The figures of docs/fuzz.md: ``python -m fuzzing --seconds 600``, in the folder of the tests."""
+"""The figures of docs/paper/fuzz.md: ``python -m fuzzing --seconds 600``, in the folder of the tests."""
 
 import argparse
 

@@ -30,8 +30,13 @@ def target(name):
     entry = table.calls()[name]
     if isinstance(entry, tuple):
         owner, given = entry
-        return getattr(owner(), name.rsplit(".", 1)[1]), given
-    return callables.public()[name], entry
+        return getattr(owner(), plain(name).rsplit(".", 1)[1]), given
+    return callables.public()[plain(name)], entry
+
+
+def plain(name):
+    """Return the name of a callable without the brackets that say which way it goes."""
+    return name.partition(" (")[0]
 
 
 @functools.cache
@@ -63,7 +68,7 @@ def faults(outcomes):
     return {
         case: verdict
         for case, verdict in outcomes.items()
-        if verdict.wrong and (case.name, case.argument, verdict.what) not in table.MEANT
+        if verdict.wrong and (plain(case.name), case.argument, verdict.what) not in table.MEANT
     }
 
 

@@ -1,5 +1,8 @@
 # ruff: noqa: C408 (a dict of arguments reads as a call)
-"""The right arguments of every public callable, as few and small as they can be; and the objects that have methods."""
+"""The right arguments of every public callable, as few and small as they can be; and the objects that have methods.
+
+A callable that goes several ways has several entries, which say which in brackets: "sgd (Adam)".
+"""
 
 import functools
 import importlib.util
@@ -87,6 +90,11 @@ def least_squares():
 @once
 def rmsprop_equation():
     return st.sgd_sde(least_squares(), HP, optimizer=st.RMSprop())
+
+
+@once
+def adam_equation():
+    return st.sgd_sde(least_squares(), HP, optimizer=st.Adam())
 
 
 @once
@@ -398,7 +406,7 @@ def _models():
 @once
 def calls():
     """Return by name the arguments of a function or a constructor; or the object of a method, and its arguments."""
-    table = _calls() | _models() | _of_maps() | _adapters()
+    table = _calls() | _other_ways() | _models() | _of_maps() | _adapters()
     return {name: entry for name, entry in table.items() if name not in absent()}
 
 
@@ -406,6 +414,31 @@ def absent():
     """Return the callables that write for a package which is not installed."""
     writes_for = {"exchange.to_xarray": "xarray", "exchange.to_inference_data": "arviz_base"}
     return [name for name, package in writes_for.items() if importlib.util.find_spec(package) is None]
+
+
+def _other_ways():
+    """Return calls of callables that `_calls` has too, with other optimizers, equations or a temperature."""
+    w4, w6 = np.append(W, [0.5, 0.5]), np.append(W, [0.1, 0.1, 0.5, 0.5])
+    return {
+        "sgd (temperature)": SGD | dict(temperature=0.1, n_runs=2),
+        "sgd (Adam)": SGD | dict(optimizer=st.Adam(), learning_rates=st.training.Cosine(), n_runs=2),
+        "sgd (RMSprop)": SGD | dict(optimizer=st.RMSprop(), average_from=2, save_every=2),
+        "langevin (model)": dict(landscape=least_squares(), temperature=0.5),
+        "sgd_sde (temperature)": dict(model=least_squares(), hp=HP, temperature=0.5),
+        "sgd_sde (Adam)": dict(model=least_squares(), hp=HP, optimizer=st.Adam(beta1=0.5, floor=1e-3)),
+        "sgd_sde (RMSprop)": dict(model=logistic(), hp=HP, optimizer=st.RMSprop(beta=0.9, floor=0.0)),
+        "simulate (Adam)": RUN | dict(sde=adam_equation(), x0=adam_equation().state(W), dt=0.01),
+        "simulate (RMSprop)": RUN | dict(sde=rmsprop_equation(), x0=w4, dt=0.01),
+        "scaling_advice (Adam)": dict(hp=HP, batch_size=5, n_steps=10, optimizer=st.Adam()),
+        "scaling_advice (RMSprop)": dict(hp=HP, learning_rate=0.11, optimizer=st.RMSprop()),
+        "batch_size_study (Adam)": dict(
+            problem=problem, learning_rates=[0.1], train_sizes=[8], batch_sizes=[2, 4], n_steps=1, seeds=[0],
+            optimizer=st.Adam(),
+        ),
+        "equations.AdaptiveEquation.drift (Adam)": (adam_equation, dict(x=w6, time=0.5)),
+        "equations.AdaptiveEquation.diffusion (Adam)": (adam_equation, dict(x=w6, time=0.5)),
+        "equations.AdaptiveEquation.state (Adam)": (adam_equation, dict(w=W, s=[0.5, 0.5], m=[0.1, 0.1])),
+    }  # fmt: skip
 
 
 def _of_maps():
@@ -723,6 +756,7 @@ def _calls():
             posterior=st.evidence.LinearModel(X[:, :1], Y).posterior(1.0, 0.1), inputs=X[:, 0], X_new=X[:, :1]
         ),
         "plotting.plot_comparison": dict(comparison=comparison()),
+        "plotting.shades": dict(color="#b2182b", count=3),
         # ---- symbolic
         "symbolic.ItoSDE": dict(drift=-k * x, diffusion=s, variables=x),
         "symbolic.ItoSDE.from_covariance": dict(drift=-k * x, covariance=s, variables=x),

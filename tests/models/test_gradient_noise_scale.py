@@ -141,7 +141,8 @@ def test_the_trace_by_probes_has_its_mean_and_error(rng):
 def test_intervals_hold_the_truth_as_often_as_they_say(rng, options):
     """At 90 %; the interval of the source against the law, that of a sample against all examples, both scales.
 
-    A binomial count at ALPHA; intervals half as wide are told apart. docs/noise_scale.md has more laws and sizes.
+    A binomial count at ALPHA; intervals half as wide are told apart. docs/learn/how_to/noise_scale.md has more laws and
+    sizes.
     """
     X = rng.standard_normal((1000, 4)) + 0.8
     model, w = LogisticRegression(X, rng.random(1000) < 0.85), np.zeros(4)

@@ -251,3 +251,25 @@ def test_refusals():
     with pytest.raises(InvalidInputError, match="averages of zero at start=0"):
         st.simulate(other, other.state([0.0, 0.0], [0.1, 0.1]), dt=other.step_time, n_steps=1, n_paths=2)
     st.simulate(other, other.state([0.0, 0.0], [0.1, 0.1]), dt=other.step_time, n_steps=1, n_paths=2, start=0.1)
+
+
+@pytest.mark.parametrize("optimizer", [st.RMSprop(floor=0.0), st.Adam(floor=0.0)], ids=["rmsprop", "adam"])
+def test_no_division_by_an_average_of_zero(optimizer):
+    """Without a floor s = 0 leaves nothing to divide by: a refusal, where infinity and no number were returned."""
+    model = LinearRegression(np.ones((8, 1)), np.arange(8.0))
+    hp = st.SGDHyperparameters(learning_rate=0.1, train_size=8, batch_size=4)
+    sde = st.sgd_sde(model, hp, optimizer=optimizer)
+    zero, good = sde.state([0.3]), sde.state([0.3], [0.1])
+    with pytest.raises(InvalidInputError, match=r"x must have √s \+ floor above 0"):
+        sde.drift(zero, 0.5)
+    assert np.isfinite(sde.drift(good, 0.5)).all()
+    with pytest.raises(InvalidInputError, match="x0 must have averages of squares"):
+        st.simulate(sde, zero, dt=sde.step_time, n_steps=1, n_paths=2, start=0.5)
+    if isinstance(optimizer, st.Adam):  # where Adam begins, its divided averages have a limit
+        assert np.isfinite(sde.drift(zero)).all()
+    else:
+        with pytest.raises(InvalidInputError, match=r"x must have √s \+ floor above 0"):
+            sde.diffusion(zero)
+        fitted = st.sgd_sde(LinearRegression(np.ones((8, 1)), np.zeros(8)), hp, optimizer=optimizer)
+        with pytest.raises(InvalidInputError, match="x0 must have averages of squares"):
+            st.simulate(fitted, fitted.state([0.0]), dt=sde.step_time, n_steps=1, n_paths=2)

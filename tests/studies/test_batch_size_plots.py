@@ -46,7 +46,7 @@ def test_scaling_with_the_fit_and_the_rule(axes):
     done = study(shaky, rates(0.1, 0.2, 0.4))
     st.plotting.plot_batch_size_scaling(done, "learning_rate", ax=axes)
     labels = [text.get_text() for text in axes.get_legend().get_texts()]
-    assert labels == ["power 1 [1, 1]", "power 1", "smallest $B$ that trains"]
+    assert labels == ["fitted power 1 [1, 1]", "rule: power 1", "smallest $B$ that trains"]
     (edge,) = [line for line in axes.lines if line.get_label() == labels[-1]]
     np.testing.assert_array_equal(edge.get_ydata(), [3, 3, 3])
     with pytest.raises(InvalidInputError, match="quantity must be one that varies: learning_rate; got 'train_size'"):

@@ -1,5 +1,6 @@
 """The bound on time is heard, speaks for itself, and leaves nothing behind."""
 
+import contextlib
 import threading
 import time
 
@@ -60,6 +61,52 @@ def test_an_end_at_the_last_moment_is_not_heard_later():
             outcomes.add("late")
         spin(0.0005)
     assert outcomes <= {"in time", "late"}
+
+
+def work(seconds):
+    """Keep a processor busy for so long, however long that takes."""
+    end = time.thread_time() + seconds
+    while time.thread_time() < end:
+        pass
+
+
+@contextlib.contextmanager
+def others(count):
+    """Let other threads of this process work beside the block."""
+    done = threading.Event()
+
+    def busy():
+        while not done.is_set():
+            work(0.001)
+
+    threads = [threading.Thread(target=busy) for _ in range(count)]
+    for thread in threads:
+        thread.start()
+    try:
+        yield
+    finally:
+        done.set()
+        for thread in threads:
+            thread.join()
+
+
+def test_a_sleep_does_not_count_and_work_does():
+    with deadline(0.05, "sleeping"):
+        time.sleep(0.5)
+    with pytest.raises(TimeLimitError, match="working took longer"), deadline(0.05, "working"):
+        work(0.5)
+    with pytest.raises(TimeLimitError, match="both took longer"), deadline(0.05, "both"):
+        time.sleep(0.2)
+        work(0.5)
+
+
+@pytest.mark.skipif(not hasattr(time, "pthread_getcpuclockid"), reason="here the whole process counts")
+def test_what_else_the_machine_does_does_not_count():
+    """Four threads want what only one can have: each has a fifth of the time. Control: the same work by the clock."""
+    begun = time.monotonic()
+    with others(4), deadline(0.3, "work in company"):
+        work(0.2)
+    assert time.monotonic() - begun > 0.3
 
 
 def test_an_exception_of_the_block_passes():

@@ -106,6 +106,6 @@ def test_the_missing_condition_is_named():
 
 
 def test_the_page_holds_the_list_of_the_rules():
-    page = (Path(__file__).parents[2] / "docs" / "proofs.md").read_text(encoding="utf-8")
+    page = (Path(__file__).parents[2] / "docs" / "lookup" / "proofs.md").read_text(encoding="utf-8")
     assert table() in page
     assert len({rule.name for rule in RULES}) == len(RULES)

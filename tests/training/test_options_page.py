@@ -1,4 +1,4 @@
-"""What docs/training_options.md shows is what its code gives."""
+"""What docs/learn/how_to/training_options.md shows is what its code gives."""
 
 import doctest
 import re
@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-PAGE = (Path(__file__).parents[2] / "docs" / "training_options.md").read_text(encoding="utf-8")
+PAGE = (Path(__file__).parents[2] / "docs" / "learn" / "how_to" / "training_options.md").read_text(encoding="utf-8")
 
 
 def failures(page):

@@ -12,7 +12,7 @@ Array = NDArray[Any]
 
 EXAMPLES = 1024
 """Examples that go through the network at once."""
-ENTRIES = 2**22
+ENTRIES = 2**23
 """Entries of the gradients of examples that are made at once, beyond those that are returned."""
 
 

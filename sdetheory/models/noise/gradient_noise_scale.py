@@ -92,7 +92,7 @@ def gradient_noise_scale(
     From n examples |ḡ|² is too large by Tr F (1/n − 1/N) on average, with N = ∞ for the source; it is subtracted. The
     errors are those of Sen for U-statistics, times 1 − n/N; the interval is Fieller's for a ratio of means with
     Student's t. Where |G|² is not told from zero, it has no upper end. Nothing bounds the error if squared gradients
-    have no variance; docs/noise_scale.md has the measured coverage, also of heavy tails.
+    have no variance; docs/learn/how_to/noise_scale.md has the measured coverage, also of heavy tails.
 
     A probe is v = Σ ξᵢ(∇Cᵢ − ḡ) with random signs ξᵢ, for which vᵀHv has the mean (n − 1) Tr HF (Hutchinson's
     estimator on the matrix of all pairs of examples, whose diagonal has no part in its variance: a few long gradients
@@ -265,7 +265,7 @@ def _warn_of_tails(squares: Array) -> None:
     if few < _FEW:
         _warn(
             f"as few as {few:.1f} of {len(squares)} examples make up the trace of the noise: the interval may hold the "
-            "truth less often than it says (docs/noise_scale.md). Take more examples."
+            "truth less often than it says (docs/learn/how_to/noise_scale.md). Take more examples."
         )
         return
     largest = len(squares) // 20
@@ -274,8 +274,8 @@ def _warn_of_tails(squares: Array) -> None:
     if (tail := tail_index(squares, n_largest=largest).value) < _HEAVY:
         _warn(
             f"squared gradients have a tail of index {tail:.2g} among the {largest} largest, and no variance if it "
-            "goes on: the interval may hold the truth less often than it says (docs/noise_scale.md). All examples of "
-            'population="train-set" have no error.'
+            "goes on: the interval may hold the truth less often than it says (docs/learn/how_to/noise_scale.md). All "
+            'examples of population="train-set" have no error.'
         )
 
 

@@ -1,7 +1,7 @@
 """Integrals of the densities that have a name: a table, each row with the conditions under which it converges.
 
 Each row is a theorem of the form "∫ f = Z exactly if all conditions are positive, and ∞ otherwise" for the f of one
-form; docs/laws.md lists them, and the tests compare each with quadrature.
+form; docs/lookup/laws.md lists them, and the tests compare each with quadrature.
 """
 
 from __future__ import annotations

@@ -54,16 +54,16 @@ def stationary_density(sde: ItoSDE, *, support: tuple[Any, Any] | None = None, p
     UndecidedError
         Whether the integral converges was not found out; the message says what is missing.
     TimeLimitError
-        The search took longer than 30 s.
+        The search took longer than 30 s of the processor's time.
     IncompatibleError
         The equation has several variables.
 
     Notes
     -----
-    The logarithm of the density is taken apart into functions whose integrals are known (docs/laws.md lists them, with
-    the conditions for convergence): the normal, gamma, inverse gamma, beta, F and Student laws of Pearson's diffusions,
-    those of Verhulst, Landau, Gompertz, Bessel, von Mises and others. What is not in the list is given to SymPy, and
-    its answer is compared with quadrature before it is used.
+    The logarithm of the density is taken apart into functions whose integrals are known (docs/lookup/laws.md lists
+    them, with the conditions for convergence): the normal, gamma, inverse gamma, beta, F and Student laws of Pearson's
+    diffusions, those of Verhulst, Landau, Gompertz, Bessel, von Mises and others. What is not in the list is given to
+    SymPy, and its answer is compared with quadrature before it is used.
 
     References
     ----------

@@ -51,7 +51,8 @@ class ItoSDE:
 
     Notes
     -----
-    No call of a method takes longer than 30 s (TimeLimitError); what SymPy cannot do is an UndecidedError.
+    No call of a method takes longer than 30 s of the processor's time (TimeLimitError); what SymPy cannot do is an
+    UndecidedError.
 
     References
     ----------

@@ -33,7 +33,7 @@ MAX_CALLS = 500
 """Most calls of functions."""
 
 TIME_LIMIT = 10.0
-"""Seconds after which reading is given up, should all counts have let something pass."""
+"""Seconds of the processor after which reading is given up, should all counts have let something pass."""
 
 Symbols = Mapping[str, sympy.Symbol] | Iterable[sympy.Symbol | str]
 

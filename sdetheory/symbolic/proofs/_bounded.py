@@ -15,7 +15,7 @@ from ..formulas._deadline import OUT_OF_TIME, deadline
 from .proof import UndecidedError
 
 TIME_LIMIT = 30.0
-"""Seconds that a public symbolic call may take."""
+"""Seconds of the processor's time that a public symbolic call may take."""
 
 _REMEDY = "give symbols their signs (positive=True), give parameters numbers, or simplify the coefficients"
 

@@ -2,28 +2,21 @@
 
 from __future__ import annotations
 
-import functools
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import sympy
-from sympy.core.function import AppliedUndef
 
-from ... import _validate
-from ...errors import InvalidInputError, SdeTheoryError
-from ..analysis.facts import Facts
+from ...errors import InvalidInputError
 from ..formulas import _coerce
 from ..formulas._arguments import checked
 from . import rendering
 from .enumeration import count_cases
-from .evaluation import missing_assumption
 from .expansions import NoExpansion, remainder_below, sides_of
 from .failure import DerivationError, failure
-from .proof import UndecidedError, bounded, decide
+from .known import SECONDS_OF_A_STEP, Known, in_time
+from .proof import UndecidedError, decide
 from .records import Assumption, Equation, Formula, Heading, Note
-
-_SECONDS = 120.0  # that a step may take: a page is proved once, perhaps on a machine with much else to do
-_in_time = functools.partial(bounded, seconds=_SECONDS)
 
 
 class Derivation:
@@ -69,11 +62,14 @@ class Derivation:
         rendering.check_text("title", title)
         rendering.check_text("source", source)
         self.title, self.source = title, source
-        self.assumptions: list[Assumption] = []
         self.body: list[Heading | Note | Equation] = []
-        self._stated: set[sympy.Basic] = set()
-        self._definitions: dict[sympy.Basic, sympy.Expr] = {}
+        self._known = Known(title)
         self._result: Formula | None = None
+
+    @property
+    def assumptions(self) -> list[Assumption]:
+        """The assumptions so far."""
+        return self._known.assumptions
 
     @property
     def equations(self) -> tuple[Equation, ...]:
@@ -93,24 +89,12 @@ class Derivation:
 
         Relations that no value obeys, by themselves or with those that were stated before, are refused.
         """
-        self._require_new(symbol)
+        self._known.require_new(symbol)
         rendering.check_text("sentence", sentence)
         relations = [_coerce.condition(c) for c in (where if isinstance(where, (tuple, list)) else (where,))]
         if sympy.false in relations:
             raise InvalidInputError(f"where: a condition on {symbol} contradicts the symbol's own assumptions")
-        conditions = tuple(c for c in relations if c is not sympy.true)
-        self._stated.add(symbol)
-        try:
-            for condition in conditions:
-                self._require_stated(condition, "where")
-            together = [self._resolve(c) for c in (*self._conditions(), *conditions)]
-            _in_time(lambda: Facts(together), "comparing conditions")
-        except SdeTheoryError:
-            self._stated.discard(symbol)
-            raise
-        self.assumptions.append(
-            Assumption(symbol=symbol, sentence=sentence, domain=rendering.domain(symbol), conditions=conditions)
-        )
+        self._known.assume(symbol, sentence, tuple(c for c in relations if c is not sympy.true))
 
     @checked
     def suppose(self, name: str, sentence: str) -> None:
@@ -120,9 +104,7 @@ class Derivation:
         """
         rendering.check_text("name", name)
         rendering.check_text("sentence", sentence)
-        if any(assumption.name == name for assumption in self.assumptions):
-            raise InvalidInputError(f"the assumption {name!r} is already stated in {self.title!r}")
-        self.assumptions.append(Assumption(name=name, sentence=sentence))
+        self._known.suppose(name, sentence)
 
     def heading(self, text: str) -> None:
         """Begin a section."""
@@ -149,13 +131,12 @@ class Derivation:
 
         The value must be known to be what the symbol is assumed to be: a positive symbol has a positive value.
         """
-        self._require_new(symbol)
+        self._known.require_new(symbol)
         value = _coerce.expression(value, "value")
-        self._require_stated(value, "value")
+        self._known.require_stated(value, "value")
         self._require_obedience(symbol, "value", value, statement)
         equation = self._add(statement, symbol, value, by, "definition", paper, using=using)
-        self._definitions[symbol] = self._resolve(value)
-        self._stated.add(symbol)
+        self._known.define(symbol, value)
         return equation
 
     @checked
@@ -171,8 +152,8 @@ class Derivation:
     ) -> Equation:  # fmt: skip
         """Add left = right, proved; `names` are those that the caller knows the sides by."""
         left, right = (_coerce.expression(side, name) for side, name in zip((left, right), names, strict=True))
-        resolved = self._resolved(left, names[0]), self._resolved(right, names[1])
-        verdict = decide(*resolved, self._facts_list(), _SECONDS)
+        resolved = self._known.resolved(left, names[0]), self._known.resolved(right, names[1])
+        verdict = decide(*resolved, self._known.relations(), SECONDS_OF_A_STEP)
         if not verdict.answer:
             raise failure(len(self.equations) + 1, statement, left, right, verdict, names)
         return self._add(statement, left, right, by, f"proved by {', '.join(verdict.rules)}", paper, using=using)
@@ -196,13 +177,15 @@ class Derivation:
         """
         left, right = _coerce.expression(left, "left"), _coerce.expression(right, "right")
         variable, order = _coerce.symbols(variable, "variable")[0], _coerce.natural(order, "order")
-        self._require_stated(variable, "variable")
-        if variable in self._definitions:
-            raise InvalidInputError(f"variable: {variable} is defined as {self._definitions[variable]}; expand in that")
-        difference = self._resolved(left, "left") - self._resolved(right, "right")
+        self._known.require_stated(variable, "variable")
+        if variable in self._known.definitions:
+            raise InvalidInputError(
+                f"variable: {variable} is defined as {self._known.definitions[variable]}; expand in that"
+            )
+        difference = self._known.resolved(left, "left") - self._known.resolved(right, "right")
         reason = ""
         try:
-            wrong = _in_time(lambda: remainder_below(difference, variable, order, self._facts()), "the expansion")
+            wrong = in_time(lambda: remainder_below(difference, variable, order, self._known.facts()), "the expansion")
             reason = f"they differ by {wrong} + O({variable}**{order})" if wrong != 0 else ""
         except (NoExpansion, UndecidedError) as error:
             reason = str(error)
@@ -212,7 +195,7 @@ class Derivation:
                 f"be proved to: left {left}, right {right}; {reason}",
                 *(left, right, None),
             )
-        sides = sides_of(variable, self._facts())
+        sides = sides_of(variable, self._known.facts())
         method = f"proved by series to order {order} in {variable}" + (" from both sides" if len(sides) == 2 else "")
         remainder = sympy.Order(variable**order)
         return self._add(statement, left, right, by, method, paper, remainder=remainder, using=using)
@@ -236,8 +219,8 @@ class Derivation:
         have, are refused. The equation is proved for these cases, not for others.
         """
         left, right = _coerce.expression(left, "left"), _coerce.expression(right, "right")
-        resolved = self._resolved(left, "left"), self._resolved(right, "right")
-        count = _in_time(lambda: count_cases(*resolved, cases, self._facts()), "the enumeration")
+        resolved = self._known.resolved(left, "left"), self._known.resolved(right, "right")
+        count = in_time(lambda: count_cases(*resolved, cases, self._known.facts()), "the enumeration")
         if count.fault:
             raise DerivationError(
                 f'step ({len(self.equations) + 1}) "{statement}" does not hold: {count.fault}. '
@@ -265,28 +248,28 @@ class Derivation:
         """
         left, right = _coerce.expression(left, "left"), _coerce.expression(right, "right")
         solution = _coerce.expression(solution, "solution")
-        if unknown not in self._stated or unknown in self._definitions:
+        if unknown not in self._known.symbols or unknown in self._known.definitions:
             raise InvalidInputError(f"unknown must be an assumed symbol that is still undetermined; got {unknown}")
-        difference = self._resolved(left, "left") - self._resolved(right, "right")
-        slope = _in_time(lambda: sympy.simplify(sympy.diff(difference, unknown)), "the coefficient")
-        if slope.has(unknown) or not self._facts().is_nonzero(slope):
+        difference = self._known.resolved(left, "left") - self._known.resolved(right, "right")
+        slope = in_time(lambda: sympy.simplify(sympy.diff(difference, unknown)), "the coefficient")
+        if slope.has(unknown) or not self._known.facts().is_nonzero(slope):
             raise DerivationError(
                 f'step ({len(self.equations) + 1}) "{statement}" does not determine {unknown}: the coefficient of '
                 f"{unknown} is {slope}, not a constant known to be non-zero, for left {left}, right {right}",
                 *(left, right, None),
             )
-        value = self._resolved(solution, "solution")
+        value = self._known.resolved(solution, "solution")
         if value.has(unknown):
             raise InvalidInputError(f"the solution {solution} still contains {unknown}")
         replaced = {unknown: value}
-        sides = [self._resolve(side).subs(replaced) for side in (left, right)]
-        verdict = decide(*sides, [c for c in self._facts_list() if not c.has(unknown)], _SECONDS)
+        sides = [self._known.resolve(side).subs(replaced) for side in (left, right)]
+        verdict = decide(*sides, [c for c in self._known.relations() if not c.has(unknown)], SECONDS_OF_A_STEP)
         if not verdict.answer:
             inserted = left.subs(unknown, solution), right.subs(unknown, solution)
             raise failure(len(self.equations) + 1, statement, *inserted, verdict, ("left, with the solution", "right"))
         self._require_obedience(unknown, "solution", solution, statement)
         self._add(statement, left, right, by, "condition", paper, using=using)
-        self._definitions = {s: e.xreplace(replaced) for s, e in self._definitions.items()} | replaced
+        self._known.determine(unknown, value)
         return self._add(
             f"solved for ${unknown}$", unknown, solution, "the equation is linear in the unknown", "proved by insertion"
         )
@@ -296,14 +279,14 @@ class Derivation:
         self, symbol: Any, value: Any, statement: str, *, by: str, paper: str = "", using: str | Sequence[str] = ()
     ) -> Equation:
         """Prove symbol = value as in :meth:`step` and make it the result."""
-        if symbol not in self._definitions:
+        if symbol not in self._known.definitions:
             raise InvalidInputError(
                 f"symbol must be one that define() or solve() determined, to be concluded; {symbol} is not"
             )
         if self._result is not None:
             raise InvalidInputError(f"the derivation {self.title!r} has a result already: {self._result}")
         equation = self._prove(statement, symbol, value, by, paper, using, ("symbol", "value"))
-        self._result = Formula(symbol=symbol, expression=equation.right, conditions=self._conditions())
+        self._result = Formula(symbol=symbol, expression=equation.right, conditions=self._known.conditions())
         return equation
 
     def to_text(self) -> str:
@@ -336,14 +319,7 @@ class Derivation:
         for name, text in (("statement", statement), ("by", by), ("paper", paper)):
             rendering.check_text(name, text)
         names = (using,) if isinstance(using, str) else tuple(using)
-        stated = [assumption.name for assumption in self.assumptions if assumption.name]
-        for name in names:
-            if name not in stated:
-                raise InvalidInputError(
-                    f'using: "{statement}" uses the assumption {name!r:.60}, which is not stated; call '
-                    f"suppose({name!r:.60}, ...). "
-                    f"Stated are: {', '.join(stated) or 'none'}"
-                )
+        self._known.require_supposed(names, statement)
         equation = Equation(
             number=len(self.equations) + 1, statement=statement, left=left, right=right, by=by, method=method,
             paper=paper, remainder=remainder, using=names,
@@ -351,53 +327,15 @@ class Derivation:
         self.body.append(equation)
         return equation
 
-    def _resolve(self, expression: sympy.Expr) -> sympy.Expr:
-        return expression.xreplace(self._definitions)
-
-    def _resolved(self, expression: sympy.Expr, name: str) -> sympy.Expr:
-        self._require_stated(expression, name)
-        return self._resolve(expression)
-
-    def _conditions(self) -> tuple[sympy.Basic, ...]:
-        return tuple(c for assumption in self.assumptions for c in assumption.conditions)
-
-    def _require_new(self, symbol: Any) -> None:
-        if not isinstance(symbol, (sympy.Symbol, sympy.core.function.UndefinedFunction)):
-            raise InvalidInputError(
-                f"symbol must be a symbol of SymPy or an undefined function; got {_validate.shown(symbol)}"
-            )
-        rendering.check_name(str(symbol))
-        if str(symbol) in {str(s) for s in self._stated}:
-            raise InvalidInputError(f"symbol: {symbol} is already stated in {self.title!r}; use another name")
-
-    def _require_stated(self, expression: sympy.Basic, name: str) -> None:
-        used = expression.free_symbols | {f.func for f in expression.atoms(AppliedUndef)}
-        for symbol in sorted(used - self._stated, key=str):
-            same = " (a symbol of that name is, with other assumptions)" * (str(symbol) in map(str, self._stated))
-            raise InvalidInputError(
-                f"{name}: {symbol} is used in {expression} but neither assumed nor defined{same}; "
-                "state it with assume()"
-            )
-
-    def _facts_list(self) -> list[sympy.Basic]:
-        """Return the conditions with all definitions inserted."""
-        return [self._resolve(condition) for condition in self._conditions()]
-
-    def _facts(self) -> Facts:
-        return Facts(self._facts_list())
-
     def _require_obedience(self, symbol: Any, name: str, value: sympy.Expr, statement: str) -> None:
         """Refuse a value that is not known to be what the symbol is assumed to be."""
         if not isinstance(symbol, sympy.Symbol):
             return
-        resolved = self._resolve(value)
-        facts = Facts(c for c in self._facts_list() if not c.has(symbol))
-        conditions = [self._resolve(c).subs(symbol, resolved) for c in self._conditions() if c.has(symbol)]
-        missing = _in_time(lambda: missing_assumption(symbol, resolved, facts, conditions), "checking what is assumed")
+        missing = self._known.missing(symbol, value)
         if missing:
             raise DerivationError(
                 f'step ({len(self.equations) + 1}) "{statement}": {symbol} is assumed to be {missing}, which is not '
-                f"known of its {name}, {resolved}. State what makes it so with assume(..., where=...), or use another "
-                "symbol",
+                f"known of its {name}, {self._known.resolve(value)}. State what makes it so with "
+                "assume(..., where=...), or use another symbol",
                 *(symbol, value, None),
             )

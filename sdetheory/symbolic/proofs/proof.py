@@ -19,7 +19,7 @@ from .counterexample import Search, counterexample
 from .evaluation import Evaluation, left_undone
 
 SECONDS = 30.0
-"""The time that one question may take; then it is undecided."""
+"""The processor's time that one question may take; then it is undecided."""
 
 _ENOUGH = 5  # points where a simplification must have been seen to be right, if it has symbols
 
@@ -75,7 +75,7 @@ def is_zero(difference: sympy.Expr, conditions: Iterable[sympy.Basic] = ()) -> b
     Raises
     ------
     UndecidedError
-        Neither was found, within 30 s.
+        Neither was found, within 30 s of the processor's time.
     InvalidInputError
         It is no expression, or the conditions contradict each other.
 

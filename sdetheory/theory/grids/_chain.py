@@ -12,6 +12,7 @@ from scipy.sparse import linalg as sparse_linalg
 from scipy.stats import poisson
 
 from ...errors import InvalidInputError
+from ._krylov import Krylov
 
 Array = NDArray[np.float64]
 
@@ -46,17 +47,20 @@ class Killed:
     """A chain that loses probability: A = diag(out) - K, where K are the jumps and out = Kᵀ1 + losses.
 
     Wells that hardly leak make A nearly singular. Its diagonal, rounded, leaks by itself, so that solutions are refined
-    with residuals in extended precision, for which the rates and not their rounded sums count.
+    with residuals in extended precision, for which the rates and not their rounded sums count. With `scale`, a guess
+    of a law, the chain is taken for too large to factor.
     """
 
-    def __init__(self, matrix: Any, kept: NDArray[np.intp], losses: Array) -> None:
+    def __init__(self, matrix: Any, kept: NDArray[np.intp], losses: Array, scale: Array | None = None) -> None:
         jumps = sparse.coo_array(matrix[kept][:, kept])
         off = jumps.coords[0] != jumps.coords[1]
         coordinates = (jumps.coords[0][off], jumps.coords[1][off])
         self.jumps = sparse.csr_array((jumps.data[off], coordinates), shape=jumps.shape)
         self.losses = losses
         out = np.asarray(self.jumps.sum(axis=0)).ravel() + losses
-        self.lu = factor(sparse.dia_array((out[None], [0]), shape=jumps.shape) - self.jumps)
+        matrix = sparse.dia_array((out[None], [0]), shape=jumps.shape) - self.jumps
+        self.scale = np.ones(len(kept)) if scale is None else scale[kept]
+        self.lu = factor(matrix) if scale is None else Krylov(matrix, self.scale)
         with np.errstate(all="ignore"):
             times = self.lu.solve(np.ones(len(kept)), trans="T")
         # Relative error of the longest time until the loss; the factors are of no use where it is not small.
@@ -70,14 +74,16 @@ class Killed:
         out = jumps.T @ np.ones(len(b), kind) + self.losses
         jumps = jumps.T if transposed else jumps
         x = self.lu.solve(b, trans=trans).astype(kind)
-        last = np.inf
+        unit, last = 1.0 if transposed else self.scale, np.inf
         for _ in range(_REFINEMENTS):
             # A sum of differences where there is one: what stays in a well cancels term by term.
             change = self.lu.solve((b - out * x + jumps @ x).astype(np.float64), trans=trans)
-            size = float(np.abs(change).sum() / np.abs(x).sum())
+            size = float(np.abs(change / unit).sum() / np.abs(x / unit).sum())
             if not size < last / 2:
                 break
             x, last = x + change, size
+            if size**2 < np.finfo(kind).eps:  # the next change would be of this size
+                break
         if not (last < _PRECISION and x.min() >= 0):
             raise InvalidInputError(_TOO_SLOW)
         return x.astype(np.float64)
@@ -86,7 +92,7 @@ class Killed:
 class Inverse:
     """The inverse of a generator L: on all vectors if it absorbs, else on those of sum zero."""
 
-    def __init__(self, matrix: Any, exits: Array) -> None:
+    def __init__(self, matrix: Any, exits: Array, scale: Array | None = None) -> None:
         self.matrix, self.size = matrix, matrix.shape[0]
         self.absorbs = bool(exits.any())
         self.kept: NDArray[np.intp] = np.arange(self.size)
@@ -95,12 +101,13 @@ class Inverse:
             self.pinned = _attractor(matrix)
             self.kept = np.delete(self.kept, self.pinned)
             exits = matrix[[self.pinned]].toarray().ravel()[self.kept]
-        self.killed = Killed(matrix, self.kept, exits)
+        self.killed = Killed(matrix, self.kept, exits, scale)
 
-    def solve(self, b: Array) -> Array:
-        """Return some y with Ly = b, zero where L is pinned."""
-        y = np.zeros(self.size)
-        y[self.kept] = -self.killed.lu.solve(b[self.kept])
+    def solve(self, b: Array, unit: Array) -> Array:
+        """Return some y with Ly = b, zero where L is pinned; `unit` is in proportion to how large it may be."""
+        y, lu = np.zeros(self.size), self.killed.lu
+        right = b[self.kept]
+        y[self.kept] = -(lu.solve(right, unit=unit[self.kept]) if isinstance(lu, Krylov) else lu.solve(right))
         return y
 
 
@@ -158,8 +165,8 @@ def slowest(inverse: Inverse, count: int) -> tuple[Any, Any]:
     def apply(z: Array) -> Array:
         b = law * z.ravel()
         if total is None:
-            return inverse.solve(b) / law
-        y = inverse.solve(b - total * b.sum())
+            return inverse.solve(b, law) / law
+        y = inverse.solve(b - total * b.sum(), law)
         return (y - total * y.sum()) / law
 
     # In this scaling a chain in detailed balance is symmetric, and its eigenvalues are well conditioned.
@@ -181,11 +188,11 @@ def slowest(inverse: Inverse, count: int) -> tuple[Any, Any]:
     return values[order], vectors[:, order]
 
 
-def hitting_time(matrix: Any, inside: NDArray[np.bool_], exits: Array) -> Array:
+def hitting_time(matrix: Any, inside: NDArray[np.bool_], exits: Array, scale: Array | None = None) -> Array:
     """Return the mean time to absorption from each state: Lᵀu = -1 outside, 0 inside."""
     outside = np.flatnonzero(~inside)
     times = np.zeros(len(inside))
-    times[outside] = Killed(matrix, outside, exits[outside]).solve(np.ones(len(outside)), transposed=True)
+    times[outside] = Killed(matrix, outside, exits[outside], scale).solve(np.ones(len(outside)), transposed=True)
     return times
 
 

@@ -7,7 +7,7 @@ import pytest
 
 from sdetheory.models.protocol.model import LOST
 
-PAGE = (Path(__file__).parents[3] / "docs" / "own_model.md").read_text(encoding="utf-8")
+PAGE = (Path(__file__).parents[3] / "docs" / "learn" / "how_to" / "own_model.md").read_text(encoding="utf-8")
 BLOCKS = re.findall(r"^```python\n(.*?)^```", PAGE, re.DOTALL | re.MULTILINE)
 
 
