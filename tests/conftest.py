@@ -7,6 +7,12 @@ import signal
 import sys
 import zlib
 
+if "PYTEST_XDIST_WORKER" in os.environ:
+    # Each core has its own tests: threads of BLAS and OpenMP that wait for work, going round and round, would take time
+    # from others'. Said before NumPy and Numba are imported.
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+
 import numpy as np
 import pytest
 

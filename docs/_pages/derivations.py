@@ -1,9 +1,13 @@
-"""A page for each module of derivations, proved anew when it or the prover changes, and an index with the results."""
+"""A page for each module of derivations, proved anew when it or the prover changes, and an index with the results.
+
+The tests prove them all anyway: with ``SDETHEORY_GALLERY=DIR`` they leave the pages there, in a folder of their own.
+"""
 
 from __future__ import annotations
 
 import contextlib
 import io
+import os
 import re
 from pathlib import Path
 
@@ -25,9 +29,7 @@ CHAPTERS = {
 
 def write(docs: Path) -> None:
     """Write docs/derivations."""
-    sources = [*(ROOT / "derivations").glob("*.py"), *(ROOT / "sdetheory" / "symbolic").rglob("*.py")]
-    cache = kept("derivations", sources, _prove)
-    pages = {path.name: _in_one_line(path.read_text(encoding="utf-8")) for path in cache.glob("*.md")}
+    pages = {path.name: _in_one_line(path.read_text(encoding="utf-8")) for path in _proved().glob("*.md")}
     purpose = {m.__name__.rpartition(".")[2]: _first_sentence(m.__doc__ or "") for m in modules()}
     named = {name for chapter in CHAPTERS.values() for name in chapter}
     chapters = {**CHAPTERS, "More": tuple(name for name in purpose if name not in named)}
@@ -47,6 +49,14 @@ def write(docs: Path) -> None:
     entries = "\n".join(f"{_title(name)} <{name}>" for names in chapters.values() for name in names if name in purpose)
     lines += ["", "```{toctree}", ":hidden:", "", entries, "```", ""]
     fill(docs / "derivations", {**pages, "index.md": "\n".join(lines)})
+
+
+def _proved() -> Path:
+    """Return the folder of the pages: where the tests have left them, or one that is filled here."""
+    if (gallery := os.environ.get("SDETHEORY_GALLERY")) and (made := Path(gallery) / "derivations").exists():
+        return made
+    sources = [*(ROOT / "derivations").glob("*.py"), *(ROOT / "sdetheory" / "symbolic").rglob("*.py")]
+    return kept("derivations", sources, _prove)
 
 
 def _prove(folder: Path) -> None:

@@ -14,9 +14,11 @@ from ._cache import checked
 from .weighted import _product, _weigh
 
 
-@njit(error_model="numpy")
-def _advance(x, examples, designs, weighting, rule, numbers, clock, path, lengths, frames):
-    """Make steps of one block, whose first path is number `path`; frames (n_frames, used, rows of x) are its own."""
+def advance_block(x, examples, designs, weighting, rule, numbers, clock, path, lengths, frames):
+    """Make steps of one block, whose first path is number `path`; frames (n_frames, used, rows of x) are its own.
+
+    Compiled by itself, as that of `weighted` is.
+    """
     (xt, squared), (n_frames, every) = designs, lengths
     inputs, precision, derivatives = examples.inputs, examples.precision, examples.derivatives
     amplitude, centered, dt, step = weighting.amplitude, weighting.centered, clock.dt, clock.step
@@ -73,8 +75,8 @@ def _advance(x, examples, designs, weighting, rule, numbers, clock, path, length
 
 @checked
 @njit(parallel=True, error_model="numpy", cache=True)
-def advance(state, examples, designs, weighting, rule, numbers, clock, n_frames, every, frames):
-    """Make n_frames * every steps of all blocks of state (n_blocks, 2p or 3p, L), in place.
+def advance(one_block, state, examples, designs, weighting, rule, numbers, clock, lengths, frames):
+    """Make steps of all blocks of state (n_blocks, 2p or 3p, L), in place: as many as the product of lengths.
 
     designs are the inputs once more, as (p, n), and their squares (n, p); rule holds the variance of a mean
     gradient for each unit of its covariance, the rates at which averages of gradients and of squares forget, and the
@@ -83,7 +85,7 @@ def advance(state, examples, designs, weighting, rule, numbers, clock, n_frames,
     blocks, _, lanes = state.shape
     for block in prange(blocks):
         first, last = block * lanes, min((block + 1) * lanes, frames.shape[1])
-        _advance(
-            state[block], examples, designs, weighting, rule, numbers, clock, numbers.path + first,
-            (n_frames, every), frames[:, first:last],
+        one_block(
+            state[block], examples, designs, weighting, rule, numbers, clock, numbers.path + first, lengths,
+            frames[:, first:last],
         )  # fmt: skip

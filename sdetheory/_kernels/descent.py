@@ -263,9 +263,11 @@ def _keep(runs, run, x, velocity, moment, lane):
         second[run, j] = moment[j, lane]
 
 
-@njit(error_model="numpy")
-def _advance(runs, examples, batches, optimizer, averages, first_step, low):
-    """Make the steps of one block, whose first run is row `low` of the arrays."""
+def advance_block(runs, examples, batches, optimizer, averages, first_step, low):
+    """Make the steps of one block, whose first run is row `low` of the arrays.
+
+    Compiled by itself: Numba would compile it three times over inside of the loop on threads.
+    """
     X, diverged = examples.inputs, runs.diverged
     kind, sizes, mix, draw, key = batches.kind, batches.sizes, batches.mix, batches.draw, batches.key
     begin, sums, squares = averages.begin, averages.sums, averages.squares
@@ -342,7 +344,7 @@ def _advance(runs, examples, batches, optimizer, averages, first_step, low):
 
 @checked
 @njit(parallel=True, error_model="numpy", cache=True)
-def advance(runs, examples, batches, optimizer, averages, first_step):
+def advance(one_block, runs, examples, batches, optimizer, averages, first_step):
     """Make as many steps of every run as there are sizes of batches, the first of which has the number first_step.
 
     Models of m products an example have inputs (N, d/m). What diverged keeps the weights that it had then, and its sums
@@ -350,4 +352,4 @@ def advance(runs, examples, batches, optimizer, averages, first_step):
     """
     blocks = (runs.w.shape[0] + LANES - 1) // LANES
     for block in prange(blocks):
-        _advance(runs, examples, batches, optimizer, averages, first_step, block * LANES)
+        one_block(runs, examples, batches, optimizer, averages, first_step, block * LANES)

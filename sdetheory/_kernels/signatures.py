@@ -50,14 +50,30 @@ STEP = types.void(_block, _block, _block, _whole, _whole, EQUATION, types.float6
 """x (d, L), scratch, numbers, which of them is the first, number of steps, equation, dt."""
 
 _record(records.Step, types.FunctionType(STEP), _whole, _whole, _whole)
-_record(records.Numbers, types.FunctionType(NOISE), *5 * (_whole,), _key)
-_record(records.Clock, types.float64, types.float64, _whole)
-_record(records.Examples, _block, _vector, _field, types.float64)
-_record(records.Weighting, types.float64, _whole, types.float64, types.float64)
-_record(records.Runs, _block, _block, _block, types.int64[::1], _whole)
-_record(records.Batches, _whole, types.int64[::1], _vector, types.FunctionType(WORDS), _key)
-_record(records.Optimizer, _whole, _vector, _vector, _vector, types.FunctionType(NOISE))
-_record(records.Averages, _whole, _block, types.float64[:, :, ::1])
+NUMBERS = _record(records.Numbers, types.FunctionType(NOISE), *5 * (_whole,), _key)
+CLOCK = _record(records.Clock, types.float64, types.float64, _whole)
+WEIGHTING = _record(records.Weighting, types.float64, _whole, types.float64, types.float64)
+
+RUNS = _record(records.Runs, _block, _block, _block, types.int64[::1], _whole)
+EXAMPLES = _record(records.Examples, _block, _vector, _field, types.float64)
+BATCHES = _record(records.Batches, _whole, types.int64[::1], _vector, types.FunctionType(WORDS), _key)
+OPTIMIZER = _record(records.Optimizer, _whole, _vector, _vector, _vector, types.FunctionType(NOISE))
+AVERAGES = _record(records.Averages, _whole, _block, types.float64[:, :, ::1])
+
+DESCENT = types.void(RUNS, EXAMPLES, BATCHES, OPTIMIZER, AVERAGES, _whole, _whole)
+"""runs, examples, batches, optimizer, averages, first step, first row of the block."""
+
+_frames = types.float64[:, :, :]
+
+WEIGHTED = types.void(_block, EXAMPLES, _block, WEIGHTING, NUMBERS, CLOCK, _whole, _whole, _whole, _frames)
+"""w (p, L), examples, their inputs transposed, weighting, numbers, clock, first path, n_frames, every, frames."""
+
+_designs, _lengths = types.UniTuple(_block, 2), types.UniTuple(_whole, 2)
+
+ADAPTIVE = types.void(
+    _block, EXAMPLES, _designs, WEIGHTING, _vector, NUMBERS, CLOCK, _whole, _lengths, _frames
+)  # fmt: skip
+"""x (2p or 3p, L), examples, designs, weighting, rule, numbers, clock, first path, (n_frames, every), frames."""
 
 
 @cache

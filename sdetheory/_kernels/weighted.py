@@ -77,9 +77,11 @@ def _weigh(residuals, z, amplitude, centered, dt, extra):
             residuals[i, lane] *= fma(amplitude, z[i, lane], -mean[lane])
 
 
-@njit(error_model="numpy")
-def _advance(w, examples, xt, weighting, numbers, clock, path, n_frames, every, frames):
-    """Make steps of one block w (p, L), whose first path is number `path`; frames (n_frames, used, p) are its own."""
+def advance_block(w, examples, xt, weighting, numbers, clock, path, n_frames, every, frames):
+    """Make steps of one block w (p, L), whose first path is number `path`; frames (n_frames, used, p) are its own.
+
+    Compiled by itself: Numba would compile it three times over inside of the loop on threads.
+    """
     x, precision, derivatives = examples.inputs, examples.precision, examples.derivatives
     amplitude, heat, half, dt, step = weighting.amplitude, weighting.heat, weighting.half, clock.dt, clock.step
     generate, rows, key = numbers.generate, numbers.each, numbers.key
@@ -133,8 +135,8 @@ def _advance(w, examples, xt, weighting, numbers, clock, path, n_frames, every, 
 
 @checked
 @njit(parallel=True, error_model="numpy", cache=True)
-def advance(state, examples, transposed, weighting, numbers, clock, n_frames, every, frames):
-    """Make n_frames * every steps of all blocks of state (n_blocks, p, L), in place.
+def advance(one_block, state, examples, transposed, weighting, numbers, clock, n_frames, every, frames):
+    """Make n_frames * every steps of all blocks of state (n_blocks, p, L), in place, by the machine code of one.
 
     The derivatives of the examples are the first and, if the drift is to be modified, the second; transposed (p, n) are
     the inputs once more. A step uses as many numbers as there are examples, and as there are weights at a temperature,
@@ -145,7 +147,7 @@ def advance(state, examples, transposed, weighting, numbers, clock, n_frames, ev
     blocks, _, lanes = state.shape
     for block in prange(blocks):
         first, last = block * lanes, min((block + 1) * lanes, frames.shape[1])
-        _advance(
+        one_block(
             state[block], examples, transposed, weighting, numbers, clock, numbers.path + first, n_frames, every,
             frames[:, first:last],
         )  # fmt: skip
@@ -153,9 +155,9 @@ def advance(state, examples, transposed, weighting, numbers, clock, n_frames, ev
 
 @checked
 @njit(error_model="numpy", cache=True)
-def advance_one(state, examples, transposed, weighting, numbers, clock, n_frames, every, frames):
+def advance_one(one_block, state, examples, transposed, weighting, numbers, clock, n_frames, every, frames):
     """Do the same for a state of one block, without the threads that would wait for it."""
-    _advance(state[0], examples, transposed, weighting, numbers, clock, numbers.path, n_frames, every, frames)
+    one_block(state[0], examples, transposed, weighting, numbers, clock, numbers.path, n_frames, every, frames)
 
 
 @checked

@@ -64,12 +64,22 @@ def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "claim(id): the claim of a paper that the check decides")
     if (earlier := config.getoption("--compare", None)) and not config.getoption("--report", None):
         raise pytest.UsageError(f"--compare {earlier} is for a report; add --report DIR")
+    if _full_folder(config) and config.getoption("numprocesses", None):
+        raise pytest.UsageError("--full takes all cores by itself; leave out -n")
     try:
         config.stash[REGISTRY] = Registry(paper for papers in config.hook.pytest_claims() for paper in papers)
         config.stash[EARLIER] = report.read(Path(earlier)) if earlier else None
         config.stash[BUDGET] = _budget(config.getini("false_alarm_budget"))
     except InvalidInputError as error:
         raise pytest.UsageError(str(error)) from error
+    config.stash[KEPT] = []  # and no more for the controller of pytest-xdist, which collects nothing
+    wanted, registry = set(config.getoption("--claim", [])), config.stash[REGISTRY]
+    if old := sorted(wanted & set(registry.superseded)):
+        parts = (f"{one} is part of {registry.superseded[one]} now" for one in old)
+        raise pytest.UsageError(f"--claim: {', '.join(parts)}")
+    if unknown := wanted - set(registry.claims):
+        known = ", ".join(sorted(registry.claims))
+        raise pytest.UsageError(f"--claim must be one of {known}; got {', '.join(unknown)}")
 
 
 def _budget(text: str) -> float:
@@ -88,12 +98,7 @@ def pytest_report_header() -> str:
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Label every test with its claim, keep only the claims that --claim names, and what --full has not yet done."""
-    wanted, known = set(config.getoption("--claim", [])), config.stash[REGISTRY].claims
-    superseded = config.stash[REGISTRY].superseded
-    if old := sorted(wanted & set(superseded)):
-        raise pytest.UsageError(f"--claim: {', '.join(f'{one} is part of {superseded[one]} now' for one in old)}")
-    if unknown := wanted - set(known):
-        raise pytest.UsageError(f"--claim must be one of {', '.join(sorted(known))}; got {', '.join(unknown)}")
+    wanted = set(config.getoption("--claim", []))
     for item in items:
         if marker := item.get_closest_marker("claim"):
             item.user_properties.append(("claim", marker.args[0]))
@@ -228,7 +233,7 @@ def _outcomes(config: pytest.Config) -> list[Outcome]:
 
 def pytest_sessionfinish(session: pytest.Session) -> None:
     """Fail a suite whose checks together spend more than their false-alarm rate."""
-    if hasattr(session.config, "workerinput") or KEPT not in session.config.stash:
+    if hasattr(session.config, "workerinput"):  # of pytest-xdist, whose controller gets all reports
         return
     if false_alarm_rate(_outcomes(session.config)) > session.config.stash[BUDGET]:
         session.exitstatus = pytest.ExitCode.TESTS_FAILED
@@ -236,8 +241,7 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
     """Print one line a claim, and write the report that --report asks for."""
-    outcomes = _outcomes(config) if KEPT in config.stash else []
-    if not outcomes:
+    if not (outcomes := _outcomes(config)):
         return
     rate, budget = false_alarm_rate(outcomes), config.stash[BUDGET]
     spent = f"{rate:.1e} of {budget:.0e}" + (" (RED: overspent)" if rate > budget else "")

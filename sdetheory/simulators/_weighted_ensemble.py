@@ -14,7 +14,7 @@ from numpy.typing import ArrayLike, NDArray
 from .. import _validate
 from .._kernels import adaptive, noise, records, weighted
 from .._kernels.block import compiled_source
-from .._kernels.signatures import FIELD, NOISE, compiled
+from .._kernels.signatures import ADAPTIVE, FIELD, NOISE, WEIGHTED, compiled
 from ..engine.fork import check_threads
 from ..engine.run import PARTS, Cost
 from ..equations.adaptive import AdaptiveEquation
@@ -198,11 +198,12 @@ class WeightedEnsemble(Ensemble):
             if len(frames) and (self.step - begun) % n_steps == 0:
                 frames[(self.step - begun) // n_steps - 1] = self.positions()
 
-    def _compiled(self, weighting: Any, numbers: Any, *frames: Any) -> None:
+    def _compiled(self, weighting: Any, numbers: Any, n_frames: int, every: int, frames: Any) -> None:
         """Make the steps of frames by a kernel."""
         clock = records.Clock(self.dt, self.start, self.step)
         kernel = weighted.advance if len(self.state) > 1 else weighted.advance_one
-        kernel(self.state, *self.plan.form, weighting, numbers, clock, *frames)  # pyright: ignore[reportOptionalIterable]
+        block = compiled(WEIGHTED, weighted.advance_block)
+        kernel(block, self.state, *self.plan.form, weighting, numbers, clock, n_frames, every, frames)  # pyright: ignore[reportOptionalIterable]
 
     def _step(
         self, block: NDArray[np.float64], weights: NDArray[np.float64], thermal: NDArray[np.float64] | None, first: bool
@@ -234,12 +235,13 @@ class AdaptiveEnsemble(WeightedEnsemble):
         check_consistency(sde.model, points[0, : sde.n_weights], 1)
         sde._check_start(points, start, dt)
 
-    def _compiled(self, weighting: Any, numbers: Any, *frames: Any) -> None:
+    def _compiled(self, weighting: Any, numbers: Any, n_frames: int, every: int, frames: Any) -> None:
+        block, lengths = compiled(ADAPTIVE, adaptive.advance_block), (n_frames, every)
         sde, clock = self.plan.sde, records.Clock(self.dt, self.start, self.step)
         examples, transposed = self.plan.form  # pyright: ignore[reportGeneralTypeIssues]
         rule = np.array([sde.share, *sde.forgets, sde.optimizer.floor])
         designs = (transposed, examples.inputs**2)
-        adaptive.advance(self.state, examples, designs, weighting, rule, numbers, clock, *frames)  # pyright: ignore[reportCallIssue]
+        adaptive.advance(block, self.state, examples, designs, weighting, rule, numbers, clock, lengths, frames)  # pyright: ignore[reportCallIssue]
 
     def _move(self, x: NDArray[np.float64], weights: NDArray[np.float64]) -> NDArray[np.float64]:
         return self.plan.sde._move(x, weights, self.dt, self.start + self.step * self.dt)

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from .._kernels import descent as kernels
 from .._kernels import noise, records, weighted
 from .._kernels.block import compiled_source
-from .._kernels.signatures import FIELD, NOISE, WORDS, compiled
+from .._kernels.signatures import DESCENT, FIELD, NOISE, WORDS, compiled
 from ..errors import InvalidInputError
 from ..models._formula import likelihood_of
 from ..simulators._slopes import slopes_source
@@ -109,12 +109,14 @@ def _ensemble(problem: Problem) -> Any:
         inputs, targets = np.vstack([inputs, np.zeros_like(inputs[:1])]), np.append(targets, targets[0])
     examples = records.Examples(inputs, targets, slope, model.prior_precision)
     words, normals = compiled(WORDS, noise.batch_words), compiled(NOISE, noise.gaussian)
+    block = compiled(DESCENT, kernels.advance_block)
 
     def advance(runs: Descent, n_steps: int, look: bool) -> bool:
         chunk = slice(runs.step, runs.step + n_steps)
         # A run that was stopped rests as one that diverged does.
         ended = np.where(runs.stopped < 0, runs.diverged, runs.stopped)
         kernels.advance(
+            block,
             records.Runs(runs.w, runs.v, runs.second, ended, runs.first_path),
             examples,
             records.Batches(problem.kind, problem.sizes[chunk], problem.mix, words, problem.key),

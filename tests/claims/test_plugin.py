@@ -90,6 +90,7 @@ def project(tmp_path_factory):
     (root / "test_cases.py").write_text("\n".join([header, *tests]), encoding="utf-8")
     (root / "pytest.ini").write_text("[pytest]\nfilterwarnings = error\n")
     environment = os.environ | {"PYTHONIOENCODING": "utf-8", "PYTHONDONTWRITEBYTECODE": "1", "COLUMNS": "250"}
+    environment |= {"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}  # others' plugins, which take a while to load
 
     def run(*arguments, seed="1710"):
         command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", *arguments]
@@ -152,6 +153,18 @@ def test_the_report_is_one_file_with_figures_and_sources_in_it(project):
     assert "record(predicted=1.0, measured=1.0" in page
     assert "![Our figure for G1](G1-1.png)" in (project.root / "alone" / "claims.md").read_text("utf-8")
     assert (project.root / "alone" / "G1-1.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_several_processes_make_one_table(project):
+    two = ("-p", "xdist", "-n", "2")
+    done = project.run(*two, "--claim", "G1", "--claim", "G2", "--claim", "R1", "--report", "shared")
+    assert done.returncode == 1 and "1 failed, 2 passed" in done.stdout, done.stdout + done.stderr
+    shown = re.findall(r"^(?:G1|G2|R1) .*  (holds|RED) +\d+\.\d$", done.stdout, flags=re.MULTILINE)
+    assert shown == ["holds", "holds", "RED"]
+    assert "false-alarm rate spent: 1.0e-05 of 1e-03" in done.stdout
+    assert (project.root / "shared" / "G1-1.png").exists()
+    refused = project.run(*two, "--full", "kept")
+    assert refused.returncode == pytest.ExitCode.USAGE_ERROR and "leave out -n" in refused.stderr
 
 
 def test_the_full_profile_goes_on_where_it_was_stopped(project):

@@ -30,7 +30,7 @@ def test_compiled_functions_take_few_arguments():
     assert {name: n for name, n in found.items() if n > MOST} == {}
 
 
-@pytest.mark.parametrize("name", ["FIELD", "NOISE", "WORDS", "STEP"])
+@pytest.mark.parametrize("name", ["FIELD", "NOISE", "WORDS", "STEP", "DESCENT", "WEIGHTED", "ADAPTIVE"])
 def test_functions_that_kernels_call_take_few_arguments(name):
     assert len(getattr(signatures, name).args) <= MOST
 
