@@ -107,12 +107,12 @@ def main() -> None:
     colour = dict(zip(sorted({e["worker"] for e in events}), shades(SAMPLE, 3)[1:], strict=False))
     edges = np.linspace(0, N_PATHS, len(events) + 1)
     first = min(event["begun"] for event in events)
-    for event, low, high in zip(events, edges[:-1], edges[1:], strict=True):
+    for event, begin, end in zip(events, edges[:-1], edges[1:], strict=True):
         begun, ended = event["begun"] - first, event["ended"] - first
-        axes[0].broken_barh([(begun, ended - begun)], (low, high - low), color=colour[event["worker"]], lw=0)
-        times = result.times[round(low) : round(high)]
+        axes[0].broken_barh([(begun, ended - begun)], (begin, end - begin), color=colour[event["worker"]], lw=0)
+        times = result.times[round(begin) : round(end)]
         axes[1].errorbar(
-            (low + high) / 2, times.mean(), yerr=2 * times.std(ddof=1) / np.sqrt(len(times)), fmt="o", ms=3, lw=0.8,
+            (begin + end) / 2, times.mean(), yerr=2 * times.std(ddof=1) / np.sqrt(len(times)), fmt="o", ms=3, lw=0.8,
             color=colour[event["worker"]],
         )  # fmt: skip
     axes[0].set(title="(a) Who did which paths, and when", xlabel="wall time (seconds)", ylabel="number of the path")
