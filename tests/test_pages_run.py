@@ -44,7 +44,7 @@ def test_the_noise_scale():
     exec(code, names)
     low, high = names["found"].interval
     assert 0 < low < names["found"].noise_scale.value < high
-    assert names["weighted"].value > 0
+    assert names["weighted"].noise_scale.value > 0
     compile(loop, "loop", "exec")
 
 

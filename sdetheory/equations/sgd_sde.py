@@ -118,8 +118,7 @@ def sgd_sde(
     (50, 2)
     """
     check_model(model, hp)
-    if order not in (1, 2):
-        raise InvalidInputError(f"order must be 1 or 2; got {order!r}")
+    order = _validate.integer("order", order, at_least=1, at_most=2)
     if not isinstance(optimizer, (Adam, RMSprop)):
         _validate.choice("optimizer", optimizer, ("sgd",))
     temperature = _validate.real("temperature", temperature, at_least=0.0)
