@@ -142,8 +142,8 @@ def plot_batch_sizes(study: BatchSizeStudy, metric: str | None = None, ax: Any =
                 capsize=3, zorder=3,
             )  # fmt: skip
     name = study.metrics[0] if metric is None else metric
-    unit = " (nats)" if "loss" in name else ""
-    ax.set(xscale="log", xlabel="batch size $B$ (examples)", ylabel=name.replace("_", " ") + unit)
+    # What a study measures has a unit that only its caller knows.
+    ax.set(xscale="log", xlabel="batch size $B$ (examples)", ylabel=name.replace("_", " "))
     plain_log(ax.xaxis)
     if varied:
         ax.legend(frameon=False, fontsize=8)
