@@ -37,7 +37,11 @@ TASKS = (
     Task("have the evidence of ridge regression", "evidence ridge regression", ("learn/tutorial/4_evidence",)),
     Task("choose a polynomial by its evidence", "polynomial degree", ("learn/tutorial/4_evidence",)),
     Task("have the evidence of a classifier, and its curve", "Laplace logistic regression", (RECIPES, "learn/choose")),
-    Task("see that coordinates do not matter", "reparameterization", ("derivations/reparameterization",)),
+    Task(
+        "see that coordinates do not matter",
+        "reparameterization",
+        ("derivations/reparameterization", "learn/tutorial/4_evidence"),
+    ),
     Task("read a derivation in a notebook", "derivation notebook", (RECIPES, EXCHANGE)),
     Task("have the LaTeX of a derivation", "LaTeX", (RECIPES, EXCHANGE)),
     Task("pickle a result", "pickle", (RECIPES, EXCHANGE)),
