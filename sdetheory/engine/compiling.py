@@ -37,7 +37,7 @@ class _Names(Listener):
         """Take the line away when the compiler has done its work."""
         if event.kind == _LOCK:
             self._depth -= 1
-            if self._bar is not None and not self._depth:
+            if self._bar is not None and self._depth <= 0:
                 self._bar.close()
                 self._bar = None
 

@@ -14,9 +14,9 @@ from .escape.escape import kramers_time as kramers_time
 from .escape.escape import turnover_time as turnover_time
 from .escape.passage_times import mean_first_passage_time as mean_first_passage_time
 from .grids.fokker_planck import FokkerPlanck as FokkerPlanck
-from .grids.fokker_planck import Modes as Modes
 from .grids.fokker_planck import fokker_planck as fokker_planck
 from .grids.grid import Grid as Grid
+from .grids.modes import Modes as Modes
 from .grids.refinement import GridEstimate as GridEstimate
 from .grids.transitions import Transition as Transition
 from .grids.transitions import transition as transition

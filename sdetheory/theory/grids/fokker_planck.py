@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import cached_property
 from typing import Any
 
@@ -19,6 +19,7 @@ from . import _chain
 from ._adequate import STEEP, check_resolution, check_sides
 from ._generator import Region, generator
 from .grid import Grid
+from .modes import Modes
 from .refinement import GridEstimate, grid_estimate
 
 Array = NDArray[np.float64]
@@ -97,23 +98,6 @@ def fokker_planck(drift: Field, diffusion: Field | ArrayLike, grid: Grid, *, fir
             "(infinite Péclet number). Pass first_order=True to take it upstream, with an error of first order."
         )
     return problem
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Modes:
-    """The slowest modes of a Fokker–Planck equation.
-
-    Parameters
-    ----------
-    eigenvalues : ndarray, shape (k,)
-        λ with p(t) ~ e^{λt}, slowest first; the zero of the stationary law is not among them.
-    densities : ndarray, shape (k, *cells)
-        Right eigenvectors, each scaled so that ∫|φ| dx = 1. The sign structure of the slowest ones shows the metastable
-        sets.
-    """
-
-    eigenvalues: NDArray[np.complex128]
-    densities: NDArray[np.complex128]
 
 
 class FokkerPlanck:
